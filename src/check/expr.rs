@@ -1,0 +1,88 @@
+//! Resolved scalar expressions: names are gone, constants are folded in, functions are inlined.
+//!
+//! ```text
+//! const c = 2
+//! d(u, t, t) = c^2 * d(u, x, x)     ->     Deriv(Deriv(Field u, t), t)   and   4 * Deriv(Deriv(Field u, x), x)
+//! ```
+//!
+//! Used for residuals, exact solutions, scalar factors in networks, and neuron dynamics. What a [`Var`] may be depends on
+//! where the expression stands; the checker has made sure of it.
+
+use crate::func::{Binary, Compare, MultiIndex, Unary};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expr {
+    Num(f64),
+    Var(Var),
+    Unary(Unary, Box<Expr>),
+    Binary(Binary, Box<Expr>, Box<Expr>),
+    /// Yields a truth value; it and the next two stand only where a truth value is wanted.
+    Compare(Compare, Box<Expr>, Box<Expr>),
+    Not(Box<Expr>),
+    /// `true`: and, `false`: or.
+    Logic(bool, Box<Expr>, Box<Expr>),
+    If(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// The derivative with respect to a coordinate, not yet carried out. `check::calculus` removes it.
+    Deriv(Box<Expr>, usize),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Var {
+    /// A coordinate, by its place in the domain, in its own units.
+    Coord(usize),
+    /// A network's field or a partial derivative of it. The field is the index of the network.
+    Field { network: usize, alpha: MultiIndex },
+    /// A column of the residual's data file.
+    Column(usize),
+    /// A parameter of the neuron whose dynamics this is.
+    Param(usize),
+    /// A state of it.
+    State(usize),
+    /// Its input current.
+    Input,
+    /// The time step of the network.
+    Dt,
+}
+
+impl Expr {
+    pub fn binary(op: Binary, a: Expr, b: Expr) -> Expr {
+        Expr::Binary(op, Box::new(a), Box::new(b))
+    }
+
+    pub fn unary(op: Unary, a: Expr) -> Expr {
+        Expr::Unary(op, Box::new(a))
+    }
+
+    /// Calls `f` on this expression and all below it, parents first.
+    pub fn walk(&self, f: &mut impl FnMut(&Expr)) {
+        f(self);
+        match self {
+            Expr::Num(_) | Expr::Var(_) => {}
+            Expr::Unary(_, a) | Expr::Not(a) | Expr::Deriv(a, _) => a.walk(f),
+            Expr::Binary(_, a, b) | Expr::Compare(_, a, b) | Expr::Logic(_, a, b) => {
+                a.walk(f);
+                b.walk(f);
+            }
+            Expr::If(c, a, b) => {
+                c.walk(f);
+                a.walk(f);
+                b.walk(f);
+            }
+        }
+    }
+
+    /// True if some variable below satisfies `f`.
+    pub fn any_var(&self, mut f: impl FnMut(&Var) -> bool) -> bool {
+        let mut found = false;
+        self.walk(&mut |e| {
+            if let Expr::Var(v) = e {
+                found |= f(v);
+            }
+        });
+        found
+    }
+
+    pub fn has_field(&self) -> bool {
+        self.any_var(|v| matches!(v, Var::Field { .. }))
+    }
+}

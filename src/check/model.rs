@@ -1,0 +1,348 @@
+//! What the checker yields: a program that is known to make sense.
+//!
+//! Every name is resolved to an index, every width and count is a number, every default is filled in, every residual has
+//! the method by which its derivatives are obtained. After this, a failure is a bug of ours.
+
+use crate::check::expr::Expr;
+use crate::func::{Binary, MultiIndex, Surrogate, Unary};
+use crate::plan::{Report, Sampler, Train};
+use crate::source::Span;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// Constants in order, with `--set` applied; all are folded into the expressions already.
+    pub constants: Vec<(String, f64)>,
+    pub coords: Vec<Coord>,
+    /// Neuron models in use.
+    pub neurons: Vec<NeuronModel>,
+    /// One network for the time being; a field is named after its network.
+    pub networks: Vec<Network>,
+    pub residuals: Vec<Residual>,
+    pub exact: Vec<Exact>,
+    pub train: Train,
+    pub report: Report,
+}
+
+/// A coordinate, `lo < hi`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coord {
+    pub name: String,
+    pub lo: f64,
+    pub hi: f64,
+    pub span: Span,
+}
+
+/// `exact u = value`, in coordinates only.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exact {
+    pub network: usize,
+    pub value: Expr,
+    pub span: Span,
+}
+
+// ---- neurons -------------------------------------------------------------------------------------------------------
+
+/// The dynamics of one neuron model. A step does, in this order: integration over `dt`, spike test, reset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NeuronModel {
+    pub name: String,
+    pub params: Vec<NeuronParam>,
+    pub states: Vec<NeuronState>,
+    /// `None`: a graded unit that emits its first state.
+    pub spike: Option<Spike>,
+    /// State and its new value, carried out in order where the neuron spiked; later ones see earlier ones.
+    pub resets: Vec<(usize, Expr)>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct NeuronParam {
+    pub name: String,
+    pub default: f64,
+    pub trainable: Option<Trainable>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trainable {
+    PerLayer,
+    PerNeuron,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct NeuronState {
+    pub name: String,
+    /// In parameters only.
+    pub init: Expr,
+    pub step: StateStep,
+}
+
+/// How a state gets from one step to the next. All states of a neuron step from the same old values.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StateStep {
+    /// No `flow` and no `update`: only a reset changes it.
+    Hold,
+    /// `update v := EXPR`.
+    Update(Expr),
+    /// v += dt * rate
+    Euler { rate: Expr },
+    /// v' = decay v + drive with both held over the step, solved exactly:
+    /// v = exp(decay dt) v + (exp(decay dt) - 1)/decay drive, or v + dt drive where decay is 0.
+    /// `exact`: decay has only parameters in it; `exponential`: also other states and the input.
+    Linear { decay: Expr, drive: Expr },
+}
+
+/// Spike when `lhs >= rhs` (or `>` if strict).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spike {
+    pub lhs: Expr,
+    pub rhs: Expr,
+    pub strict: bool,
+    pub surrogate: Surrogate,
+}
+
+// ---- networks ------------------------------------------------------------------------------------------------------
+
+pub type NodeId = usize;
+
+/// A network as a graph; nodes come after the nodes they use.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// Also the name of its field.
+    pub name: String,
+    /// Its arguments, as indices of the domain's coordinates.
+    pub coords: Vec<usize>,
+    /// Time steps of a simulation.
+    pub steps: u32,
+    pub dt: f64,
+    pub nodes: Vec<Node>,
+    pub layers: Vec<Layer>,
+    /// Static, width 1.
+    pub output: NodeId,
+    /// The `dense` node whose weights the output is affine in, if there is one: they can be solved for exactly.
+    pub readout: Option<NodeId>,
+    pub span: Span,
+}
+
+/// A named layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    pub name: String,
+    pub node: NodeId,
+    /// The nodes whose parameters belong to this layer.
+    pub owned: Vec<NodeId>,
+    /// If each of this layer's units gives one readout feature and has parameters of its own, the layer can be grown by
+    /// pursuit: the node that mixes the previous values into units (`tuned` or `dense`).
+    pub pursuit: Option<NodeId>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    pub op: NodeOp,
+    pub kind: Kind,
+    pub width: u32,
+    /// Prefix of its parameters' names, unique: `h.tuned`, `h.dense2`, `output.dense`.
+    pub path: String,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One vector a point.
+    Static,
+    /// One vector a point and time step.
+    Signal,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum NodeOp {
+    /// Coordinates scaled to [-1, 1] over the domain, or as they are. Static.
+    Coords {
+        coords: Vec<usize>,
+        raw: bool,
+    },
+    /// A scalar expression of the coordinates. Static, width 1.
+    Scalar(Expr),
+    /// Constant current: the same value in every step. Static to signal.
+    Current(NodeId),
+    /// A population with tuning curves over `x` (a static node): current j = bias_j + gain_j f_j(w_j . x + phase_j),
+    /// f the identity (ramp) or sin. Signal.
+    Tuned {
+        x: NodeId,
+        curve: TuningCurve,
+        frozen: bool,
+    },
+    /// x W + b.
+    Dense {
+        x: NodeId,
+        weight: Init,
+        bias: Option<Init>,
+        frozen: bool,
+    },
+    /// gain_j x_j + bias_j.
+    Affine {
+        x: NodeId,
+        frozen: bool,
+    },
+    /// A population of neurons; one argument a parameter of the model.
+    Neuron {
+        x: NodeId,
+        model: usize,
+        args: Vec<f64>,
+    },
+    /// Applied to each element; on a signal, in each step.
+    Unary(Unary, NodeId),
+    /// Element by element; a width of 1 is spread over the other's.
+    Binary(Binary, NodeId, NodeId),
+    /// Exponentially weighted trace of a signal: e = exp(-dt/tau) e + (1 - exp(-dt/tau)) x. Signal to signal.
+    Ema {
+        x: NodeId,
+        tau: f64,
+    },
+    /// Decoders, signal to static.
+    Mean(NodeId),
+    Last(NodeId),
+    Sum(NodeId),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TuningCurve {
+    Ramp,
+    Sine,
+    /// Half of the units each.
+    Mixed,
+}
+
+/// How parameters start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Init {
+    Constant(f64),
+    /// Mean 0, this standard deviation.
+    Normal(f64),
+    Uniform(f64, f64),
+    /// The default of `dense`: uniform in +-sqrt(3/inputs) for weights.
+    FanIn,
+}
+
+// ---- residuals -----------------------------------------------------------------------------------------------------
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Residual {
+    pub name: String,
+    pub place: Place,
+    /// The residual is lhs - rhs; derivatives are carried out (no `Deriv` left) unless the method is `Weak`.
+    pub lhs: Expr,
+    pub rhs: Expr,
+    pub method: Method,
+    /// Why this method, where the program did not choose it: for `snnc check -v`.
+    pub method_reason: Option<String>,
+    pub weight: f64,
+    /// Collocation points; the checker has filled in the default. Unused for grids, data and weak forms.
+    pub points: usize,
+    pub sampler: Sampler,
+    /// Linear in the field and its derivatives.
+    pub linear: bool,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Place {
+    /// Collocation points in the open box.
+    Interior,
+    /// In the closed box.
+    Domain,
+    /// On hyperplanes where one coordinate has a fixed value.
+    Faces(Vec<Face>),
+    /// A tensor grid, points a coordinate, both ends included.
+    Grid(Vec<usize>),
+    Data(Data),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Face {
+    pub coord: usize,
+    pub value: f64,
+    pub side: Side,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Lo,
+    Hi,
+    /// Neither end of the domain.
+    Inside,
+}
+
+/// A table from a CSV file: every coordinate is a column, the others are values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Data {
+    pub path: String,
+    pub columns: Vec<String>,
+    /// `rows[i][j]` is column j of row i; all finite.
+    pub rows: Vec<Vec<f64>>,
+    /// For each coordinate of the domain, its column.
+    pub coords: Vec<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Method {
+    /// No derivative of the field: its value is compared.
+    Value,
+    /// Exact derivatives through a smooth network.
+    Jet,
+    /// Central differences of the network's real output, of step `h` as a fraction of each coordinate's extent.
+    Stencil { h: f64 },
+    /// Integrated against test functions.
+    Weak(WeakForm),
+    /// A condition that has entered the weak form of another residual (its index): trained through that one, and measured
+    /// on points of its own by `fallback`.
+    Absorbed { by: usize, fallback: Box<Method> },
+}
+
+/// A residual integrated against test functions psi, all derivatives of the field moved onto psi:
+///
+/// R(psi) = sum_volume ∫ coef D^test psi  g(x, u) dx  +  sum_boundary ∫_face coef D^test psi dS  =  0
+///
+/// where the volume terms include the right-hand side (with `integrand` `One`), and the boundary terms hold the data that
+/// the conditions give. Test functions are tensor products of splines whose derivatives named in `vanish` are zero at the
+/// ends, so that boundary terms without data drop out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WeakForm {
+    /// Test functions a coordinate, before the constraints; `None`: the trainer's default.
+    pub tests: Option<usize>,
+    pub volume: Vec<VolumeTerm>,
+    pub boundary: Vec<BoundaryTerm>,
+    /// For each coordinate, the orders of psi's derivatives that must vanish at its low and high end.
+    pub vanish: Vec<[Vec<u8>; 2]>,
+    /// Residuals (by index) that entered as natural terms.
+    pub absorbed: Vec<usize>,
+    /// Boundary data that the form could have used and no condition gives, in words: `d(u, x) on x = 1`.
+    pub lacking: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct VolumeTerm {
+    /// In coordinates only; sign and the derivatives of variable coefficients included.
+    pub coef: Expr,
+    pub test: MultiIndex,
+    pub integrand: Integrand,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Integrand {
+    /// The field itself.
+    Field,
+    /// No field: part of the right-hand side.
+    One,
+    /// A nonlinear function of the coordinates and the field's value, and its derivative with respect to the field.
+    Nonlinear { value: Expr, slope: Expr },
+}
+
+/// ∫ over the face coord = lo (or hi) of `coef D^test psi`, where `coef` already holds the data and the sign.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoundaryTerm {
+    pub coord: usize,
+    pub high: bool,
+    pub coef: Expr,
+    pub test: MultiIndex,
+}

@@ -1,0 +1,115 @@
+//! Messages: what they say, their codes, and how they are shown.
+//!
+//! A [`Diagnostic`] is data: a code, labelled spans, a help line. Phases push them into a [`Sink`] and go on, so that one
+//! run reports every independent mistake. All wording lives here: each family of codes has a module (`syntax`, `names`,
+//! `types`, `neurons`, `networks`, `residuals`, `training`, `reports`, `data`, `runtime`) with a table of its codes and one constructor
+//! function a code. A phase calls `sink.push(diag::names::unknown_name(span, "lif2", Some("lif")))` and never writes prose.
+//!
+//! The source text is attached only by the renderers, when a message is printed.
+
+pub mod codes;
+
+pub use codes::{CodeInfo, Family};
+
+use crate::source::Span;
+
+/// A message's number, shown as `SNN0203`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(pub u16);
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SNN{:04}", self.0)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+/// One message. `labels[0]` is the place it is about; the rest point at what it refers to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diagnostic {
+    pub code: Code,
+    pub severity: Severity,
+    /// What is wrong, in one sentence without a full stop: expected and found, in the language's own words.
+    pub message: String,
+    pub labels: Vec<Label>,
+    /// How to mend it.
+    pub help: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Label {
+    pub span: Span,
+    /// May be empty for the primary label.
+    pub text: String,
+}
+
+impl Diagnostic {
+    pub fn error(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            labels: vec![Label { span, text: String::new() }],
+            help: None,
+        }
+    }
+
+    pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, span, message) }
+    }
+
+    /// Text under the primary span.
+    pub fn here(mut self, text: impl Into<String>) -> Diagnostic {
+        self.labels[0].text = text.into();
+        self
+    }
+
+    pub fn label(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
+        self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    pub fn help(mut self, text: impl Into<String>) -> Diagnostic {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// The place the message is about.
+    pub fn span(&self) -> Span {
+        self.labels[0].span
+    }
+}
+
+/// Collects messages while a phase runs.
+#[derive(Debug, Clone, Default)]
+pub struct Sink {
+    messages: Vec<Diagnostic>,
+}
+
+impl Sink {
+    /// Keeps a message; the same code at the same place is kept once.
+    pub fn push(&mut self, d: Diagnostic) {
+        if !self.messages.iter().any(|m| m.code == d.code && m.span() == d.span()) {
+            self.messages.push(d);
+        }
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.messages.iter().any(|m| m.severity == Severity::Error)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// All messages in source order.
+    pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.messages.sort_by_key(|m| (m.span(), m.code));
+        self.messages
+    }
+}

@@ -1,0 +1,12 @@
+//! The intermediate representation: what one simulation of a network, or one expression of the coordinates, computes.
+//!
+//! A [`program::Program`] is straight-line SSA code over short vectors in three regions: `init` runs once a point, `step`
+//! runs once a time step, `finish` runs once after the last step. States carry vectors from step to step. There is no
+//! control flow: a spike is a select.
+//!
+//! The IR knows neither syntax nor checker, and after the `jet` and `jvp` passes it holds no derivative: code generation
+//! never hears of tangents, only of vectors that have one value a direction.
+
+pub mod op;
+pub mod problem;
+pub mod program;

@@ -1,0 +1,231 @@
+//! A whole training problem, lowered: what the trainer works on.
+//!
+//! Everything symbolic has become a [`Program`]: the network, its features, the coefficients of weak forms, the
+//! residuals as functions of observed derivatives, the exact solution. The trainer needs no other phase.
+//!
+//! Programs of expressions ("expression programs") have the inputs named below, no parameters and no steps; they are
+//! evaluated in double precision by the interpreter. Network programs run in single precision in either engine, have the
+//! single input `coords` (all of the domain's coordinates, in their own units), and share the parameter list of
+//! [`Network::primal`] unless said otherwise.
+
+use crate::func::MultiIndex;
+use crate::ir::op::ParamId;
+use crate::ir::program::Program;
+use crate::plan::{Report, Sampler, Train};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    pub coords: Vec<Coord>,
+    pub network: Network,
+    pub residuals: Vec<Residual>,
+    /// Input `coords`, output `value`.
+    pub exact: Option<Program>,
+    pub train: Train,
+    pub report: Report,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coord {
+    pub name: String,
+    pub lo: f64,
+    pub hi: f64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    pub field: String,
+    /// Outputs: `u` (always called so, width 1), then for each spiking layer `spikes.NAME`: spikes of the whole layer in
+    /// the whole simulation (width 1).
+    pub primal: Program,
+    /// As `primal`, with a trace `spikes.NAME` for each spiking layer (width: its units): for rasters.
+    pub probe: Program,
+    pub layers: Vec<Layer>,
+    pub readout: Option<Readout>,
+    /// How each parameter of `primal` starts, in order.
+    pub init: Vec<Init>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    pub name: String,
+    pub units: u32,
+    pub spiking: bool,
+    /// All its parameters.
+    pub params: Vec<ParamId>,
+    pub pursuit: Option<Units>,
+}
+
+/// A layer whose units can be chosen one by one. Unit j owns column j of each of `params`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Units {
+    pub params: Vec<UnitParam>,
+    /// The features of `block` candidates: as [`Readout::features`] with this layer `block` units wide. Its parameter list
+    /// is that of `primal` with other widths for this layer and the readout (whose weights it does not use).
+    pub pool: Program,
+    pub block: u32,
+    /// A single unit driven by a constant current. Input `current` (width 1); output `response` (width 1): spikes in the
+    /// whole simulation, or for a graded unit its decoded value. No parameters: trainable ones are at their start.
+    /// `None` if there is no neuron between the mixing node and the decoder (`dense(n) |> tanh`).
+    pub response: Option<Program>,
+    pub steps: u32,
+    /// The mixing node acts on the scaled coordinates themselves, so that thresholds can be placed in the domain.
+    pub on_coords: bool,
+    /// Width of what the mixing node acts on.
+    pub fan_in: u32,
+}
+
+/// A parameter of the units: which one, and what part it plays in a unit's current.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct UnitParam {
+    pub param: ParamId,
+    pub role: UnitRole,
+}
+
+/// A unit's current is bias + gain f(w . x + phase), where f is the identity or (`Sine` = 1) the sine. A dense unit has
+/// only weight and bias.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnitRole {
+    Weight,
+    Phase,
+    Gain,
+    Bias,
+    /// 1 for a sinusoid, 0 for a ramp; never perturbed.
+    Sine,
+    /// A per-neuron parameter of the neuron model.
+    Neuron,
+}
+
+/// The field is affine in the readout: u = phi . weight + phi0 bias + offset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Readout {
+    /// `[features][1]`.
+    pub weight: ParamId,
+    pub bias: Option<ParamId>,
+    pub features_len: u32,
+    /// Outputs `phi` (width `features_len`), `phi0` (1), `offset` (1).
+    pub features: Program,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Init {
+    Constant(f64),
+    Normal(f64),
+    Uniform(f64, f64),
+    /// The part that this parameter plays in a `tuned` population; all of one population (same `group`) are drawn
+    /// together, as candidates are.
+    Tuned {
+        group: u32,
+        role: UnitRole,
+        curve: Curve,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Curve {
+    Ramp,
+    Sine,
+    Mixed,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Residual {
+    pub name: String,
+    pub weight: f64,
+    pub place: Place,
+    /// Collocation points, where the place leaves it open.
+    pub points: usize,
+    pub sampler: Sampler,
+    pub rows: Rows,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Place {
+    Interior,
+    Domain,
+    Faces(Vec<Face>),
+    Grid(Vec<usize>),
+    /// Points as given, `[rows][coords]`, and the file's columns, `[rows][columns]`.
+    Data {
+        points: Vec<Vec<f64>>,
+        columns: Vec<Vec<f64>>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Face {
+    pub coord: usize,
+    pub value: f64,
+}
+
+/// How the rows of a residual come about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rows {
+    Pointwise(Pointwise),
+    Weak(Weak),
+    /// Trained through the weak form of another residual; these rows are only measured.
+    Absorbed {
+        by: usize,
+        measure: Pointwise,
+    },
+}
+
+/// r = F(coordinates, columns, D^a u for a in `atoms`) at each point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pointwise {
+    pub atoms: Vec<MultiIndex>,
+    pub by: Derivatives,
+    /// Inputs `coords`, `columns` (only if there are any), `atoms`; output `value`.
+    pub value: Program,
+    /// Same inputs; output `slopes`: the derivative of F with respect to each atom.
+    pub slopes: Program,
+    /// F is affine in the atoms: the slopes do not depend on them.
+    pub linear: bool,
+}
+
+/// How derivatives of the field are observed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Derivatives {
+    /// There are none: only the value.
+    None,
+    /// Exact, by the `jet` pass.
+    Jet,
+    /// Central differences, `h` times each coordinate's extent.
+    Stencil { h: f64 },
+}
+
+/// See [`check::model::WeakForm`](crate::check::model::WeakForm) for the meaning of the terms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weak {
+    pub tests: Option<usize>,
+    pub volume: Vec<VolumeTerm>,
+    pub boundary: Vec<BoundaryTerm>,
+    pub vanish: Vec<[Vec<u8>; 2]>,
+    pub absorbed: Vec<usize>,
+    /// No volume term is nonlinear.
+    pub linear: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct VolumeTerm {
+    /// Input `coords`, output `value`.
+    pub coef: Program,
+    pub test: MultiIndex,
+    pub integrand: Integrand,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Integrand {
+    Field,
+    One,
+    /// Inputs `coords`, `u`; outputs `value` and `slope`.
+    Nonlinear(Program),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoundaryTerm {
+    pub coord: usize,
+    pub high: bool,
+    /// Input `coords`, output `value`.
+    pub coef: Program,
+    pub test: MultiIndex,
+}

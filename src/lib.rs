@@ -1,0 +1,22 @@
+//! `snnc`: a language for spiking neural networks that solve differential equations, compiled to forward-only kernels and
+//! trained without back-propagation.
+//!
+//! The way of a program through the crate is one line:
+//!
+//! ```text
+//! text -> ast::File -> check::Model -> ir::Problem -> (passes) -> Kernel -> Trainer -> Run (report, checkpoint)
+//! ```
+
+pub mod check;
+pub mod cli;
+pub mod diag;
+pub mod exec;
+pub mod func;
+pub mod ir;
+pub mod lower;
+pub mod pass;
+pub mod plan;
+pub mod report;
+pub mod source;
+pub mod syntax;
+pub mod train;

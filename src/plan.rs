@@ -1,0 +1,228 @@
+//! What a program asks the trainer and the report to do, as plain data.
+//!
+//! The checker fills these in, the trainer and the report follow them; they know nothing of either. Names refer to the
+//! network's layers and fields, which the checker has made sure exist.
+
+/// A number that may change over a phase: `0.01 -> 0.001 cosine`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Schedule {
+    pub from: f64,
+    pub to: f64,
+    pub shape: Shape,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    Linear,
+    Exponential,
+    Cosine,
+}
+
+impl Schedule {
+    pub fn constant(value: f64) -> Schedule {
+        Schedule { from: value, to: value, shape: Shape::Linear }
+    }
+
+    /// The value at `progress` in 0 ..= 1 of the phase. Both ends are met exactly.
+    pub fn at(&self, progress: f64) -> f64 {
+        let (a, b, p) = (self.from, self.to, progress.clamp(0.0, 1.0));
+        if p == 0.0 || a == b {
+            return a;
+        }
+        if p == 1.0 {
+            return b;
+        }
+        match self.shape {
+            Shape::Linear => a + (b - a) * p,
+            Shape::Exponential => a * libm::pow(b / a, p),
+            Shape::Cosine => b + (a - b) * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * p)),
+        }
+    }
+}
+
+/// The whole training schedule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Train {
+    pub seed: u64,
+    pub phases: Vec<Phase>,
+    /// True when the program has no `train` block and this is the default.
+    pub is_default: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Phase {
+    pub name: String,
+    pub method: Method,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Method {
+    /// `perturb neurons(LAYER) … update pursuit(…) rounds r`.
+    Pursuit(Pursuit),
+    /// `perturb gaussian | rademacher … estimate … update sgd | adam`.
+    Gradient(Gradient),
+    /// A phase that only says `solve readout`.
+    Readout { ridge: Option<f64> },
+}
+
+/// Orthogonal matching pursuit over perturbed neurons.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pursuit {
+    pub layer: String,
+    /// Candidates drawn afresh in the first round.
+    pub pool: usize,
+    /// Relative size of the perturbation of the neurons in use, from the second round on.
+    pub mutate: f64,
+    /// Penalty of the exact readout, relative to the mean squared response. `None`: the trainer's default.
+    pub ridge: Option<f64>,
+    /// Rounds after the first selection.
+    pub rounds: usize,
+}
+
+/// Randomised gradient estimation: Wan, Zhang, Karniadakis, arXiv 2411.07057.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gradient {
+    pub distribution: Distribution,
+    /// Size of the perturbation; always present for [`Estimate::Difference`].
+    pub sigma: Option<Schedule>,
+    pub directions: usize,
+    pub scope: Scope,
+    pub antithetic: bool,
+    pub estimate: Estimate,
+    pub update: Update,
+    pub steps: usize,
+    /// `solve readout every n`, with its penalty.
+    pub solve_readout: Option<SolveReadout>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SolveReadout {
+    pub every: usize,
+    pub ridge: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distribution {
+    Gaussian,
+    Rademacher,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// One direction over all parameters.
+    Global,
+    /// Every layer is perturbed alone, `directions` times.
+    Layer,
+    /// Only these layers, each alone.
+    Layers(Vec<String>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Estimate {
+    /// Run the perturbed network, observe the change.
+    Difference,
+    /// Exact directional derivative with the surrogate (forward mode).
+    Forward,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Update {
+    Sgd {
+        rate: Schedule,
+    },
+    /// Kingma and Ba, arXiv 1412.6980.
+    Adam {
+        rate: Schedule,
+        beta1: f64,
+        beta2: f64,
+        epsilon: f64,
+    },
+}
+
+/// How collocation points are placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sampler {
+    Uniform,
+    Latin,
+    Sobol,
+    Halton,
+    Grid,
+}
+
+/// What to measure and show after training.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Report {
+    pub metrics: Vec<Metric>,
+    pub expects: Vec<Expect>,
+    pub plots: Vec<Plot>,
+    /// File name of the NPZ, inside the run's folder.
+    pub save: Option<String>,
+}
+
+/// `metric l2 = relative_l2(u) on grid(x = 101, t = 101)`: always against the exact solution.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metric {
+    pub name: String,
+    pub kind: MetricKind,
+    pub field: String,
+    /// Points a coordinate, in the domain's order, both ends included.
+    pub grid: Vec<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// sqrt(sum (u - exact)^2 / sum exact^2)
+    RelativeL2,
+    /// sqrt(mean (u - exact)^2)
+    Rmse,
+    /// mean |u - exact|
+    MeanAbsolute,
+    /// max |u - exact|
+    MaxError,
+}
+
+/// `expect l2 < 0.01`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expect {
+    pub metric: String,
+    pub comparison: Comparison,
+    pub bound: f64,
+    /// As written, for the report: `l2 < 0.01`.
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+}
+
+impl Comparison {
+    /// False whenever either side is NaN.
+    pub fn holds(self, value: f64, bound: f64) -> bool {
+        match self {
+            Comparison::Less => value < bound,
+            Comparison::LessEqual => value <= bound,
+            Comparison::Greater => value > bound,
+            Comparison::GreaterEqual => value >= bound,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plot {
+    /// Heat map over two coordinates, or a curve over one.
+    Field(PlotField),
+    Loss,
+    /// Spike raster of a layer.
+    Raster(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlotField {
+    Solution(String),
+    Exact(String),
+    Error(String),
+}

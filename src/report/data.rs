@@ -1,0 +1,98 @@
+//! Everything the report shows, as plain data.
+
+use crate::train::outcome::{Loss, PhaseSummary, Point, Status};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunData {
+    pub program: ProgramInfo,
+    pub coords: Vec<Axis>,
+    pub field: String,
+    pub status: Status,
+    pub losses: Vec<Loss>,
+    pub phases: Vec<PhaseSummary>,
+    pub history: Vec<Point>,
+    pub forward_evaluations: u64,
+    pub metrics: Vec<MetricRow>,
+    pub expects: Vec<ExpectRow>,
+    pub layers: Vec<LayerRow>,
+    /// The field on a grid, for plots and the NPZ.
+    pub grid: Option<GridData>,
+    pub rasters: Vec<Raster>,
+    pub times: Times,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProgramInfo {
+    /// File name without its folder and ending.
+    pub name: String,
+    pub text: String,
+    /// SHA-256 of the text, hexadecimal.
+    pub hash: String,
+    pub constants: Vec<(String, f64)>,
+    pub seed: u64,
+    pub engine: String,
+    pub threads: usize,
+    pub version: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    pub name: String,
+    pub lo: f64,
+    pub hi: f64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricRow {
+    pub name: String,
+    /// As in the program: `relative_l2`.
+    pub kind: String,
+    pub field: String,
+    pub grid: Vec<usize>,
+    pub value: f64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExpectRow {
+    pub text: String,
+    pub value: f64,
+    pub holds: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerRow {
+    pub name: String,
+    pub units: usize,
+    /// Mean spikes a unit and time step; `None` for a graded layer.
+    pub spike_rate: Option<f64>,
+}
+
+/// Values on a tensor grid, the last coordinate fastest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GridData {
+    /// Points of each coordinate.
+    pub axes: Vec<Vec<f64>>,
+    pub solution: Vec<f64>,
+    pub exact: Option<Vec<f64>>,
+}
+
+/// Spikes of a layer at one point of the domain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Raster {
+    pub layer: String,
+    pub point: Vec<f64>,
+    pub units: usize,
+    pub steps: usize,
+    pub dt: f64,
+    /// (step, unit)
+    pub spikes: Vec<(u32, u32)>,
+}
+
+/// Seconds spent.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Times {
+    pub check: f64,
+    pub compile: f64,
+    pub train: f64,
+    pub report: f64,
+}

@@ -1,0 +1,3 @@
+//! What a run leaves behind: tables, plots, the page, arrays. Works on plain data ([`data::RunData`]) alone.
+
+pub mod data;

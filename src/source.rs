@@ -1,0 +1,85 @@
+//! Source text, places in it, and the one door through which the compiler reads files.
+//!
+//! Everything that a message can point at carries a [`Span`]: a file and a byte range. Spans are small and `Copy`, so
+//! every node of the syntax tree keeps its own. The text is attached only when a message is printed.
+//!
+//! The compiler itself never opens a file. It asks a [`Files`], which the command line backs with a directory and tests
+//! back with a map, so that "what may a program read" is decided in one place.
+
+use std::collections::BTreeMap;
+
+/// Which file of a [`Sources`] a span lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct FileId(pub u16);
+
+/// A byte range of one file, `start <= end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span {
+    pub file: FileId,
+    pub start: u32,
+    pub end: u32,
+}
+
+impl Span {
+    pub fn new(file: FileId, start: usize, end: usize) -> Span {
+        Span { file, start: start as u32, end: end as u32 }
+    }
+
+    /// The smallest span that covers both; they must lie in the same file.
+    pub fn to(self, other: Span) -> Span {
+        debug_assert_eq!(self.file, other.file);
+        Span { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+}
+
+/// One file: the name shown in messages, and its text.
+#[derive(Debug, Clone)]
+pub struct SourceFile {
+    pub name: String,
+    pub text: String,
+}
+
+/// All the text a compilation has seen, in the order it was added.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    files: Vec<SourceFile>,
+}
+
+impl Sources {
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
+        self.files.push(SourceFile { name: name.into(), text: text.into() });
+        FileId((self.files.len() - 1) as u16)
+    }
+
+    pub fn get(&self, id: FileId) -> &SourceFile {
+        &self.files[id.0 as usize]
+    }
+
+    /// The text a span covers.
+    pub fn snippet(&self, span: Span) -> &str {
+        &self.get(span.file).text[span.start as usize..span.end as usize]
+    }
+
+    /// Line and column (both from 1, columns in characters) of a byte offset.
+    pub fn line_col(&self, file: FileId, offset: u32) -> (usize, usize) {
+        let before = &self.get(file).text[..offset as usize];
+        let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+}
+
+/// Where a program's data files come from. Paths are as written in the program, relative to the program's own folder.
+pub trait Files {
+    /// The bytes of a file, or a sentence in plain words why it cannot be had.
+    fn read(&self, path: &str) -> Result<Vec<u8>, String>;
+}
+
+/// Files held in memory: for tests and for programs that read nothing.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryFiles(pub BTreeMap<String, Vec<u8>>);
+
+impl Files for MemoryFiles {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.0.get(path).cloned().ok_or_else(|| "there is no such file".to_string())
+    }
+}

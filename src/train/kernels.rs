@@ -1,0 +1,35 @@
+//! The compiled kernels that the trainer runs: what the pipeline makes out of a [`Problem`](crate::ir::problem::Problem).
+
+use std::sync::Arc;
+
+use crate::exec::kernel::Kernel;
+use crate::func::MultiIndex;
+
+/// All kernels of a problem. Single input `coords`, the domain's coordinates in their own units.
+#[derive(Clone)]
+pub struct Kernels {
+    /// One for each distinct set of atoms that residuals observe. The first observes the value alone.
+    pub observers: Vec<Observer>,
+    /// Index into `observers` for each residual of the problem, in order.
+    pub observer_of: Vec<usize>,
+    /// Records spikes; see [`Network::probe`](crate::ir::problem::Network::probe).
+    pub probe: Arc<dyn Kernel>,
+    /// For each layer of the network, the current-to-response curve of one of its units, where there is one.
+    pub responses: Vec<Option<Arc<dyn Kernel>>>,
+}
+
+/// Kernels that yield the field and some of its partial derivatives. A derivative's output is named by
+/// [`pass::jet::output_name`](crate::pass::jet::output_name).
+#[derive(Clone)]
+pub struct Observer {
+    pub atoms: Vec<MultiIndex>,
+    /// Outputs `u` (and its derivatives) and, for the value-only observer, the spike counts.
+    pub primal: Arc<dyn Kernel>,
+    /// Outputs `phi`, `phi0`, `offset` (and their derivatives), if the network has a readout.
+    pub features: Option<Arc<dyn Kernel>>,
+    /// As `features`, for a block of candidates of a layer; one entry a layer of the network.
+    pub pools: Vec<Option<Arc<dyn Kernel>>>,
+    /// For each number of directions that a `forward` phase asks for: as `primal`, with the tangents of the outputs along
+    /// that many directions, named by [`pass::jvp::output_name`](crate::pass::jvp::output_name).
+    pub tangents: Vec<(u32, Arc<dyn Kernel>)>,
+}
