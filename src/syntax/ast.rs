@@ -53,6 +53,24 @@ pub struct Expr {
     pub span: Span,
 }
 
+impl Expr {
+    /// The expressions it is made of, in source order.
+    pub fn children(&self) -> Vec<&Expr> {
+        match &*self.kind {
+            ExprKind::Number { .. } | ExprKind::Str(_) | ExprKind::Name(_) => vec![],
+            ExprKind::Unary(_, a) | ExprKind::In(_, a) => vec![a],
+            ExprKind::Binary(_, a, b) | ExprKind::Pipe(a, b) | ExprKind::Range(a, b) => vec![a, b],
+            ExprKind::Schedule { from, to, .. } => vec![from, to],
+            ExprKind::If { condition, then, otherwise } => vec![condition, then, otherwise],
+            ExprKind::Call { args, .. } => args.iter().map(|a| &a.value).collect(),
+            ExprKind::Index { indices, args, .. } => {
+                indices.iter().chain(args.iter().flatten().map(|a| &a.value)).collect()
+            }
+            ExprKind::Tuple(parts) => parts.iter().collect(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum ExprKind {
     /// `2`, `1e-3`, `20ms`: the number, and the unit attached to it.

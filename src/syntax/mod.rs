@@ -4,3 +4,7 @@
 //! the parser never does.
 
 pub mod ast;
+pub mod parse;
+pub mod print;
+#[cfg(test)]
+mod tests;
