@@ -21,7 +21,18 @@ pub struct Family {
 }
 
 /// Every family, in number order.
-pub const FAMILIES: &[Family] = &[];
+pub const FAMILIES: &[Family] = &[
+    super::syntax::FAMILY,
+    super::names::FAMILY,
+    super::types::FAMILY,
+    super::types::DIMENSIONS,
+    super::neurons::FAMILY,
+    super::networks::FAMILY,
+    super::residuals::FAMILY,
+    super::training::FAMILY,
+    super::data::FAMILY,
+    super::reports::FAMILY,
+];
 
 /// Every code there is, in number order.
 pub fn all() -> impl Iterator<Item = &'static CodeInfo> {

@@ -8,6 +8,16 @@
 //! The source text is attached only by the renderers, when a message is printed.
 
 pub mod codes;
+pub mod data;
+pub mod names;
+pub mod networks;
+pub mod neurons;
+pub mod render;
+pub mod reports;
+pub mod residuals;
+pub mod syntax;
+pub mod training;
+pub mod types;
 
 pub use codes::{CodeInfo, Family};
 

@@ -1,0 +1,181 @@
+//! Messages about names and items: unknown, taken, missing, unused, not there yet (SNN02xx).
+//!
+//! ```text
+//! d(u, y)    ->    SNN0201: there is no `y` here          help: did you mean `x`?
+//! ```
+
+use super::{Code, CodeInfo, Diagnostic, Family};
+use crate::source::Span;
+
+const UNKNOWN_NAME: Code = Code(201);
+const DUPLICATE_NAME: Code = Code(202);
+const RESERVED_NAME: Code = Code(203);
+const UNKNOWN_FUNCTION: Code = Code(204);
+const UNKNOWN_ARGUMENT: Code = Code(205);
+const REPEATED_ARGUMENT: Code = Code(206);
+const MISSING_ITEM: Code = Code(207);
+const NOT_AVAILABLE: Code = Code(208);
+const UNUSED: Code = Code(209);
+const RECURSIVE_FUNCTION: Code = Code(210);
+const UNKNOWN_OVERRIDE: Code = Code(211);
+const OUT_OF_PLACE: Code = Code(212);
+
+/// The codes of this family.
+pub const FAMILY: Family = Family {
+    name: "names",
+    codes: &[
+        CodeInfo { code: UNKNOWN_NAME, slug: "unknown_name", page: include_str!("../../docs/errors/SNN0201.md") },
+        CodeInfo { code: DUPLICATE_NAME, slug: "duplicate_name", page: include_str!("../../docs/errors/SNN0202.md") },
+        CodeInfo { code: RESERVED_NAME, slug: "reserved_name", page: include_str!("../../docs/errors/SNN0203.md") },
+        CodeInfo {
+            code: UNKNOWN_FUNCTION,
+            slug: "unknown_function",
+            page: include_str!("../../docs/errors/SNN0204.md"),
+        },
+        CodeInfo {
+            code: UNKNOWN_ARGUMENT,
+            slug: "unknown_argument",
+            page: include_str!("../../docs/errors/SNN0205.md"),
+        },
+        CodeInfo {
+            code: REPEATED_ARGUMENT,
+            slug: "repeated_argument",
+            page: include_str!("../../docs/errors/SNN0206.md"),
+        },
+        CodeInfo { code: MISSING_ITEM, slug: "missing_item", page: include_str!("../../docs/errors/SNN0207.md") },
+        CodeInfo { code: NOT_AVAILABLE, slug: "not_available", page: include_str!("../../docs/errors/SNN0208.md") },
+        CodeInfo { code: UNUSED, slug: "unused", page: include_str!("../../docs/errors/SNN0209.md") },
+        CodeInfo {
+            code: RECURSIVE_FUNCTION,
+            slug: "recursive_function",
+            page: include_str!("../../docs/errors/SNN0210.md"),
+        },
+        CodeInfo {
+            code: UNKNOWN_OVERRIDE,
+            slug: "unknown_override",
+            page: include_str!("../../docs/errors/SNN0211.md"),
+        },
+        CodeInfo { code: OUT_OF_PLACE, slug: "out_of_place", page: include_str!("../../docs/errors/SNN0212.md") },
+    ],
+};
+
+/// Nothing of this name may stand here.
+pub fn unknown_name(span: Span, name: &str, nearest: Option<&str>) -> Diagnostic {
+    suggest(Diagnostic::error(UNKNOWN_NAME, span, format!("there is no `{name}` here")), nearest)
+}
+
+/// Two things of one name. `first` is the other one, unless it is built in.
+pub fn duplicate_name(span: Span, what: &str, name: &str, first: Option<Span>) -> Diagnostic {
+    let d = Diagnostic::error(DUPLICATE_NAME, span, format!("the {what} `{name}` takes a name that is taken"))
+        .help("give one of the two another name");
+    match first {
+        Some(first) => d.label(first, "it is first used here"),
+        None => d,
+    }
+}
+
+/// A second item of a kind of which there is one: `domain`, `train`, `report`.
+pub fn repeated_item(span: Span, what: &str, first: Span) -> Diagnostic {
+    Diagnostic::error(DUPLICATE_NAME, span, format!("there is a second {what}"))
+        .label(first, "the first is here")
+        .help("put all of it into one block")
+}
+
+/// A user's name that the language has given away.
+pub fn reserved_name(span: Span, name: &str, what: &str) -> Diagnostic {
+    Diagnostic::error(RESERVED_NAME, span, format!("`{name}` is {what} of the language and cannot be declared"))
+        .help("choose another name")
+}
+
+/// A neuron named like one of the prelude.
+pub fn prelude_neuron(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::error(RESERVED_NAME, span, format!("the neuron `{name}` would hide the prelude's"))
+        .help(format!("choose another name, such as `my_{name}`, or use the prelude's by removing this one"))
+}
+
+/// A call of something that is no function.
+pub fn unknown_function(span: Span, name: &str, nearest: Option<&str>) -> Diagnostic {
+    suggest(Diagnostic::error(UNKNOWN_FUNCTION, span, format!("there is no function `{name}`")), nearest)
+}
+
+/// `f(tua = 2)`.
+pub fn unknown_argument(span: Span, callee: &str, name: &str, params: &[&str], nearest: Option<&str>) -> Diagnostic {
+    let d = Diagnostic::error(UNKNOWN_ARGUMENT, span, format!("`{callee}` has no argument `{name}`"));
+    match nearest {
+        Some(n) => d.help(format!("did you mean `{n}`?")),
+        None if params.is_empty() => d.help("it takes none by name"),
+        None => d.help(format!("it takes {}", list(params))),
+    }
+}
+
+/// `f(tau = 2, tau = 3)`, or by place and by name at once.
+pub fn repeated_argument(span: Span, callee: &str, name: &str, first: Span) -> Diagnostic {
+    Diagnostic::error(REPEATED_ARGUMENT, span, format!("the argument `{name}` of `{callee}` is given twice"))
+        .label(first, "it is given here already")
+}
+
+/// The program lacks items that it cannot do without: `domain`, `network`, `residual`.
+pub fn missing_item(span: Span, what: &[&str]) -> Diagnostic {
+    let example = match what[0] {
+        "domain" | "coordinate" => "domain { x in 0 .. 1 }",
+        "network" => "network u(x) { output = tuned(x, 64) |> lif |> mean |> dense(1) }",
+        _ => "residual fit on domain : u = sin(pi*x)",
+    };
+    Diagnostic::error(MISSING_ITEM, span, format!("the program has no {}", what.join(" and no ")))
+        .help(format!("as in `{example}`"))
+}
+
+/// Part of the language, but not of this version. `what` names it: the layer `recurrent`.
+pub fn not_available(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::error(NOT_AVAILABLE, span, format!("not available yet: {what}"))
+        .help("the language has a place for it, this version of snnc does not build it")
+}
+
+/// As [`not_available`], with another way to say it.
+pub fn not_available_but(span: Span, what: &str, instead: &str) -> Diagnostic {
+    Diagnostic { help: Some(instead.to_string()), ..not_available(span, what) }
+}
+
+/// A warning.
+pub fn unused(span: Span, what: &str, name: &str) -> Diagnostic {
+    Diagnostic::warning(UNUSED, span, format!("the {what} `{name}` is never used")).help("remove it, or use it")
+}
+
+/// `fn f(x) = f(x - 1)`. `chain` are the functions on the way, first and last the same.
+pub fn recursive_function(span: Span, chain: &[&str]) -> Diagnostic {
+    Diagnostic::error(RECURSIVE_FUNCTION, span, format!("`{}` calls itself: {}", chain[0], chain.join(" -> ")))
+        .help("functions are inlined where they are called, so none may lead back to itself")
+}
+
+/// `--set` names constants that the program does not have. `span` is the start of the program.
+pub fn unknown_override(span: Span, names: &[&str], nearest: Option<&str>) -> Diagnostic {
+    let message = match names {
+        [one] => format!("`--set {one}`: the program has no constant of this name"),
+        _ => format!("`--set`: the program has no constants {}", list(names)),
+    };
+    suggest(Diagnostic::error(UNKNOWN_OVERRIDE, span, message), nearest)
+}
+
+/// A known name where it cannot stand: `what` is what it is ("a coordinate"), `place` what may stand here.
+pub fn out_of_place(span: Span, name: &str, what: &str, place: &str) -> Diagnostic {
+    Diagnostic::error(OUT_OF_PLACE, span, format!("`{name}` is {what} and cannot stand {place}"))
+}
+
+fn suggest(d: Diagnostic, nearest: Option<&str>) -> Diagnostic {
+    match nearest {
+        Some(n) => d.help(format!("did you mean `{n}`?")),
+        None => d,
+    }
+}
+
+/// `a`, `b` and `c`.
+pub fn list<S: AsRef<str>>(names: &[S]) -> String {
+    match names {
+        [] => "nothing".to_string(),
+        [one] => format!("`{}`", one.as_ref()),
+        [init @ .., last] => {
+            let init: Vec<String> = init.iter().map(|n| format!("`{}`", n.as_ref())).collect();
+            format!("{} and `{}`", init.join(", "), last.as_ref())
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Showing a message: drawn with its source for a person, on one line for tools that read lines, as JSON for editors.
+//!
+//! ```text
+//! plain:  wave.snn:12:5: error SNN0201: there is no `omgea` here
+//!           help: did you mean `omega`?
+//! ```
+//!
+//! The JSON form is one object a message, on one line:
+//!
+//! | key | value |
+//! |---|---|
+//! | `code` | `"SNN0201"` |
+//! | `severity` | `"error"` or `"warning"` |
+//! | `message` | the sentence |
+//! | `help` | the help line, or `null` |
+//! | `labels` | a list, the first one primary: `file`, `text`, `start` and `end` (bytes), `line` and `column` (from 1) |
+
+use std::fmt::Write;
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
+use serde_json::json;
+
+use super::{Diagnostic, Severity};
+use crate::source::{FileId, Sources};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Fancy,
+    Plain,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    pub format: Format,
+    pub color: bool,
+    /// Columns of the terminal; only the fancy form breaks lines.
+    pub width: usize,
+}
+
+/// The text of a message, its last line ended.
+pub fn render(d: &Diagnostic, sources: &Sources, style: &Style) -> String {
+    match style.format {
+        Format::Fancy => fancy(d, sources, style),
+        Format::Plain => plain(d, sources),
+        Format::Json => json_line(d, sources),
+    }
+}
+
+fn severity(d: &Diagnostic) -> &'static str {
+    match d.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+/// Text from a program, safe on a terminal: control characters cannot reach it.
+fn safe(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{FFFD}' } else { c }).collect()
+}
+
+fn plain(d: &Diagnostic, sources: &Sources) -> String {
+    let mut out = String::new();
+    for (i, label) in d.labels.iter().enumerate() {
+        let (line, column) = sources.line_col(label.span.file, label.span.start);
+        let name = safe(&sources.get(label.span.file).name);
+        let _ = if i == 0 {
+            writeln!(out, "{name}:{line}:{column}: {} {}: {}", severity(d), d.code, safe(&d.message))
+        } else {
+            writeln!(out, "  {name}:{line}:{column}: {}", safe(&label.text))
+        };
+    }
+    if let Some(help) = &d.help {
+        let _ = writeln!(out, "  help: {}", safe(help));
+    }
+    out
+}
+
+fn json_line(d: &Diagnostic, sources: &Sources) -> String {
+    let label = |l: &super::Label| {
+        let (line, column) = sources.line_col(l.span.file, l.span.start);
+        json!({
+            "file": sources.get(l.span.file).name, "text": l.text, "start": l.span.start, "end": l.span.end,
+            "line": line, "column": column,
+        })
+    };
+    let value = json!({
+        "code": d.code.to_string(), "severity": severity(d), "message": d.message, "help": d.help,
+        "labels": d.labels.iter().map(label).collect::<Vec<_>>(),
+    });
+    format!("{value}\n")
+}
+
+/// Labels in the file of the first are drawn there; those in other files follow, each in a drawing of its own.
+fn fancy(d: &Diagnostic, sources: &Sources, style: &Style) -> String {
+    let main = d.span().file;
+    let mut out = draw(d, main, sources, style, d.help.as_deref());
+    let mut others: Vec<FileId> = d.labels.iter().map(|l| l.span.file).filter(|f| *f != main).collect();
+    others.sort_unstable();
+    others.dedup();
+    for file in others {
+        out.push_str(&draw(d, file, sources, style, None));
+    }
+    // miette pads lines; trailing blanks would only be in the way.
+    out.lines().map(|l| l.trim_end().to_string() + "\n").collect()
+}
+
+fn draw(d: &Diagnostic, file: FileId, sources: &Sources, style: &Style, help: Option<&str>) -> String {
+    let source = sources.get(file);
+    let mut report = MietteDiagnostic::new(safe(&d.message))
+        .with_code(d.code.to_string())
+        .with_severity(match d.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
+        .with_labels(d.labels.iter().enumerate().filter(|(_, l)| l.span.file == file).map(|(i, l)| {
+            let text = (!l.text.is_empty()).then(|| safe(&l.text));
+            let (start, len) = (l.span.start as usize, (l.span.end - l.span.start) as usize);
+            if i == 0 {
+                LabeledSpan::new_primary_with_span(text, (start, len))
+            } else {
+                LabeledSpan::new(text, start, len)
+            }
+        }));
+    if let Some(help) = help {
+        report = report.with_help(safe(help));
+    }
+    let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler =
+        GraphicalReportHandler::new_themed(theme).with_width(style.width).with_context_lines(1).with_links(false);
+    let report =
+        miette::Report::new(report).with_source_code(NamedSource::new(safe(&source.name), safe_source(&source.text)));
+    let mut out = String::new();
+    match handler.render_report(&mut out, report.as_ref()) {
+        Ok(()) => out,
+        // Spans come from the same text, so this cannot happen; should it, the plain form still says everything.
+        Err(_) => plain(d, sources),
+    }
+}
+
+/// As [`safe`], but every character keeps its length in bytes, so that spans stay where they are.
+fn safe_source(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_control() && c != '\n' && c != '\t' && c != '\r' { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Code;
+    use crate::source::Span;
+
+    fn message() -> (Diagnostic, Sources) {
+        let mut sources = Sources::default();
+        let a = sources.add("a.snn", "const c = 2\nfit = \u{1b}[31m omgea\n");
+        let b = sources.add("b.snn", "fn omega(x) = x\n");
+        let d = Diagnostic::error(Code(201), Span::new(a, 24, 29), "there is no `omgea` here")
+            .here("not known")
+            .label(Span::new(b, 3, 8), "declared here")
+            .help("did you mean `omega`?");
+        (d, sources)
+    }
+
+    #[test]
+    fn every_form_shows_code_place_and_help() {
+        let (d, sources) = message();
+        for format in [Format::Fancy, Format::Plain, Format::Json] {
+            let shown = render(&d, &sources, &Style { format, color: false, width: 100 });
+            for word in
+                ["SNN0201", "there is no `omgea` here", "declared here", "did you mean `omega`?", "a.snn", "b.snn"]
+            {
+                assert!(shown.contains(word), "{format:?} lacks {word}:\n{shown}");
+            }
+            assert!(!shown.contains('\u{1b}'), "control characters do not reach the terminal");
+        }
+    }
+
+    #[test]
+    fn plain_is_readable_by_tools() {
+        let (d, sources) = message();
+        let shown = render(&d, &sources, &Style { format: Format::Plain, color: false, width: 100 });
+        assert_eq!(
+            shown,
+            "a.snn:2:13: error SNN0201: there is no `omgea` here\n  b.snn:1:4: declared here\n  help: did you mean `omega`?\n"
+        );
+    }
+
+    #[test]
+    fn json_is_one_object_on_one_line() {
+        let (d, sources) = message();
+        let shown = render(&d, &sources, &Style { format: Format::Json, color: false, width: 100 });
+        let value: serde_json::Value = serde_json::from_str(&shown).expect("is JSON");
+        assert_eq!(value["labels"][0]["line"], 2);
+        assert_eq!(shown.matches('\n').count(), 1);
+    }
+}

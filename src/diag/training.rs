@@ -1,0 +1,107 @@
+//! Messages about the training schedule (SNN08xx).
+//!
+//! ```text
+//! estimate difference      with    perturb gaussian directions 8
+//!     -> SNN0804: `estimate difference` needs the size of the perturbation       help: perturb gaussian(sigma = 0.05) …
+//! ```
+
+use super::{Code, CodeInfo, Diagnostic, Family};
+use crate::source::Span;
+
+const MISSING_STATEMENT: Code = Code(801);
+const REPEATED_STATEMENT: Code = Code(802);
+const UNKNOWN_CHOICE: Code = Code(803);
+const NO_SIGMA: Code = Code(804);
+const NOT_A_PURSUIT_LAYER: Code = Code(805);
+const NO_READOUT: Code = Code(806);
+const WRONG_PHASE: Code = Code(807);
+const EMPTY_SCHEDULE: Code = Code(808);
+const NOTHING_TRAINABLE: Code = Code(809);
+const SIGMA_UNUSED: Code = Code(810);
+
+macro_rules! info {
+    ($code:expr, $slug:expr, $page:expr) => {
+        CodeInfo { code: $code, slug: $slug, page: include_str!(concat!("../../docs/errors/", $page, ".md")) }
+    };
+}
+
+/// The codes of this family.
+pub const FAMILY: Family = Family {
+    name: "training",
+    codes: &[
+        info!(MISSING_STATEMENT, "missing_statement", "SNN0801"),
+        info!(REPEATED_STATEMENT, "repeated_in_phase", "SNN0802"),
+        info!(UNKNOWN_CHOICE, "unknown_choice_in_phase", "SNN0803"),
+        info!(NO_SIGMA, "no_sigma", "SNN0804"),
+        info!(NOT_A_PURSUIT_LAYER, "not_a_pursuit_layer", "SNN0805"),
+        info!(NO_READOUT, "no_readout", "SNN0806"),
+        info!(WRONG_PHASE, "wrong_phase", "SNN0807"),
+        info!(EMPTY_SCHEDULE, "empty_schedule", "SNN0808"),
+        info!(NOTHING_TRAINABLE, "nothing_trainable", "SNN0809"),
+        info!(SIGMA_UNUSED, "sigma_unused", "SNN0810"),
+    ],
+};
+
+/// `what` is the statement that is missing, `example` how it could look.
+pub fn missing(span: Span, phase: &str, what: &str, example: &str) -> Diagnostic {
+    Diagnostic::error(MISSING_STATEMENT, span, format!("phase `{phase}` has no `{what}`"))
+        .help(format!("add `{example}`"))
+}
+
+pub fn repeated(span: Span, what: &str, first: Span) -> Diagnostic {
+    Diagnostic::error(REPEATED_STATEMENT, span, format!("`{what}` is given twice"))
+        .label(first, "here first")
+        .help("remove one of them")
+}
+
+pub fn unknown_choice(span: Span, what: &str, name: &str, known: &[&str], nearest: Option<&str>) -> Diagnostic {
+    let d = Diagnostic::error(UNKNOWN_CHOICE, span, format!("there is no {what} `{name}`"));
+    match nearest {
+        Some(n) => d.help(format!("did you mean `{n}`?")),
+        None => d.help(format!("there are {}", super::names::list(known))),
+    }
+}
+
+pub fn no_sigma(span: Span, perturb: Span, name: &str) -> Diagnostic {
+    Diagnostic::error(NO_SIGMA, span, "`estimate difference` needs the size of the perturbation")
+        .label(perturb, "no `sigma` here")
+        .help(format!("write `perturb {name}(sigma = 0.05) …`"))
+}
+
+/// A warning: with `estimate forward` the size does not matter.
+pub fn sigma_unused(span: Span) -> Diagnostic {
+    Diagnostic::warning(
+        SIGMA_UNUSED,
+        span,
+        "`sigma` does not matter here: `estimate forward` takes the exact derivative along the direction",
+    )
+    .help("remove it, or use `estimate difference`")
+}
+
+/// `why` is a clause.
+pub fn not_a_pursuit_layer(span: Span, layer: &str, declared: Span, why: &str) -> Diagnostic {
+    Diagnostic::error(NOT_A_PURSUIT_LAYER, span, format!("the neurons of `{layer}` cannot be chosen one by one: {why}"))
+        .label(declared, "the layer")
+        .help("a pursuit works on the last layer before the readout, when each of its neurons gives one feature, as in `layer h = tuned(x, 64) |> lif`, `output = h |> mean |> dense(1)`")
+}
+
+pub fn no_readout(span: Span, network: Span, what: &str) -> Diagnostic {
+    Diagnostic::error(NO_READOUT, span, format!("{what} needs a readout, and the network has none"))
+        .label(network, "the output is not affine in the weights of a last `dense(1)`")
+        .help("end the output with `|> dense(1)`, with nothing nonlinear after it")
+}
+
+/// A statement that means nothing in this kind of phase.
+pub fn wrong_phase(span: Span, what: &str, kind: &str) -> Diagnostic {
+    Diagnostic::error(WRONG_PHASE, span, format!("{what} means nothing in a phase that {kind}")).help("remove it")
+}
+
+pub fn empty_schedule(span: Span) -> Diagnostic {
+    Diagnostic::error(EMPTY_SCHEDULE, span, "the train block has no phase")
+        .help("add a phase, or remove the block to get the default schedule")
+}
+
+pub fn nothing_trainable(span: Span, layer: &str) -> Diagnostic {
+    Diagnostic::error(NOTHING_TRAINABLE, span, format!("the layer `{layer}` has no trainable parameters"))
+        .help("name another layer, or remove `frozen`")
+}
