@@ -1,5 +1,142 @@
 //! [`ast::File`](crate::syntax::ast::File) to [`model::Model`]: everything that can be known before running is decided
 //! here, and everything that is wrong is said here, all at once and in source order.
+//!
+//! ```text
+//! text with two mistakes    ->    two messages, and no Model
+//! ```
+//!
+//! The order is that in which things may refer to each other: functions and constants, the domain, neurons, networks,
+//! residuals, training, reports. A mistake in one leaves a stand-in for the next, so that none hides another.
 
+pub mod args;
+pub mod calculus;
+pub mod data;
+pub mod declarations;
+pub mod exact;
 pub mod expr;
+pub mod items;
+pub mod linear;
+pub mod lints;
 pub mod model;
+pub mod names;
+pub mod networks;
+pub mod neurons;
+pub mod polynomial;
+pub mod prelude;
+pub mod print;
+pub mod registry;
+pub mod reports;
+pub mod residuals;
+pub mod schedule;
+pub mod scope;
+pub mod simplify;
+pub mod smooth;
+pub mod training;
+pub mod weak;
+
+#[cfg(test)]
+mod tests;
+
+use crate::diag::Sink;
+use crate::source::{FileId, Files, Sources, Span};
+use crate::syntax::ast;
+use model::Model;
+use registry::Registry;
+use scope::Scope;
+
+/// What the command line says about the program.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Options {
+    /// `--set c=3`, in order.
+    pub set: Vec<(String, f64)>,
+    /// `--seed 7`.
+    pub seed: Option<u64>,
+}
+
+/// Checks a program. `None` if it has errors; all of them, and the warnings, are in `sink`. Prelude files that the
+/// program uses are added to `sources`; data files are read through `files`.
+pub fn check(
+    file: &ast::File,
+    sources: &mut Sources,
+    files: &dyn Files,
+    options: &Options,
+    sink: &mut Sink,
+) -> Option<Model> {
+    // What the parser could not read may be just what seems to be missing.
+    let whole = !sink.has_errors();
+    let items = items::collect(file, sink);
+    let start = Span::new(FileId::default(), 0, 0);
+    let mut scope = Scope::default();
+    scope.partial = !whole;
+    declarations::declare(&items, &options.set, start, &mut scope, sink);
+    let mut neurons = Registry::new(items.neurons.iter().copied(), &scope, sources, sink);
+    let networks: Vec<Option<model::Network>> = items
+        .networks
+        .iter()
+        .zip(&scope.networks)
+        .map(|(n, signature)| networks::check(n, signature, &scope, &mut neurons, sink))
+        .collect();
+    let models = neurons.models();
+    if whole {
+        missing(&items, start, sink);
+    }
+    let network = networks.first().and_then(Option::as_ref);
+    let residuals = residuals::check(&items.residuals, &scope, network.map(|n| (n, models.as_slice())), files, sink);
+    let exact = exact::check(&items.exacts, &scope, sink);
+    if let (Some(residuals), Some(exact)) = (&residuals, &exact) {
+        exact.iter().for_each(|e| exact::test(e, residuals, &scope, sink));
+    }
+    let train = training::check(items.train, network, &scope, options.seed, sink);
+    if !sink.has_errors() {
+        warn_unused(&items, &scope, &neurons, sink);
+    }
+    drop(neurons);
+    let report = match (network, &exact) {
+        (Some(network), Some(exact)) => {
+            let context = reports::Context { network, neurons: &models, exact, sources };
+            reports::check(items.report, &context, &scope, sink)
+        }
+        _ => None,
+    };
+    if sink.has_errors() {
+        return None;
+    }
+    Some(Model {
+        constants: scope.constants,
+        coords: scope.coords,
+        neurons: models,
+        networks: networks.into_iter().collect::<Option<Vec<_>>>()?,
+        residuals: residuals?,
+        exact: exact?,
+        train: train?,
+        report: report?,
+    })
+}
+
+/// Complains of items that every program needs.
+fn missing(items: &items::Items<'_>, start: Span, sink: &mut Sink) {
+    let mut what = Vec::new();
+    if items.domain.is_none() {
+        what.push("domain");
+    }
+    if items.networks.is_empty() {
+        what.push("network");
+    }
+    if items.residuals.is_empty() {
+        what.push("residual");
+    }
+    if !what.is_empty() && !items.unsupported {
+        sink.push(crate::diag::names::missing_item(start, &what));
+    }
+}
+
+/// Only for a program without errors: what has errors in it may have left something unused.
+fn warn_unused(items: &items::Items<'_>, scope: &Scope<'_>, neurons: &Registry<'_>, sink: &mut Sink) {
+    for c in items.consts.iter().filter(|c| !scope.is_used(&c.name.text)) {
+        sink.push(crate::diag::names::unused(c.name.span, "constant", &c.name.text));
+    }
+    for f in items.fns.iter().filter(|f| !scope.is_used(&f.name.text)) {
+        sink.push(crate::diag::names::unused(f.name.span, "function", &f.name.text));
+    }
+    neurons.warn_unused(sink);
+}

@@ -1,0 +1,144 @@
+//! Exact solutions, and the test that they are what they say.
+//!
+//! ```text
+//! exact u = sin(pi*x)*cos(2*pi*t)   with   d(u, t, t) = 4*d(u, x, x)   ->   fine
+//! exact u = sin(pi*x)*cos(pi*t)                                        ->   SNN0711, with the residual it leaves and where
+//! ```
+//!
+//! An exact solution is only ever measured against, never trained on; a wrong one would make every error a lie.
+
+use crate::check::calculus::{d_multi, evaluate_at, expand_derivatives, substitute};
+use crate::check::expr::{Expr, Var};
+use crate::check::lints::point_text;
+use crate::check::model::{Exact, Place, Residual};
+use crate::check::names::nearest;
+use crate::check::scope::{Names, Scope};
+use crate::check::weak::spread;
+use crate::diag::{Sink, names, residuals as say};
+use crate::func::Binary;
+use crate::syntax::ast::{self, ExactValue, ExprKind};
+
+/// Points a residual is tested on.
+const POINTS: usize = 24;
+/// A residual larger than this part of its terms is no rounding.
+const TOLERANCE: f64 = 1e-6;
+
+pub fn check(items: &[&ast::Exact], scope: &Scope<'_>, sink: &mut Sink) -> Option<Vec<Exact>> {
+    let mut out: Vec<Exact> = vec![];
+    let mut fine = true;
+    for item in items {
+        let name = match &*item.field.kind {
+            ExprKind::Name(n) => n.as_str(),
+            _ => {
+                sink.push(names::not_available(item.field.span, "an exact solution of anything but a field"));
+                fine = false;
+                continue;
+            }
+        };
+        let value = match &item.value {
+            ExactValue::Expr(e) => scope.scalar(e, &Names::coords("in an exact solution"), sink),
+            ExactValue::File(path) => {
+                let instead = "give it as an expression: `exact u = sin(pi*x)`";
+                sink.push(names::not_available_but(path.span, "an exact solution from a file", instead));
+                None
+            }
+        };
+        let Some(network) = scope.network(name) else {
+            let near = nearest(name, scope.networks.iter().map(|n| n.name.as_str()));
+            sink.push(names::unknown_name(item.field.span, name, near));
+            fine = false;
+            continue;
+        };
+        scope.mark_used(name);
+        if let Some(first) = out.iter().find(|e| e.network == network) {
+            sink.push(say::exact_twice(item.span, name, first.span));
+            fine = false;
+            continue;
+        }
+        match value {
+            Some(value) => out.push(Exact { network, value: expand_derivatives(&value), span: item.span }),
+            None => fine = false,
+        }
+    }
+    fine.then_some(out)
+}
+
+/// Warns where an exact solution has no value, or does not satisfy a residual.
+pub fn test(exact: &Exact, residuals: &[Residual], scope: &Scope<'_>, sink: &mut Sink) {
+    let at = |p: &[f64]| point_text(p, &scope.coords);
+    let inside = points(&Place::Domain, scope);
+    if let Some((p, v)) = inside.iter().map(|p| (p, evaluate_at(&exact.value, p))).find(|(_, v)| !v.is_finite()) {
+        sink.push(say::exact_not_finite(exact.span, v, &at(p)));
+        return;
+    }
+    for r in residuals {
+        if let Some((p, left, size)) = worst(exact, r, scope)
+            && left > TOLERANCE * size
+        {
+            sink.push(say::exact_is_wrong(exact.span, r.span, &r.name, left, size, &at(&p)));
+        }
+    }
+}
+
+/// The point at which most is left of a residual: point, what is left, and the size of the residual's terms anywhere.
+fn worst(exact: &Exact, r: &Residual, scope: &Scope<'_>) -> Option<(Vec<f64>, f64, f64)> {
+    // Data are measurements: they need not lie on the solution.
+    if matches!(r.place, Place::Data(_)) {
+        return None;
+    }
+    // The exact solution in place of the field, its derivatives taken once.
+    let put_in = |e: &Expr| {
+        substitute(&expand_derivatives(e), &|v| match v {
+            Var::Field { alpha, .. } => Some(d_multi(&exact.value, alpha)),
+            _ => None,
+        })
+    };
+    let (lhs, rhs) = (put_in(&r.lhs), put_in(&r.rhs));
+    let mut parts = vec![];
+    terms(&lhs, &mut parts);
+    terms(&rhs, &mut parts);
+    let term = |p: &Vec<f64>| parts.iter().map(|e| evaluate_at(e, p).abs()).fold(0.0, f64::max);
+    let mut worst: Option<(Vec<f64>, f64)> = None;
+    let places = points(&r.place, scope);
+    // Sizes are taken in the whole domain too: on a face the terms may all be zero, to rounding.
+    let size =
+        places.iter().chain(&points(&Place::Domain, scope)).map(term).filter(|v| v.is_finite()).fold(0.0, f64::max);
+    for p in places {
+        let left = (evaluate_at(&lhs, &p) - evaluate_at(&rhs, &p)).abs();
+        // At a singular point there is nothing to say.
+        if left.is_finite() && worst.as_ref().is_none_or(|(_, l)| left > *l) {
+            worst = Some((p, left));
+        }
+    }
+    worst.map(|(p, left)| (p, left, size))
+}
+
+/// The summands of an expression.
+fn terms(e: &Expr, out: &mut Vec<Expr>) {
+    match e {
+        Expr::Binary(Binary::Add | Binary::Sub, a, b) => {
+            terms(a, out);
+            terms(b, out);
+        }
+        e => out.push(e.clone()),
+    }
+}
+
+fn points(place: &Place, scope: &Scope<'_>) -> Vec<Vec<f64>> {
+    let inside = spread(scope.coords.len(), POINTS);
+    let scaled = inside.iter().map(|p| p.iter().zip(&scope.coords).map(|(p, c)| c.lo + p * (c.hi - c.lo)).collect());
+    let points: Vec<Vec<f64>> = scaled.collect();
+    match place {
+        Place::Faces(faces) => faces
+            .iter()
+            .flat_map(|f| {
+                points.iter().map(|p| {
+                    let mut p = p.clone();
+                    p[f.coord] = f.value;
+                    p
+                })
+            })
+            .collect(),
+        _ => points,
+    }
+}

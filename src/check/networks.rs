@@ -1,0 +1,219 @@
+//! A `network` block to a graph of nodes: [`Network`].
+//!
+//! ```text
+//! layer h = tuned(x, t, 512) |> lif(tau = 20)    ->   coords -> h.tuned (signal, 512) -> h.lif (signal, 512)
+//! output  = h |> mean |> dense(1)                ->   output.mean (static, 512) -> output.dense (static, 1)
+//! ```
+//!
+//! Every node knows its width and whether it is static (one vector a point) or a signal (one a point and time step).
+//! Nodes come after those they use; what the output does not depend on is left out.
+//!
+//! A coordinate that is given to an encoder, a layer or a pipe by its name enters scaled to [-1, 1] over the domain. In
+//! arithmetic (`x*(1 - x)`) it is itself, since boundary conditions are written that way.
+
+mod graph;
+mod layers;
+mod readout;
+mod values;
+
+use std::collections::BTreeMap;
+
+use crate::check::model::{Kind, Layer, Network, NodeId};
+use crate::check::names::nearest;
+use crate::check::registry::Registry;
+use crate::check::scope::{Scope, Signature};
+use crate::diag::{Sink, names, networks, types};
+use crate::source::Span;
+use crate::syntax::ast::{self, NetworkStmt};
+use graph::Graph;
+
+pub use layers::is_layer;
+
+/// The name under which the nodes of the `output` statement are kept.
+pub const OUTPUT: &str = "output";
+
+const DEFAULT_STEPS: u32 = 16;
+const MAX_STEPS: u64 = 1_000_000;
+
+/// The arguments of a network. Yields the signature even of one with errors, so that its field has a meaning elsewhere.
+pub fn signature(network: &ast::Network, scope: &Scope<'_>, sink: &mut Sink) -> Signature {
+    if let Some(f) = network.functions.first() {
+        sink.push(names::not_available(f.span, "a network of an input function"));
+    }
+    if network.coords.is_empty() {
+        sink.push(networks::no_arguments(network.name.span, &network.name.text));
+    }
+    let mut coords = Vec::new();
+    for (k, name) in network.coords.iter().enumerate() {
+        if let Some(first) = network.coords[..k].iter().find(|n| n.text == name.text) {
+            sink.push(networks::repeated_argument(name.span, &name.text, first.span));
+        } else if let Some(i) = scope.coord(&name.text) {
+            coords.push(i);
+        } else {
+            let known: Vec<&str> = scope.coords.iter().map(|c| c.name.as_str()).collect();
+            // Without a domain the missing domain is the mistake.
+            if !known.is_empty() {
+                let near = nearest(&name.text, known.iter().copied());
+                sink.push(networks::unknown_argument(name.span, &name.text, &known, near));
+            }
+        }
+    }
+    Signature { name: network.name.text.clone(), coords, span: network.name.span }
+}
+
+/// Checks the body of a network. `None` if it has errors, all of which are in `sink`.
+pub fn check(
+    network: &ast::Network,
+    signature: &Signature,
+    scope: &Scope<'_>,
+    neurons: &mut Registry<'_>,
+    sink: &mut Sink,
+) -> Option<Network> {
+    let settings = settings(network, scope, sink);
+    let mut build = Build {
+        signature,
+        scope,
+        neurons,
+        sink,
+        graph: Graph::default(),
+        layers: BTreeMap::new(),
+        current: String::new(),
+    };
+    let mut made: Vec<Layer> = Vec::new();
+    let mut output: Option<(NodeId, Span)> = None;
+    let mut first_output: Option<Span> = None;
+    for stmt in &network.body {
+        match stmt {
+            NetworkStmt::Layer { name, value, .. } => {
+                build.free_name(name, &made);
+                let (node, owned) = build.statement(&name.text, value, true);
+                build.layers.insert(name.text.clone(), node);
+                if let Some(node) = node {
+                    made.push(Layer { name: name.text.clone(), node, owned, pursuit: None, span: name.span });
+                }
+            }
+            NetworkStmt::Output { names: outputs, value, span } => {
+                if let Some(first) = first_output {
+                    build.sink.push(networks::repeated_statement(*span, "output", first));
+                    continue;
+                }
+                first_output = Some(*span);
+                match outputs.as_slice() {
+                    [] => {}
+                    [one] if one.text == network.name.text => {}
+                    [one, ..] => build.sink.push(names::not_available_but(
+                        one.span,
+                        "an output with names",
+                        &format!("write `output = …`: the field is named `{}`, as its network", network.name.text),
+                    )),
+                }
+                let (node, owned) = build.statement(OUTPUT, value, false);
+                if let Some(node) = node {
+                    build.check_output(node, value.span);
+                    made.push(Layer { name: OUTPUT.to_string(), node, owned, pursuit: None, span: *span });
+                    output = Some((node, *span));
+                }
+            }
+            NetworkStmt::Steps { .. } | NetworkStmt::Dt { .. } => {}
+        }
+    }
+    if first_output.is_none() {
+        build.sink.push(networks::missing_output(network.name.span, &network.name.text));
+    }
+    let (output, _) = output?;
+    let (steps, dt) = settings?;
+    let mut result = Network {
+        name: network.name.text.clone(),
+        coords: signature.coords.clone(),
+        steps,
+        dt,
+        nodes: build.graph.nodes,
+        layers: made,
+        output,
+        readout: None,
+        span: network.name.span,
+    };
+    for layer in graph::prune(&mut result) {
+        sink.push(networks::unused_layer(layer.span, &layer.name));
+    }
+    readout::find(&mut result);
+    Some(result)
+}
+
+/// `steps` and `dt`, each given at most once.
+fn settings(network: &ast::Network, scope: &Scope<'_>, sink: &mut Sink) -> Option<(u32, f64)> {
+    type Given<'a> = Option<(Span, &'a ast::Expr)>;
+    let (mut steps, mut dt): (Given<'_>, Given<'_>) = (None, None);
+    for stmt in &network.body {
+        let (what, slot, value, span) = match stmt {
+            NetworkStmt::Steps { value, span } => ("steps", &mut steps, value, *span),
+            NetworkStmt::Dt { value, span } => ("dt", &mut dt, value, *span),
+            NetworkStmt::Layer { .. } | NetworkStmt::Output { .. } => continue,
+        };
+        match slot {
+            Some((first, _)) => sink.push(networks::repeated_statement(span, what, *first)),
+            None => *slot = Some((span, value)),
+        }
+    }
+    let steps = match steps {
+        Some((_, value)) => scope.integer(value, 1, MAX_STEPS, sink).map(|s| s as u32),
+        None => Some(DEFAULT_STEPS),
+    };
+    let dt = match dt {
+        Some((_, value)) => scope.positive(value, sink),
+        None => Some(1.0),
+    };
+    steps.zip(dt)
+}
+
+/// A network being built. `values` and `layers` hold the rest of it.
+struct Build<'b, 'f, 's> {
+    signature: &'b Signature,
+    scope: &'b Scope<'f>,
+    neurons: &'b mut Registry<'s>,
+    sink: &'b mut Sink,
+    graph: Graph,
+    /// The layers so far; `None` for one with errors.
+    layers: BTreeMap<String, Option<NodeId>>,
+    /// The statement being built, `h` or `output`: the first part of its nodes' paths.
+    current: String,
+}
+
+impl Build<'_, '_, '_> {
+    /// Builds one statement's value; also the nodes it made that have parameters or are neurons.
+    fn statement(&mut self, name: &str, value: &ast::Expr, is_layer: bool) -> (Option<NodeId>, Vec<NodeId>) {
+        self.current = name.to_string();
+        let start = self.graph.nodes.len();
+        let node = if is_layer { self.input(value) } else { self.node(value) };
+        let owned = (start..self.graph.nodes.len()).filter(|&n| self.graph.is_owned(n)).collect();
+        (node, owned)
+    }
+
+    /// Complains if a layer cannot have this name.
+    fn free_name(&mut self, name: &ast::Name, made: &[Layer]) {
+        let taken = |first: Option<Span>| names::duplicate_name(name.span, "layer", &name.text, first);
+        if let Some(kind) = crate::check::names::reserved(&name.text) {
+            self.sink.push(names::reserved_name(name.span, &name.text, kind));
+        } else if is_layer(&name.text) {
+            self.sink.push(names::reserved_name(name.span, &name.text, "a layer"));
+        } else if self.layers.contains_key(&name.text) {
+            self.sink.push(taken(made.iter().find(|l| l.name == name.text).map(|l| l.span)));
+        } else if let Some(i) = self.scope.coord(&name.text) {
+            self.sink.push(taken(Some(self.scope.coords[i].span)));
+        } else if let Some(f) = self.scope.fns.get(&name.text) {
+            self.sink.push(taken(Some(f.name.span)));
+        } else if self.scope.constant(&name.text).is_some() || self.neurons.has(&name.text) {
+            self.sink.push(taken(None));
+        }
+    }
+
+    fn check_output(&mut self, node: NodeId, span: Span) {
+        let (kind, width) = (self.graph.nodes[node].kind, self.graph.nodes[node].width);
+        if kind == Kind::Signal {
+            let at = self.graph.nodes[node].span;
+            self.sink.push(types::needs_static(span, "the output", at));
+        } else if width != 1 {
+            self.sink.push(types::output_width(span, width));
+        }
+    }
+}

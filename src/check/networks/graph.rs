@@ -1,0 +1,107 @@
+//! The nodes of a network under construction, and what is left of them when the unused ones go.
+//!
+//! ```text
+//! push(Dense { .. }, Signal, 64) in layer `h`, twice    ->   h.dense, h.dense2
+//! ```
+
+use std::collections::BTreeMap;
+
+use crate::check::model::{Kind, Layer, Network, Node, NodeId, NodeOp};
+use crate::source::Span;
+
+#[derive(Debug, Default)]
+pub struct Graph {
+    pub nodes: Vec<Node>,
+    /// How often a path has been given out.
+    paths: BTreeMap<String, u32>,
+}
+
+impl Graph {
+    /// Adds a node. `name` is the last part of its path, made unique by a number.
+    pub fn push(&mut self, layer: &str, name: &str, op: NodeOp, kind: Kind, width: u32, span: Span) -> NodeId {
+        // Two uses of the same coordinates are one node.
+        if matches!(op, NodeOp::Coords { .. })
+            && let Some(same) = self.nodes.iter().position(|n| n.op == op)
+        {
+            return same;
+        }
+        let stem = format!("{layer}.{name}");
+        let count = self.paths.entry(stem.clone()).or_insert(0);
+        *count += 1;
+        let path = if *count == 1 { stem } else { format!("{stem}{count}") };
+        self.nodes.push(Node { op, kind, width, path, span });
+        self.nodes.len() - 1
+    }
+
+    /// True of nodes that have parameters or are neurons: what a layer owns.
+    pub fn is_owned(&self, node: NodeId) -> bool {
+        matches!(
+            self.nodes[node].op,
+            NodeOp::Tuned { .. } | NodeOp::Dense { .. } | NodeOp::Affine { .. } | NodeOp::Neuron { .. }
+        )
+    }
+}
+
+/// The nodes that a node uses.
+pub fn inputs(op: &NodeOp) -> Vec<NodeId> {
+    let mut op = op.clone();
+    let mut found = Vec::new();
+    each_input(&mut op, |n| found.push(*n));
+    found
+}
+
+fn each_input(op: &mut NodeOp, mut f: impl FnMut(&mut NodeId)) {
+    match op {
+        NodeOp::Coords { .. } | NodeOp::Scalar(_) => {}
+        NodeOp::Current(x)
+        | NodeOp::Tuned { x, .. }
+        | NodeOp::Dense { x, .. }
+        | NodeOp::Affine { x, .. }
+        | NodeOp::Neuron { x, .. }
+        | NodeOp::Unary(_, x)
+        | NodeOp::Ema { x, .. }
+        | NodeOp::Mean(x)
+        | NodeOp::Last(x)
+        | NodeOp::Sum(x) => f(x),
+        NodeOp::Binary(_, a, b) => {
+            f(a);
+            f(b);
+        }
+    }
+}
+
+/// Removes what the output does not depend on, and yields the layers that went with it.
+pub fn prune(network: &mut Network) -> Vec<Layer> {
+    let mut live = vec![false; network.nodes.len()];
+    live[network.output] = true;
+    for n in (0..network.nodes.len()).rev() {
+        if live[n] {
+            for i in inputs(&network.nodes[n].op) {
+                live[i] = true;
+            }
+        }
+    }
+    let mut place = Vec::with_capacity(live.len());
+    let mut next = 0;
+    for &l in &live {
+        place.push(next);
+        next += usize::from(l);
+    }
+    let mut keep = live.iter();
+    network.nodes.retain(|_| *keep.next().expect("one flag a node"));
+    for node in &mut network.nodes {
+        each_input(&mut node.op, |n| *n = place[*n]);
+    }
+    network.output = place[network.output];
+    let (mut used, unused): (Vec<Layer>, Vec<Layer>) =
+        std::mem::take(&mut network.layers).into_iter().partition(|l| live[l.node]);
+    for layer in &mut used {
+        layer.node = place[layer.node];
+        layer.owned.retain(|&n| live[n]);
+        for n in &mut layer.owned {
+            *n = place[*n];
+        }
+    }
+    network.layers = used;
+    unused
+}

@@ -1,0 +1,57 @@
+//! The neurons that come with the language, written in it.
+//!
+//! Each has a file under `src/prelude`, shown in messages as `prelude/lif.snn`. A file is added to the sources and
+//! checked only when a program names its neuron; a user's constants and functions are not visible in it.
+
+use crate::check::neurons::{self, Checked};
+use crate::check::scope::Scope;
+use crate::diag::Sink;
+use crate::source::Sources;
+use crate::syntax::ast::Item;
+use crate::syntax::parse::parse;
+
+const TEXTS: &[(&str, &str)] = &[
+    ("integrator", include_str!("../prelude/integrator.snn")),
+    ("if", include_str!("../prelude/if.snn")),
+    ("lif", include_str!("../prelude/lif.snn")),
+    ("alif", include_str!("../prelude/alif.snn")),
+];
+
+/// The names of the prelude's neurons.
+pub const NAMES: &[&str] = &["integrator", "if", "lif", "alif"];
+
+pub fn has(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
+/// The text of a prelude neuron, comments and all.
+pub fn text(name: &str) -> Option<&'static str> {
+    TEXTS.iter().find(|(n, _)| *n == name).map(|(_, t)| *t)
+}
+
+/// Reads and checks a prelude neuron. `None` if there is none of this name.
+pub fn load(name: &str, sources: &mut Sources, sink: &mut Sink) -> Option<Checked> {
+    let text = text(name)?;
+    let id = sources.add(format!("prelude/{name}.snn"), text);
+    let file = parse(text, id, sink)?;
+    file.items.iter().find_map(|item| match item {
+        Item::Neuron(neuron) => neurons::check(neuron, &Scope::default(), sink),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_prelude_neuron_checks_without_a_message() {
+        assert_eq!(TEXTS.iter().map(|(n, _)| *n).collect::<Vec<_>>(), NAMES);
+        for name in NAMES {
+            let (mut sources, mut sink) = (Sources::default(), Sink::default());
+            let checked = load(name, &mut sources, &mut sink);
+            assert!(sink.is_empty(), "{name}: {:?}", sink.into_sorted());
+            assert_eq!(checked.expect("checked").model.name, *name);
+        }
+    }
+}

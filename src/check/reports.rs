@@ -1,0 +1,302 @@
+//! The `report` block to a [`Report`] plan.
+//!
+//! ```text
+//! metric l2 = relative_l2(u) on grid(x = 101, t = 101)      ->  Metric { name: l2, kind: RelativeL2, grid: [101, 101] }
+//! expect l2 < 0.01                                          ->  Expect { metric: l2, Less, 0.01 }
+//! ```
+
+use crate::check::model::{Exact, Network, NeuronModel, NodeOp};
+use crate::check::names::nearest;
+use crate::check::residuals;
+use crate::check::scope::Scope;
+use crate::diag::{Sink, names, networks, reports as say, types};
+use crate::plan::{Comparison, Expect, Metric, MetricKind, Plot, PlotField, Report};
+use crate::source::{Sources, Span};
+use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, ReportStmt};
+
+const METRICS: &[(&str, MetricKind)] = &[
+    ("relative_l2", MetricKind::RelativeL2),
+    ("rmse", MetricKind::Rmse),
+    ("mean_absolute", MetricKind::MeanAbsolute),
+    ("max_error", MetricKind::MaxError),
+];
+
+/// What the report may refer to.
+pub struct Context<'a> {
+    pub network: &'a Network,
+    pub neurons: &'a [NeuronModel],
+    pub exact: &'a [Exact],
+    /// For quoting an expectation as it is written.
+    pub sources: &'a Sources,
+}
+
+/// The report; the default one, without a `report` block, shows what there is to show. `None` after a mistake.
+pub fn check(item: Option<&ast::Report>, cx: &Context<'_>, scope: &Scope<'_>, sink: &mut Sink) -> Option<Report> {
+    let Some(item) = item else { return Some(default_report(cx, scope)) };
+    let mut report = Report::default();
+    let mut fine = true;
+    let mut metrics: Vec<(&str, Span)> = vec![];
+    let mut saved: Option<Span> = None;
+    let mut plotted: Option<Span> = None;
+    // Metrics first: an expectation may stand before the metric it is about.
+    for stmt in &item.body {
+        if let ReportStmt::Metric { name, value, place, span } = stmt {
+            if let Some((_, first)) = metrics.iter().find(|(n, _)| *n == name.text) {
+                sink.push(say::repeated(name.span, &format!("the metric `{}`", name.text), *first));
+                fine = false;
+            }
+            metrics.push((&name.text, name.span));
+            match metric(&name.text, value, place.as_ref(), *span, cx, scope, sink) {
+                Some(m) => report.metrics.push(m),
+                None => fine = false,
+            }
+        }
+    }
+    for stmt in &item.body {
+        match stmt {
+            ReportStmt::Metric { .. } => {}
+            ReportStmt::Expect { condition, span } => match expect(condition, *span, &metrics, cx, scope, sink) {
+                Some(e) => report.expects.push(e),
+                None => fine = false,
+            },
+            ReportStmt::Plot { what, span } => {
+                if let Some(first) = plotted.replace(*span) {
+                    sink.push(say::repeated(*span, "`plot`", first));
+                    fine = false;
+                }
+                for e in what {
+                    match plot(e, cx, scope, sink) {
+                        Some(p) => report.plots.push(p),
+                        None => fine = false,
+                    }
+                }
+            }
+            ReportStmt::Save { path, span } => {
+                if let Some(first) = saved.replace(*span) {
+                    sink.push(say::repeated(*span, "`save`", first));
+                    fine = false;
+                }
+                if is_plain(&path.text) {
+                    report.save = Some(path.text.clone());
+                } else {
+                    sink.push(say::save_name(path.span, &path.text));
+                    fine = false;
+                }
+            }
+        }
+    }
+    fine.then_some(report)
+}
+
+/// A file name without folders, ending in `.npz`, that is safe everywhere.
+fn is_plain(name: &str) -> bool {
+    let stem = name.strip_suffix(".npz").unwrap_or("");
+    !stem.is_empty()
+        && !stem.starts_with('.')
+        && stem.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '))
+}
+
+fn default_report(cx: &Context<'_>, scope: &Scope<'_>) -> Report {
+    let field = cx.network.name.clone();
+    let mut report = Report::default();
+    report.plots.push(Plot::Field(PlotField::Solution(field.clone())));
+    if !cx.exact.is_empty() {
+        report.plots.push(Plot::Field(PlotField::Exact(field.clone())));
+        report.plots.push(Plot::Field(PlotField::Error(field.clone())));
+        let grid = default_grid(scope.coords.len());
+        report.metrics.push(Metric { name: "l2".into(), kind: MetricKind::RelativeL2, field, grid });
+    }
+    report.plots.push(Plot::Loss);
+    let spiking = cx.network.layers.iter().filter(|l| spikes(&l.owned, cx));
+    report.plots.extend(spiking.map(|l| Plot::Raster(l.name.clone())));
+    report
+}
+
+/// Points a coordinate where the program does not say.
+fn default_grid(coords: usize) -> Vec<usize> {
+    let n = match coords {
+        1 => 1001,
+        2 => 101,
+        3 => 41,
+        _ => 11,
+    };
+    vec![n; coords]
+}
+
+fn spikes(owned: &[usize], cx: &Context<'_>) -> bool {
+    owned.iter().any(|n| match &cx.network.nodes[*n].op {
+        NodeOp::Neuron { model, .. } => cx.neurons[*model].spike.is_some(),
+        _ => false,
+    })
+}
+
+/// The name of the field in `f(u)`.
+fn field_of(
+    args: &[ast::Arg],
+    span: Span,
+    callee: &str,
+    cx: &Context<'_>,
+    scope: &Scope<'_>,
+    sink: &mut Sink,
+) -> Option<()> {
+    let [arg] = args else {
+        sink.push(types::arity(span, callee, "1 argument", args.len()));
+        return None;
+    };
+    match &*arg.value.kind {
+        ExprKind::Name(n) if *n == cx.network.name => Some(()),
+        ExprKind::Name(n) => {
+            let near = nearest(n, scope.networks.iter().map(|s| s.name.as_str()));
+            sink.push(names::unknown_name(arg.value.span, n, near));
+            None
+        }
+        _ => {
+            sink.push(types::wrong_kind(arg.value.span, "the name of a field", "an expression"));
+            None
+        }
+    }
+}
+
+fn metric(
+    name: &str,
+    value: &Expr,
+    place: Option<&(ast::Place, Span)>,
+    span: Span,
+    cx: &Context<'_>,
+    scope: &Scope<'_>,
+    sink: &mut Sink,
+) -> Option<Metric> {
+    let known: Vec<&str> = METRICS.iter().map(|(n, _)| *n).collect();
+    let ExprKind::Call { callee, args } = &*value.kind else {
+        sink.push(types::wrong_kind(value.span, "a measure, such as `relative_l2(u)`", "an expression"));
+        return None;
+    };
+    let Some((_, kind)) = METRICS.iter().find(|(n, _)| *n == callee.text) else {
+        let near = nearest(&callee.text, known.iter().copied());
+        sink.push(say::unknown_metric(callee.span, &callee.text, &known, near));
+        return None;
+    };
+    let field = field_of(args, value.span, &callee.text, cx, scope, sink);
+    let grid = match place {
+        None => Some(default_grid(scope.coords.len())),
+        Some((ast::Place::Grid(args), at)) => residuals::grid(args, *at, scope, sink),
+        Some((_, at)) => {
+            sink.push(names::not_available_but(*at, "a metric anywhere but on a grid", "write `on grid(…)`"));
+            None
+        }
+    };
+    field?;
+    if cx.exact.is_empty() {
+        sink.push(say::no_exact(span, &format!("`{}`", callee.text), &cx.network.name));
+        return None;
+    }
+    Some(Metric { name: name.into(), kind: *kind, field: cx.network.name.clone(), grid: grid? })
+}
+
+fn expect(
+    condition: &Expr,
+    span: Span,
+    metrics: &[(&str, Span)],
+    cx: &Context<'_>,
+    scope: &Scope<'_>,
+    sink: &mut Sink,
+) -> Option<Expect> {
+    let comparison = |op: BinaryOp| match op {
+        BinaryOp::Lt => Some(Comparison::Less),
+        BinaryOp::Le => Some(Comparison::LessEqual),
+        BinaryOp::Gt => Some(Comparison::Greater),
+        BinaryOp::Ge => Some(Comparison::GreaterEqual),
+        _ => None,
+    };
+    if let ExprKind::Binary(op, a, b) = &*condition.kind
+        && let (Some(comparison), ExprKind::Name(name)) = (comparison(*op), &*a.kind)
+    {
+        let bound = scope.number(b, sink);
+        if !metrics.iter().any(|(n, _)| n == name) {
+            let known: Vec<&str> = metrics.iter().map(|(n, _)| *n).collect();
+            let near = nearest(name, known.iter().copied());
+            sink.push(say::unknown_expected(a.span, name, &known, near));
+            return None;
+        }
+        let text = cx.sources.snippet(condition.span).split_whitespace().collect::<Vec<_>>().join(" ");
+        return Some(Expect { metric: name.clone(), comparison, bound: bound?, text });
+    }
+    sink.push(say::expect_form(span));
+    None
+}
+
+fn plot(e: &Expr, cx: &Context<'_>, scope: &Scope<'_>, sink: &mut Sink) -> Option<Plot> {
+    const KNOWN: &[&str] = &["heatmap", "curve", "loss", "raster"];
+    match &*e.kind {
+        ExprKind::Name(n) if n == "loss" => Some(Plot::Loss),
+        ExprKind::Call { callee, args } if callee.text == "raster" => raster(args, e.span, cx, sink),
+        ExprKind::Call { callee, args } if matches!(callee.text.as_str(), "heatmap" | "curve") => {
+            let one = scope.coords.len() == 1;
+            if one != (callee.text == "curve") {
+                let (why, instead) = match one {
+                    true => ("a heat map is over two coordinates, the domain has one", "curve(…)"),
+                    false => ("a curve is over one coordinate, the domain has more", "heatmap(…)"),
+                };
+                sink.push(say::plot_form(callee.span, why, instead));
+                return None;
+            }
+            field_plot(args, e.span, &callee.text, cx, scope, sink).map(Plot::Field)
+        }
+        ExprKind::Name(n) | ExprKind::Call { callee: ast::Name { text: n, .. }, .. } => {
+            sink.push(say::unknown_plot(e.span, n, KNOWN, nearest(n, KNOWN.iter().copied())));
+            None
+        }
+        _ => {
+            sink.push(types::wrong_kind(e.span, "a plot, such as `heatmap(u)`", "an expression"));
+            None
+        }
+    }
+}
+
+fn raster(args: &[ast::Arg], span: Span, cx: &Context<'_>, sink: &mut Sink) -> Option<Plot> {
+    let [arg] = args else {
+        sink.push(types::arity(span, "raster", "1 argument", args.len()));
+        return None;
+    };
+    let ExprKind::Name(name) = &*arg.value.kind else {
+        sink.push(types::wrong_kind(arg.value.span, "the name of a layer", "an expression"));
+        return None;
+    };
+    let Some(layer) = cx.network.layers.iter().find(|l| l.name == *name) else {
+        let near = nearest(name, cx.network.layers.iter().map(|l| l.name.as_str()));
+        sink.push(networks::unknown_layer(arg.value.span, name, near));
+        return None;
+    };
+    if !spikes(&layer.owned, cx) {
+        sink.push(say::no_spikes(arg.value.span, name, layer.span));
+        return None;
+    }
+    Some(Plot::Raster(name.clone()))
+}
+
+/// `u`, `exact(u)` or `error(u)`.
+fn field_plot(
+    args: &[ast::Arg],
+    span: Span,
+    callee: &str,
+    cx: &Context<'_>,
+    scope: &Scope<'_>,
+    sink: &mut Sink,
+) -> Option<PlotField> {
+    let field = cx.network.name.clone();
+    if let [ast::Arg { value, .. }] = args
+        && let ExprKind::Call { callee: inner, args } = &*value.kind
+        && matches!(inner.text.as_str(), "exact" | "error")
+    {
+        field_of(args, value.span, &inner.text, cx, scope, sink)?;
+        if cx.exact.is_empty() {
+            sink.push(say::no_exact(value.span, &format!("`{}`", inner.text), &field));
+            return None;
+        }
+        return Some(if inner.text == "exact" { PlotField::Exact(field) } else { PlotField::Error(field) });
+    }
+    field_of(args, span, callee, cx, scope, sink).map(|()| PlotField::Solution(field))
+}
+
+#[cfg(test)]
+mod tests;

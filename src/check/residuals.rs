@@ -1,0 +1,494 @@
+//! Residuals: where they hold, what they say, and how the derivatives in them are obtained.
+//!
+//! ```text
+//! residual wave on interior : d(u, t, t) = 4 * d(u, x, x)      ->  Weak, with `ends`, `start` and `still` as natural terms
+//! residual ends on x = 0, x = 1 : u = 0                        ->  Absorbed { by: wave, fallback: Value }
+//! ```
+//!
+//! Where the program does not choose, derivatives are exact (`jet`) if every way from the coordinates to the output is
+//! smooth, else moved onto test functions (`weak`) if the equation allows it, else differences of the output (`stencil`).
+
+use std::collections::BTreeMap;
+
+use crate::check::args::bind;
+use crate::check::calculus::{expand_derivatives, linear_in_fields, order, sub};
+use crate::check::data;
+use crate::check::expr::{Expr, Var};
+use crate::check::lints;
+use crate::check::model::{Face, Method, Network, NeuronModel, Place, Residual, Side};
+use crate::check::names::{builtin_constant, nearest};
+use crate::check::scope::{Names, Scope};
+use crate::check::smooth::{Rough, rough};
+use crate::check::weak::{Context, Datum, data_of, field_text, weak_form, wholly_used};
+use crate::diag::{Sink, names, residuals as say, types};
+use crate::plan::Sampler;
+use crate::source::{Files, Span};
+use crate::syntax::ast::{self, ExprKind, ResidualOption};
+
+/// Step of a stencil where the program gives none, as a fraction of each coordinate's extent.
+pub const STENCIL: f64 = 0.05;
+
+/// A residual before its method is known.
+struct Draft<'a> {
+    ast: &'a ast::Residual,
+    place: Place,
+    lhs: Expr,
+    rhs: Expr,
+    /// lhs - rhs with all derivatives carried out.
+    expanded: Expr,
+    by: Option<&'a ast::Call>,
+    weight: Option<(f64, Span)>,
+    points: Option<(usize, Span)>,
+    sampler: Option<(Sampler, Span)>,
+}
+
+/// What was chosen by `by`.
+enum Chosen {
+    Jet,
+    Stencil(f64),
+    Weak(Option<usize>),
+}
+
+/// All residuals of a program, in order; `None` if one has a mistake. `network` is the checked network, if it has none.
+pub fn check(
+    items: &[&ast::Residual],
+    scope: &Scope<'_>,
+    network: Option<(&Network, &[NeuronModel])>,
+    files: &dyn Files,
+    sink: &mut Sink,
+) -> Option<Vec<Residual>> {
+    for (k, r) in items.iter().enumerate() {
+        if let Some(first) = items[..k].iter().find(|o| o.name.text == r.name.text) {
+            sink.push(names::duplicate_name(r.name.span, "residual", &r.name.text, Some(first.name.span)));
+        }
+    }
+    let drafts: Vec<Option<Draft<'_>>> = items.iter().map(|r| draft(r, scope, files, sink)).collect();
+    let chosen: Vec<Option<Option<Chosen>>> =
+        drafts.iter().map(|d| d.as_ref().map(|d| d.by.and_then(|c| choose(c, scope, sink)))).collect();
+    let drafts = drafts.into_iter().collect::<Option<Vec<_>>>()?;
+    let (network, neurons) = network?;
+    let rough = rough(network, neurons);
+    let ctx = Context { coords: &scope.coords, field: &network.name, network: 0 };
+    let data: Vec<Datum> = drafts
+        .iter()
+        .enumerate()
+        .filter_map(|(i, d)| match &d.place {
+            Place::Faces(faces) => data_of(i, &d.lhs, &d.rhs, faces, ctx),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    conflicts(&drafts, &data, scope, &network.name, sink);
+    lints::hard_conditions(&data, |k| (&drafts[k].ast.name.text, drafts[k].ast.span), network, ctx, sink);
+    if drafts.iter().all(|d| matches!(d.place, Place::Interior | Place::Domain))
+        && let Some(d) = drafts.iter().find(|d| order(&d.expanded).unwrap_or(0) > 0)
+    {
+        sink.push(say::nothing_given(d.ast.span, &d.ast.name.text));
+    }
+
+    // All of them before giving up: a wrong `by` in one residual must not hide one in another.
+    let methods: Vec<Option<(Method, Option<String>)>> = drafts
+        .iter()
+        .zip(&chosen)
+        .map(|(d, chosen)| method(d, chosen.as_ref()?.as_ref(), rough.as_ref(), &data, ctx, sink))
+        .collect();
+    let methods = methods.into_iter().collect::<Option<Vec<_>>>()?;
+    let mut out: Vec<Residual> =
+        drafts.iter().zip(methods).map(|(d, (method, reason))| finish(d, method, reason, scope, sink)).collect();
+    absorb(&drafts, &mut out, &data, ctx, sink);
+    (!sink.has_errors()).then_some(out)
+}
+
+fn draft<'a>(r: &'a ast::Residual, scope: &Scope<'_>, files: &dyn Files, sink: &mut Sink) -> Option<Draft<'a>> {
+    let place = place(r, scope, files, sink);
+    let mut allowed = Names::fields("in a residual");
+    if place.is_none() && matches!(r.place, ast::Place::Data(_)) {
+        // Without the table its columns are not known, and any name may be one of them.
+        return None;
+    }
+    if let Some(Place::Data(table)) = &place {
+        for (i, name) in table.columns.iter().enumerate() {
+            if scope.coord(name).is_some() {
+                continue;
+            }
+            allowed = match scope.constant(name).or_else(|| builtin_constant(name)) {
+                Some(_) => allowed.without(name.clone(), "both a column of the file and a constant"),
+                None => allowed.with(name.clone(), Var::Column(i)),
+            };
+        }
+    } else if matches!(r.place, ast::Place::Data(_)) {
+        allowed = allowed.partial();
+    }
+    let (lhs, rhs) = (scope.scalar(&r.lhs, &allowed, sink), scope.scalar(&r.rhs, &allowed, sink));
+    let options = options(r, scope, sink);
+    let (place, lhs, rhs) = (place?, lhs?, rhs?);
+    for (side, span) in [(&lhs, r.lhs.span), (&rhs, r.rhs.span)] {
+        let mut wrong = false;
+        side.walk(&mut |e| wrong |= matches!(e, Expr::Deriv(a, _) if a.any_var(|v| matches!(v, Var::Column(_)))));
+        if wrong {
+            sink.push(say::column_derivative(span));
+            return None;
+        }
+        if let Some((network, coord)) = foreign_derivative(side, scope) {
+            let network = &scope.networks[network];
+            sink.push(say::without_coordinate(span, &network.name, &scope.coords[coord].name, network.span));
+            return None;
+        }
+    }
+    let expanded = expand_derivatives(&sub(lhs.clone(), rhs.clone()));
+    if !expanded.has_field() {
+        let fields: Vec<&str> = scope.networks.iter().map(|n| n.name.as_str()).collect();
+        sink.push(say::no_field(r.span, &r.name.text, &fields));
+        return None;
+    }
+    let (by, weight, points, sampler) = options?;
+    Some(Draft { ast: r, place, lhs, rhs, expanded, by, weight, points, sampler })
+}
+
+/// A field, and a coordinate that it is differentiated along and that does not enter its network.
+fn foreign_derivative(e: &Expr, scope: &Scope<'_>) -> Option<(usize, usize)> {
+    let mut found = None;
+    e.walk(&mut |e| {
+        let Expr::Deriv(inside, coord) = e else { return };
+        inside.walk(&mut |e| match e {
+            Expr::Var(Var::Field { network, .. }) if !scope.networks[*network].coords.contains(coord) => {
+                found = Some((*network, *coord));
+            }
+            _ => {}
+        });
+    });
+    found
+}
+
+fn place(r: &ast::Residual, scope: &Scope<'_>, files: &dyn Files, sink: &mut Sink) -> Option<Place> {
+    match &r.place {
+        ast::Place::Interior => Some(Place::Interior),
+        ast::Place::Domain => Some(Place::Domain),
+        ast::Place::Faces(faces) => {
+            let faces: Vec<Option<Face>> = faces.iter().map(|(name, at)| face(name, at, scope, sink)).collect();
+            Some(Place::Faces(faces.into_iter().collect::<Option<Vec<_>>>()?))
+        }
+        ast::Place::Curve(name) => {
+            sink.push(say::unknown_place(name.span, &name.text));
+            None
+        }
+        ast::Place::Grid(args) => grid(args, r.place_span, scope, sink).map(Place::Grid),
+        ast::Place::Data(path) => data::read(path, scope, files, sink).map(Place::Data),
+    }
+}
+
+fn face(name: &ast::Name, at: &ast::Expr, scope: &Scope<'_>, sink: &mut Sink) -> Option<Face> {
+    let value = scope.number(at, sink);
+    let Some(coord) = scope.coord(&name.text) else {
+        let near = nearest(&name.text, scope.coords.iter().map(|c| c.name.as_str()));
+        scope.unknown_name(name.span, &name.text, near, sink);
+        return None;
+    };
+    let (c, value) = (&scope.coords[coord], value?);
+    // An end may be computed in two ways: `0.1 + 0.2` and `0.3` are one place.
+    let meets = |end: f64| (value - end).abs() <= 1e-12 * (c.hi - c.lo);
+    if meets(c.lo) {
+        return Some(Face { coord, value: c.lo, side: Side::Lo });
+    }
+    if meets(c.hi) {
+        return Some(Face { coord, value: c.hi, side: Side::Hi });
+    }
+    if value < c.lo || value > c.hi {
+        sink.push(say::outside(at.span, &c.name, value, c.lo, c.hi, c.span));
+        return None;
+    }
+    Some(Face { coord, value, side: Side::Inside })
+}
+
+/// `grid(x = 101, t = 101)`: points of each coordinate.
+pub fn grid(args: &[ast::Arg], span: Span, scope: &Scope<'_>, sink: &mut Sink) -> Option<Vec<usize>> {
+    const MOST: u64 = 4096;
+    let mut counts: BTreeMap<usize, (usize, Span)> = BTreeMap::new();
+    let mut fine = true;
+    for arg in args {
+        let count = scope.integer(&arg.value, 2, MOST, sink);
+        let coord = arg.name.as_ref().and_then(|n| scope.coord(&n.text));
+        match (&arg.name, coord, count) {
+            (Some(_), Some(coord), Some(count)) => {
+                if let Some((_, first)) = counts.insert(coord, (count as usize, arg.span)) {
+                    sink.push(say::repeated_option(arg.span, &scope.coords[coord].name, first));
+                    fine = false;
+                }
+            }
+            (Some(name), None, _) => {
+                let near = nearest(&name.text, scope.coords.iter().map(|c| c.name.as_str()));
+                scope.unknown_name(name.span, &name.text, near, sink);
+                fine = false;
+            }
+            _ => fine = false,
+        }
+    }
+    let missing: Vec<&str> =
+        (0..scope.coords.len()).filter(|i| !counts.contains_key(i)).map(|i| scope.coords[i].name.as_str()).collect();
+    if !missing.is_empty() && (fine || args.iter().any(|a| a.name.is_none())) {
+        let example: Vec<String> = scope.coords.iter().map(|c| format!("{} = 101", c.name)).collect();
+        sink.push(say::grid(span, &missing, &format!("grid({})", example.join(", "))));
+        return None;
+    }
+    fine.then(|| counts.into_values().map(|(n, _)| n).collect())
+}
+
+type Options<'a> = (Option<&'a ast::Call>, Option<(f64, Span)>, Option<(usize, Span)>, Option<(Sampler, Span)>);
+
+fn options<'a>(r: &'a ast::Residual, scope: &Scope<'_>, sink: &mut Sink) -> Option<Options<'a>> {
+    let (mut by, mut weight, mut points, mut sampler) = (None, None, None, None);
+    let mut fine = true;
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    for option in &r.options {
+        let (name, span) = match option {
+            ResidualOption::By(call) => ("by", call.span),
+            ResidualOption::Weight(_, s) => ("weight", *s),
+            ResidualOption::Points(_, s) => ("points", *s),
+            ResidualOption::Sample(_, s) => ("sample", *s),
+            ResidualOption::Resample(_, s) => ("resample", *s),
+            ResidualOption::Causal(call) => ("causal", call.span),
+        };
+        if let Some(first) = seen.insert(name, span) {
+            sink.push(say::repeated_option(span, name, first));
+            fine = false;
+        }
+        match option {
+            ResidualOption::By(call) => by = Some(call),
+            ResidualOption::Weight(e, s) => {
+                if matches!(&*e.kind, ExprKind::Name(n) if n == "auto") {
+                    sink.push(names::not_available_but(e.span, "`weight auto`", "give a number, such as `weight 10`"));
+                    fine = false;
+                } else {
+                    weight = scope.positive(e, sink).map(|w| (w, *s));
+                    fine &= weight.is_some();
+                }
+            }
+            ResidualOption::Points(e, s) => {
+                points = scope.integer(e, 1, 1 << 20, sink).map(|n| (n as usize, *s));
+                fine &= points.is_some();
+            }
+            ResidualOption::Sample(n, s) => {
+                sampler = sampler_of(n, sink).map(|k| (k, *s));
+                fine &= sampler.is_some();
+            }
+            ResidualOption::Resample(_, s) => {
+                sink.push(names::not_available(*s, "`resample`"));
+                fine = false;
+            }
+            ResidualOption::Causal(call) => {
+                sink.push(names::not_available(call.span, "`causal` weighting"));
+                fine = false;
+            }
+        }
+    }
+    fine.then_some((by, weight, points, sampler))
+}
+
+fn sampler_of(name: &ast::Name, sink: &mut Sink) -> Option<Sampler> {
+    const KNOWN: &[(&str, Sampler)] = &[
+        ("uniform", Sampler::Uniform),
+        ("latin", Sampler::Latin),
+        ("sobol", Sampler::Sobol),
+        ("halton", Sampler::Halton),
+        ("grid", Sampler::Grid),
+    ];
+    if let Some((_, s)) = KNOWN.iter().find(|(n, _)| *n == name.text) {
+        return Some(*s);
+    }
+    if name.text == "adaptive" {
+        sink.push(names::not_available_but(name.span, "`sample adaptive`", "use `sample sobol`"));
+    } else {
+        let known: Vec<&str> = KNOWN.iter().map(|(n, _)| *n).collect();
+        let near = nearest(&name.text, known.iter().copied());
+        sink.push(say::unknown_method(name.span, "way to sample", &name.text, &known, near));
+    }
+    None
+}
+
+/// What `by` says; `None` after a mistake.
+fn choose(call: &ast::Call, scope: &Scope<'_>, sink: &mut Sink) -> Option<Chosen> {
+    const KNOWN: &[&str] = &["weak", "stencil", "jet"];
+    match call.name.text.as_str() {
+        "jet" => {
+            bind(&call.name, &call.args, &[], &[], sink);
+            Some(Chosen::Jet)
+        }
+        "stencil" => {
+            let bound = bind(&call.name, &call.args, &["h"], &[], sink);
+            let Some(e) = bound.get("h") else { return Some(Chosen::Stencil(STENCIL)) };
+            let h = scope.number(e, sink)?;
+            if !(1e-4..=0.25).contains(&h) {
+                sink.push(types::out_of_range(e.span, "a fraction of the domain from 1e-4 to 0.25", h));
+                return None;
+            }
+            Some(Chosen::Stencil(h))
+        }
+        "weak" => {
+            let bound = bind(&call.name, &call.args, &["tests"], &[], sink);
+            let tests = match bound.get("tests") {
+                Some(e) => Some(scope.integer(e, 4, 2000, sink)? as usize),
+                None => None,
+            };
+            Some(Chosen::Weak(tests))
+        }
+        "smoothing" => {
+            let instead = "use `by weak`, or `by stencil(h = 0.05)`";
+            sink.push(names::not_available_but(call.span, "`by smoothing`", instead));
+            None
+        }
+        name => {
+            sink.push(say::unknown_method(call.name.span, "method", name, KNOWN, nearest(name, KNOWN.iter().copied())));
+            None
+        }
+    }
+}
+
+/// Two conditions that give the same datum.
+fn conflicts(drafts: &[Draft<'_>], data: &[Datum], scope: &Scope<'_>, field: &str, sink: &mut Sink) {
+    for (i, a) in data.iter().enumerate() {
+        let same = |b: &&Datum| (a.coord, a.high, a.order) == (b.coord, b.high, b.order);
+        if let Some(b) = data[..i].iter().find(same) {
+            let mut alpha = crate::func::MultiIndex::zero(scope.coords.len());
+            alpha.0[a.coord] = a.order;
+            let c = &scope.coords[a.coord];
+            let at = if a.high { c.hi } else { c.lo };
+            let what = format!("{} on {} = {at}", field_text(field, &scope.coords, &alpha), c.name);
+            sink.push(say::given_twice(drafts[a.residual].ast.span, &what, drafts[b.residual].ast.span));
+        }
+    }
+}
+
+/// The method of a residual, and why, if the program did not choose. `None` after a mistake.
+fn method(
+    d: &Draft<'_>,
+    chosen: Option<&Chosen>,
+    rough: Option<&Rough>,
+    data: &[Datum],
+    ctx: Context<'_>,
+    sink: &mut Sink,
+) -> Option<(Method, Option<String>)> {
+    let inside = matches!(d.place, Place::Interior | Place::Domain);
+    if let Some(call) = d.by {
+        let by = chosen?;
+        if order(&d.expanded) == Some(0) && !matches!(by, Chosen::Weak(_)) {
+            sink.push(say::no_effect(call.span, "by", "no derivative stands in this residual"));
+            return None;
+        }
+        return match by {
+            Chosen::Jet => match rough {
+                Some(rough) => {
+                    sink.push(say::not_smooth(call.span, rough.span, &rough.what, rough.spikes));
+                    None
+                }
+                None => Some((Method::Jet, None)),
+            },
+            Chosen::Stencil(h) => Some((Method::Stencil { h: *h }, None)),
+            Chosen::Weak(_) if !inside => {
+                sink.push(say::weak_place(call.span));
+                None
+            }
+            Chosen::Weak(tests) => match weak_form(&d.lhs, &d.rhs, data, ctx) {
+                Ok(mut form) => {
+                    form.tests = *tests;
+                    Some((Method::Weak(form), None))
+                }
+                Err(reason) => {
+                    sink.push(say::not_weak(call.span, &reason));
+                    None
+                }
+            },
+        };
+    }
+    if order(&d.expanded) == Some(0) {
+        return Some((Method::Value, None));
+    }
+    let Some(rough) = rough else {
+        return Some((Method::Jet, Some("every way to the output is smooth".into())));
+    };
+    let not_jet = format!("no jet through {}", rough.what);
+    if inside {
+        match weak_form(&d.lhs, &d.rhs, data, ctx) {
+            Ok(form) => return Some((Method::Weak(form), Some(not_jet))),
+            Err(reason) => {
+                let why = format!("{not_jet}; no weak form: {reason}");
+                return Some((Method::Stencil { h: STENCIL }, Some(why)));
+            }
+        }
+    }
+    Some((Method::Stencil { h: STENCIL }, Some(not_jet)))
+}
+
+fn finish(d: &Draft<'_>, method: Method, reason: Option<String>, scope: &Scope<'_>, sink: &mut Sink) -> Residual {
+    let placed = match (&d.place, &method) {
+        (_, Method::Weak(_)) => Some("a weak form brings its own points"),
+        (Place::Grid(_), _) => Some("the grid says where the points are"),
+        (Place::Data(_), _) => Some("the file says where the points are"),
+        (Place::Faces(_), _) if scope.coords.len() == 1 => Some("the place is a single point"),
+        _ => None,
+    };
+    if let Some(why) = placed {
+        if let Some((_, span)) = d.points {
+            sink.push(say::no_effect(span, "points", why));
+        }
+        if let Some((_, span)) = d.sampler {
+            sink.push(say::no_effect(span, "sample", why));
+        }
+    }
+    let keep = matches!(method, Method::Weak(_));
+    let (lhs, rhs) = match keep {
+        true => (d.lhs.clone(), d.rhs.clone()),
+        false => (expand_derivatives(&d.lhs), expand_derivatives(&d.rhs)),
+    };
+    Residual {
+        name: d.ast.name.text.clone(),
+        place: d.place.clone(),
+        lhs,
+        rhs,
+        method,
+        method_reason: reason,
+        weight: d.weight.map_or(1.0, |(w, _)| w),
+        points: d.points.map_or_else(|| default_points(&d.place, scope.coords.len()), |(n, _)| n),
+        sampler: d.sampler.map_or(Sampler::Sobol, |(s, _)| s),
+        linear: linear_in_fields(&d.expanded).is_some(),
+        span: d.ast.span,
+    }
+}
+
+/// Collocation points where the program gives no number: several times as many as a typical layer has units.
+fn default_points(place: &Place, coords: usize) -> usize {
+    match (place, coords) {
+        (Place::Faces(_), 1) => 1,
+        (Place::Faces(_), 2) => 128,
+        (Place::Faces(_), _) => 512,
+        (_, 1) => 512,
+        (_, 2) => 2048,
+        _ => 4096,
+    }
+}
+
+/// Conditions whose data a weak form uses on all their faces need no rows of their own. The first form that uses one has
+/// it; one that says how it is differentiated (`by`) is trained by itself all the same.
+fn absorb(drafts: &[Draft<'_>], out: &mut [Residual], data: &[Datum], ctx: Context<'_>, sink: &mut Sink) {
+    for by in 0..out.len() {
+        let Method::Weak(form) = &out[by].method else { continue };
+        let mut whole = wholly_used(form, data, ctx, &drafts[by].lhs, &drafts[by].rhs);
+        whole.retain(|&i| drafts[i].by.is_none() && !matches!(out[i].method, Method::Absorbed { .. }));
+        for &i in &whole {
+            let fallback = Box::new(out[i].method.clone());
+            out[i].method = Method::Absorbed { by, fallback };
+            if let Some((_, span)) = drafts[i].weight {
+                let why = format!(
+                    "this condition is part of `{}`, whose weak form meets it exactly",
+                    drafts[by].ast.name.text
+                );
+                sink.push(say::no_effect(span, "weight", &why));
+            }
+        }
+        if let Method::Weak(form) = &mut out[by].method {
+            form.absorbed = whole;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! The default training plan, and plans written back as the block that could stand in the program.
+//!
+//! ```text
+//! Train { seed: 0, phases: [grow] }    ->    train { seed 0  phase grow { perturb neurons(h) pool 4000 mutate(0.1) … } }
+//! ```
+
+use std::fmt::Write;
+
+use crate::check::model::Network;
+use crate::plan::{
+    Distribution, Estimate, Gradient, Method, Phase, Pursuit, Schedule, Scope as Reach, Shape, SolveReadout, Train,
+    Update,
+};
+
+/// Candidates, relative perturbation and rounds of the default pursuit.
+pub const POOL: usize = 4000;
+pub const MUTATE: f64 = 0.1;
+pub const ROUNDS: usize = 3;
+/// Moments and epsilon of Adam, as in its paper.
+pub const BETA1: f64 = 0.9;
+pub const BETA2: f64 = 0.999;
+pub const EPSILON: f64 = 1e-8;
+
+/// What a program without a `train` block gets.
+pub fn default_plan(network: &Network, seed: u64) -> Train {
+    let phase = match network.layers.iter().rev().find(|l| l.pursuit.is_some()) {
+        Some(layer) => Phase {
+            name: "grow".into(),
+            method: Method::Pursuit(Pursuit {
+                layer: layer.name.clone(),
+                pool: POOL,
+                mutate: MUTATE,
+                ridge: None,
+                rounds: ROUNDS,
+            }),
+        },
+        None => Phase {
+            name: "descend".into(),
+            method: Method::Gradient(Gradient {
+                distribution: Distribution::Rademacher,
+                sigma: None,
+                directions: 16,
+                scope: Reach::Global,
+                antithetic: false,
+                estimate: Estimate::Forward,
+                update: Update::Adam {
+                    rate: Schedule { from: 0.01, to: 0.001, shape: Shape::Cosine },
+                    beta1: BETA1,
+                    beta2: BETA2,
+                    epsilon: EPSILON,
+                },
+                steps: 1000,
+                solve_readout: network.readout.map(|_| SolveReadout { every: 1, ridge: None }),
+            }),
+        },
+    };
+    Train { seed, phases: vec![phase], is_default: true }
+}
+
+/// A plan as a block that could stand in the program.
+pub fn as_source(train: &Train) -> String {
+    let mut out = format!("train {{\n  seed {}\n", train.seed);
+    let schedule = |s: &Schedule| {
+        let shape = match s.shape {
+            Shape::Linear => "linear",
+            Shape::Exponential => "exponential",
+            Shape::Cosine => "cosine",
+        };
+        if s.from == s.to { format!("{}", s.from) } else { format!("{} -> {} {shape}", s.from, s.to) }
+    };
+    let ridge = |r: &Option<f64>| r.map_or(String::new(), |r| format!("(ridge = {r})"));
+    for phase in &train.phases {
+        let _ = writeln!(out, "  phase {} {{", phase.name);
+        match &phase.method {
+            Method::Pursuit(p) => {
+                let _ = writeln!(out, "    perturb neurons({}) pool {} mutate({})", p.layer, p.pool, p.mutate);
+                let _ = writeln!(out, "    update pursuit{}\n    rounds {}", ridge(&p.ridge), p.rounds);
+            }
+            Method::Gradient(g) => {
+                let what = match g.distribution {
+                    Distribution::Gaussian => "gaussian",
+                    Distribution::Rademacher => "rademacher",
+                };
+                let sigma = g.sigma.as_ref().map_or(String::new(), |s| format!("(sigma = {})", schedule(s)));
+                let scope = match &g.scope {
+                    Reach::Global => "global".to_string(),
+                    Reach::Layer => "layer".to_string(),
+                    Reach::Layers(layers) => format!("layer {}", layers.join(", ")),
+                };
+                let antithetic = if g.antithetic { " antithetic" } else { "" };
+                let _ =
+                    writeln!(out, "    perturb {what}{sigma} directions {} scope {scope}{antithetic}", g.directions);
+                let estimate = if g.estimate == Estimate::Forward { "forward" } else { "difference" };
+                let update = match &g.update {
+                    Update::Sgd { rate } => format!("sgd(rate = {})", schedule(rate)),
+                    Update::Adam { rate, beta1, beta2, epsilon } => {
+                        let rate = schedule(rate);
+                        format!("adam(rate = {rate}, beta1 = {beta1}, beta2 = {beta2}, epsilon = {epsilon})")
+                    }
+                };
+                let _ = writeln!(out, "    estimate {estimate}\n    update {update}\n    steps {}", g.steps);
+                if let Some(s) = &g.solve_readout {
+                    let _ = writeln!(out, "    solve readout{} every {}", ridge(&s.ridge), s.every);
+                }
+            }
+            Method::Readout { ridge: r } => {
+                let _ = writeln!(out, "    solve readout{}", ridge(r));
+            }
+        }
+        out.push_str("  }\n");
+    }
+    out.push_str("}\n");
+    out
+}

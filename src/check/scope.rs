@@ -1,0 +1,571 @@
+//! What names mean, and the way from a written expression to a resolved one.
+//!
+//! ```text
+//! const c = 2   fn sq(a) = a^2      sq(c) * d(u, x, x)   ->   4 * Deriv(Deriv(Field u, x), x)
+//! ```
+//!
+//! A [`Scope`] knows the file's constants, functions, coordinates and networks; a [`Names`] says which of them, and which
+//! further names, may stand at one place. Constants are folded, functions inlined, and every mistake in an expression is
+//! reported, not only the first.
+
+mod operators;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::check::expr::{Expr, Var};
+use crate::check::model::Coord;
+use crate::check::names::{builtin_constant, functions, nearest};
+use crate::diag::{Sink, names, types};
+use crate::func::{Binary, Compare, MultiIndex, Unary};
+use crate::source::Span;
+use crate::syntax::ast::{self, BinaryOp, ExprKind, UnaryOp};
+
+/// The file-wide names, filled in by `check` in the order in which they may refer to each other.
+#[derive(Debug, Default)]
+pub struct Scope<'a> {
+    /// In order, with `--set` applied.
+    pub constants: Vec<(String, f64)>,
+    /// By name. Those that call themselves are left out.
+    pub fns: BTreeMap<String, &'a ast::Fn>,
+    pub coords: Vec<Coord>,
+    /// One entry a network, in order; a field is named after its network.
+    pub networks: Vec<Signature>,
+    /// Names whose declarations have been complained about: using them is no further mistake.
+    pub broken: BTreeSet<String>,
+    /// The parser had to leave items out, so that an unknown name is a mistake only if it looks like a misspelt one.
+    pub partial: bool,
+    used: RefCell<BTreeSet<String>>,
+}
+
+/// What can be known of a network from outside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signature {
+    pub name: String,
+    /// Its arguments, as indices of the domain's coordinates.
+    pub coords: Vec<usize>,
+    pub span: Span,
+}
+
+/// Which names may stand in an expression, besides constants and functions.
+#[derive(Debug, Clone)]
+pub struct Names {
+    locals: Vec<(String, Var)>,
+    /// Names that exist but may not stand here, and what they are: `a state`.
+    refused: Vec<(String, String)>,
+    /// Names that are never resolved here, only suggested.
+    hints: Vec<String>,
+    coords: Allowed,
+    fields: bool,
+    derivatives: bool,
+    /// Names are missing here for a reason already given.
+    partial: bool,
+    place: String,
+}
+
+#[derive(Debug, Clone)]
+enum Allowed {
+    None,
+    Only(Vec<usize>),
+    All,
+}
+
+impl Names {
+    /// Constants only. `place` goes into messages, after "cannot stand": `in a constant`.
+    pub fn none(place: impl Into<String>) -> Names {
+        Names {
+            locals: Vec::new(),
+            refused: Vec::new(),
+            hints: Vec::new(),
+            coords: Allowed::None,
+            fields: false,
+            derivatives: false,
+            partial: false,
+            place: place.into(),
+        }
+    }
+
+    /// Constants and all coordinates; derivatives of expressions of them.
+    pub fn coords(place: impl Into<String>) -> Names {
+        Names { coords: Allowed::All, derivatives: true, ..Names::none(place) }
+    }
+
+    /// Constants and these coordinates, no derivatives: the arithmetic in a network.
+    pub fn only_coords(coords: &[usize], place: impl Into<String>) -> Names {
+        Names { coords: Allowed::Only(coords.to_vec()), ..Names::none(place) }
+    }
+
+    /// Constants, coordinates, fields and their derivatives: a residual.
+    pub fn fields(place: impl Into<String>) -> Names {
+        Names { fields: true, ..Names::coords(place) }
+    }
+
+    /// With one more name, which hides any other of that name.
+    pub fn with(mut self, name: impl Into<String>, var: Var) -> Names {
+        self.locals.push((name.into(), var));
+        self
+    }
+
+    /// With a name that exists but may not stand here; `what` says what it is: `a state`.
+    pub fn without(mut self, name: impl Into<String>, what: impl Into<String>) -> Names {
+        self.refused.push((name.into(), what.into()));
+        self
+    }
+
+    /// With names missing for a reason that has been given, a data file that cannot be read say: a name is complained about
+    /// only if it looks like a misspelt one.
+    pub fn partial(mut self) -> Names {
+        self.partial = true;
+        self
+    }
+
+    /// With names that a misspelt one may be compared to.
+    pub fn hints<'h>(mut self, names: impl IntoIterator<Item = &'h str>) -> Names {
+        self.hints.extend(names.into_iter().map(str::to_string));
+        self
+    }
+
+    fn local(&self, name: &str) -> Option<&Var> {
+        self.locals.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v)
+    }
+
+    fn allows_coord(&self, index: usize) -> bool {
+        match &self.coords {
+            Allowed::None => false,
+            Allowed::Only(some) => some.contains(&index),
+            Allowed::All => true,
+        }
+    }
+}
+
+/// A number or a truth value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Number,
+    Truth,
+}
+
+/// Where in the inlining of functions an expression stands.
+#[derive(Debug, Clone, Default)]
+struct Frame {
+    /// Parameters of the function being inlined, and indices of sums.
+    bindings: Vec<(String, Expr)>,
+    /// The functions being inlined, outermost first.
+    stack: Vec<String>,
+}
+
+impl<'a> Scope<'a> {
+    pub fn constant(&self, name: &str) -> Option<f64> {
+        self.constants.iter().find(|(n, _)| n == name).map(|(_, v)| *v)
+    }
+
+    pub fn coord(&self, name: &str) -> Option<usize> {
+        self.coords.iter().position(|c| c.name == name)
+    }
+
+    pub fn network(&self, name: &str) -> Option<usize> {
+        self.networks.iter().position(|n| n.name == name)
+    }
+
+    /// Notes that `name` is in use, so that it is not warned about.
+    pub fn mark_used(&self, name: &str) {
+        self.used.borrow_mut().insert(name.to_string());
+    }
+
+    pub fn is_used(&self, name: &str) -> bool {
+        self.used.borrow().contains(name)
+    }
+
+    /// Complains of a name that means nothing, unless that may well be the fault of a mistake already reported.
+    pub fn unknown_name(&self, span: Span, name: &str, near: Option<&str>, sink: &mut Sink) {
+        if near.is_some() || !(self.partial || self.broken.contains(name)) {
+            sink.push(names::unknown_name(span, name, near));
+        }
+    }
+
+    /// The coordinates that `lap` and `div` are over: all but one named `t`, which is time.
+    pub fn space(&self) -> Vec<usize> {
+        (0..self.coords.len()).filter(|&i| self.coords[i].name != "t").collect()
+    }
+
+    /// A constant expression, finite.
+    pub fn number(&self, e: &ast::Expr, sink: &mut Sink) -> Option<f64> {
+        self.number_in(e, "where a constant is wanted", sink)
+    }
+
+    /// As [`Scope::number`]; `place` goes into messages, as in [`Names::none`].
+    pub fn number_in(&self, e: &ast::Expr, place: &str, sink: &mut Sink) -> Option<f64> {
+        self.number_of(e, &Names::none(place), sink)
+    }
+
+    /// As [`Scope::number`]; `names` must allow no variables.
+    pub fn number_of(&self, e: &ast::Expr, names: &Names, sink: &mut Sink) -> Option<f64> {
+        match self.scalar(e, names, sink)? {
+            Expr::Num(v) if v.is_finite() => Some(v),
+            Expr::Num(v) => {
+                sink.push(types::not_finite(e.span, v));
+                None
+            }
+            // Without variables everything folds.
+            _ => unreachable!("a constant expression did not fold"),
+        }
+    }
+
+    /// A whole constant number from `lo` to `hi`, both included.
+    pub fn integer(&self, e: &ast::Expr, lo: u64, hi: u64, sink: &mut Sink) -> Option<u64> {
+        let v = self.number(e, sink)?;
+        if v.fract() != 0.0 || v < lo as f64 || v > hi as f64 {
+            let expected = if hi == u64::MAX {
+                format!("a whole number, at least {lo}")
+            } else {
+                format!("a whole number from {lo} to {hi}")
+            };
+            sink.push(types::out_of_range(e.span, &expected, v));
+            return None;
+        }
+        Some(v as u64)
+    }
+
+    /// A constant number above zero.
+    pub fn positive(&self, e: &ast::Expr, sink: &mut Sink) -> Option<f64> {
+        let v = self.number(e, sink)?;
+        if v <= 0.0 {
+            sink.push(types::out_of_range(e.span, "a number above 0", v));
+            return None;
+        }
+        Some(v)
+    }
+
+    /// A number in terms of the variables that `names` allows.
+    pub fn scalar(&self, e: &ast::Expr, names: &Names, sink: &mut Sink) -> Option<Expr> {
+        Resolver { scope: self, names, sink }.wanted(e, Sort::Number, &Frame::default())
+    }
+
+    /// A truth value in terms of the variables that `names` allows.
+    pub fn truth(&self, e: &ast::Expr, names: &Names, sink: &mut Sink) -> Option<Expr> {
+        Resolver { scope: self, names, sink }.wanted(e, Sort::Truth, &Frame::default())
+    }
+
+    /// Checks the body of a function for itself, called or not.
+    pub fn check_fn(&self, f: &ast::Fn, sink: &mut Sink) {
+        let names = Names { derivatives: true, ..Names::none("in a function") };
+        // The parameters stand for anything; a coordinate is the most permissive, as `d` accepts it.
+        let any = Expr::Var(Var::Coord(usize::MAX));
+        let bindings = f.params.iter().map(|p| (p.text.clone(), any.clone())).collect();
+        let frame = Frame { bindings, stack: vec![f.name.text.clone()] };
+        Resolver { scope: self, names: &names, sink }.wanted(&f.body, Sort::Number, &frame);
+    }
+}
+
+struct Resolver<'s, 'a, 'n, 'k> {
+    scope: &'s Scope<'a>,
+    names: &'n Names,
+    sink: &'k mut Sink,
+}
+
+impl Resolver<'_, '_, '_, '_> {
+    fn wanted(&mut self, e: &ast::Expr, sort: Sort, frame: &Frame) -> Option<Expr> {
+        let (value, found) = self.expr(e, frame)?;
+        if found == sort {
+            return Some(value);
+        }
+        self.sink.push(match sort {
+            Sort::Number => types::wrong_kind(e.span, "a number", "a truth value"),
+            Sort::Truth => {
+                types::wrong_kind(e.span, "a truth value", "a number").help("compare it with something: `v >= 1`")
+            }
+        });
+        None
+    }
+
+    fn expr(&mut self, e: &ast::Expr, frame: &Frame) -> Option<(Expr, Sort)> {
+        let number = |e: Expr| Some((e, Sort::Number));
+        let truth = |e: Expr| Some((e, Sort::Truth));
+        let not_a_number = |this: &mut Self, found: &str| {
+            this.sink.push(types::wrong_kind(e.span, "a number", found));
+            None
+        };
+        match &*e.kind {
+            // The parser has complained about a number that is too large.
+            ExprKind::Number { value, unit: None } => value.is_finite().then_some((Expr::Num(*value), Sort::Number)),
+            ExprKind::Number { unit: Some(unit), .. } => {
+                self.sink.push(types::units(unit.span, &unit.text));
+                None
+            }
+            ExprKind::Name(name) => number(self.name(name, e.span, frame)?),
+            ExprKind::Unary(UnaryOp::Neg, a) => {
+                let a = self.wanted(a, Sort::Number, frame)?;
+                number(self.unary(Unary::Neg, a, e.span)?)
+            }
+            ExprKind::Unary(UnaryOp::Not, a) => truth(Expr::Not(Box::new(self.wanted(a, Sort::Truth, frame)?))),
+            ExprKind::Binary(op, a, b) => {
+                let (sort, combine) = combination(*op);
+                let a = self.wanted(a, sort, frame);
+                let b = self.wanted(b, sort, frame);
+                let (a, b) = (a?, b?);
+                match combine {
+                    Combine::Arithmetic(op) => number(self.binary(op, a, b, e.span)?),
+                    Combine::Compare(op) => truth(Expr::Compare(op, Box::new(a), Box::new(b))),
+                    Combine::Logic(and) => truth(Expr::Logic(and, Box::new(a), Box::new(b))),
+                }
+            }
+            ExprKind::If { condition, then, otherwise } => {
+                let c = self.wanted(condition, Sort::Truth, frame);
+                let then = self.wanted(then, Sort::Number, frame);
+                let otherwise = self.wanted(otherwise, Sort::Number, frame);
+                let (c, then, otherwise) = (c?, then?, otherwise?);
+                number(match fold_truth(&c) {
+                    Some(true) => then,
+                    Some(false) => otherwise,
+                    None => Expr::If(Box::new(c), Box::new(then), Box::new(otherwise)),
+                })
+            }
+            ExprKind::Call { callee, args } => number(self.call(e, callee, args, frame)?),
+            ExprKind::Index { base, .. } => {
+                let what = format!("`{}[…]`, input functions and their networks", base.text);
+                self.sink.push(names::not_available(e.span, &what));
+                None
+            }
+            ExprKind::Str(_) => not_a_number(self, "text"),
+            ExprKind::Pipe(..) => not_a_number(self, "a pipe, which stands in networks only"),
+            ExprKind::Range(..) => not_a_number(self, "a range"),
+            ExprKind::Schedule { .. } => not_a_number(self, "a schedule"),
+            ExprKind::In(..) => not_a_number(self, "an index with its range"),
+            ExprKind::Tuple(_) => not_a_number(self, "a tuple"),
+        }
+    }
+
+    fn name(&mut self, name: &str, span: Span, frame: &Frame) -> Option<Expr> {
+        if let Some((_, value)) = frame.bindings.iter().rev().find(|(n, _)| n == name) {
+            return Some(value.clone());
+        }
+        let in_fn = !frame.stack.is_empty();
+        if let Some(var) = self.names.local(name).filter(|_| !in_fn) {
+            return Some(Expr::Var(var.clone()));
+        }
+        if let Some((_, what)) = self.names.refused.iter().find(|(n, _)| n == name) {
+            let what = what.clone();
+            return self.out_of_place(span, name, &what, frame);
+        }
+        if let Some(value) = self.scope.constant(name) {
+            self.scope.mark_used(name);
+            return Some(Expr::Num(value));
+        }
+        if self.scope.broken.contains(name) {
+            self.scope.mark_used(name);
+            return None;
+        }
+        if let Some(i) = self.scope.coord(name) {
+            if self.names.allows_coord(i) && !in_fn {
+                return Some(Expr::Var(Var::Coord(i)));
+            }
+            return self.out_of_place(span, name, "a coordinate", frame);
+        }
+        if let Some(network) = self.scope.network(name) {
+            self.scope.mark_used(name);
+            if self.names.fields && !in_fn {
+                return Some(Expr::Var(Var::Field { network, alpha: MultiIndex::zero(self.scope.coords.len()) }));
+            }
+            return self.out_of_place(span, name, "a network's field", frame);
+        }
+        if let Some(value) = builtin_constant(name) {
+            return Some(Expr::Num(value));
+        }
+        if self.scope.fns.contains_key(name) || functions().any(|f| f == name) {
+            let found = format!("the function `{name}` without arguments");
+            self.sink.push(types::wrong_kind(span, "a number", &found).help(format!("call it: `{name}(…)`")));
+            return None;
+        }
+        let mut candidates: Vec<&str> = frame.bindings.iter().map(|(n, _)| n.as_str()).collect();
+        if !in_fn {
+            candidates.extend(self.names.locals.iter().map(|(n, _)| n.as_str()));
+            candidates.extend(self.names.hints.iter().map(String::as_str));
+            let coords = self.scope.coords.iter().enumerate();
+            candidates.extend(coords.filter(|(i, _)| self.names.allows_coord(*i)).map(|(_, c)| c.name.as_str()));
+            if self.names.fields {
+                candidates.extend(self.scope.networks.iter().map(|n| n.name.as_str()));
+            }
+        }
+        candidates.extend(self.scope.constants.iter().map(|(n, _)| n.as_str()));
+        candidates.extend(["pi", "e"]);
+        let near = nearest(name, candidates);
+        if near.is_some() || !self.names.partial {
+            self.scope.unknown_name(span, name, near, self.sink);
+        }
+        None
+    }
+
+    fn out_of_place(&mut self, span: Span, name: &str, what: &str, frame: &Frame) -> Option<Expr> {
+        let d = if frame.stack.is_empty() {
+            names::out_of_place(span, name, what, &self.names.place)
+        } else {
+            names::out_of_place(span, name, what, "in a function")
+                .help("a function sees constants and its own parameters: pass it as an argument")
+        };
+        self.sink.push(d);
+        None
+    }
+
+    fn call(&mut self, e: &ast::Expr, callee: &ast::Name, args: &[ast::Arg], frame: &Frame) -> Option<Expr> {
+        let name = callee.text.as_str();
+        for arg in args {
+            if let Some(given) = &arg.name {
+                self.sink.push(names::unknown_argument(given.span, name, &given.text, &[], None));
+                return None;
+            }
+        }
+        match name {
+            "d" => return self.derivative(e, args, frame),
+            "lap" => return self.laplacian(e, args, frame),
+            "div" => return self.divergence(e, args, frame),
+            "sum" => return self.sum(e, args, frame),
+            "grad" | "integral" => {
+                self.sink.push(names::not_available(e.span, &format!("`{name}`")));
+                return None;
+            }
+            _ => {}
+        }
+        if let Some(f) = self.scope.fns.get(name).copied() {
+            return self.inline(e, f, args, frame);
+        }
+        if let Some(f) = Unary::by_name(name) {
+            let [a] = self.arguments(e.span, name, args, frame)?;
+            return self.unary(f, a, e.span);
+        }
+        if let Some(f) = Binary::by_name(name) {
+            let [a, b] = self.arguments(e.span, name, args, frame)?;
+            return self.binary(f, a, b, e.span);
+        }
+        if self.scope.network(name).is_some() {
+            self.scope.mark_used(name);
+            let what = format!("`{name}(…)`, a field at another place");
+            let instead = format!("write `{name}` alone: the field where the residual is taken");
+            self.sink.push(names::not_available_but(e.span, &what, &instead));
+            return None;
+        }
+        if self.scope.constant(name).is_some() || self.scope.coord(name).is_some() || self.names.local(name).is_some() {
+            self.sink.push(
+                types::wrong_kind(callee.span, "a function", &format!("`{name}`, which is a number"))
+                    .help(format!("a product needs its sign: `{name}*(…)`")),
+            );
+            return None;
+        }
+        let mut candidates: Vec<&str> = self.scope.fns.keys().map(String::as_str).collect();
+        for f in functions() {
+            candidates.push(f);
+        }
+        let near = nearest(name, candidates);
+        if near.is_some() || !(self.scope.partial || self.names.partial) {
+            self.sink.push(names::unknown_function(callee.span, name, near));
+        }
+        None
+    }
+
+    /// Exactly `N` arguments, all of them numbers.
+    fn arguments<const N: usize>(
+        &mut self,
+        span: Span,
+        name: &str,
+        args: &[ast::Arg],
+        frame: &Frame,
+    ) -> Option<[Expr; N]> {
+        let values: Vec<Option<Expr>> = args.iter().map(|a| self.wanted(&a.value, Sort::Number, frame)).collect();
+        if args.len() != N {
+            self.sink.push(types::arity(span, name, &count(N), args.len()));
+            return None;
+        }
+        values.into_iter().collect::<Option<Vec<_>>>()?.try_into().ok()
+    }
+
+    fn inline(&mut self, e: &ast::Expr, f: &ast::Fn, args: &[ast::Arg], frame: &Frame) -> Option<Expr> {
+        let name = &f.name.text;
+        self.scope.mark_used(name);
+        let values: Vec<Option<Expr>> = args.iter().map(|a| self.wanted(&a.value, Sort::Number, frame)).collect();
+        if args.len() != f.params.len() {
+            let d = types::arity(e.span, name, &count(f.params.len()), args.len());
+            self.sink.push(d.label(f.name.span, "it is declared here"));
+            return None;
+        }
+        if let Some(start) = frame.stack.iter().position(|n| n == name) {
+            let mut chain: Vec<&str> = frame.stack[start..].iter().map(String::as_str).collect();
+            chain.push(name);
+            self.sink.push(names::recursive_function(e.span, &chain));
+            return None;
+        }
+        let values = values.into_iter().collect::<Option<Vec<_>>>()?;
+        let bindings = f.params.iter().map(|p| p.text.clone()).zip(values).collect();
+        let mut stack = frame.stack.clone();
+        stack.push(name.clone());
+        self.wanted(&f.body, Sort::Number, &Frame { bindings, stack })
+    }
+
+    fn unary(&mut self, f: Unary, a: Expr, span: Span) -> Option<Expr> {
+        match a {
+            Expr::Num(v) => self.folded(f.eval(v), span),
+            a => Some(Expr::unary(f, a)),
+        }
+    }
+
+    fn binary(&mut self, f: Binary, a: Expr, b: Expr, span: Span) -> Option<Expr> {
+        match (a, b) {
+            (Expr::Num(a), Expr::Num(b)) => self.folded(f.eval(a, b), span),
+            (a, b) => Some(Expr::binary(f, a, b)),
+        }
+    }
+
+    fn folded(&mut self, value: f64, span: Span) -> Option<Expr> {
+        if value.is_finite() {
+            return Some(Expr::Num(value));
+        }
+        self.sink.push(types::not_finite(span, value));
+        None
+    }
+}
+
+enum Combine {
+    Arithmetic(Binary),
+    Compare(Compare),
+    /// `true`: and.
+    Logic(bool),
+}
+
+fn combination(op: BinaryOp) -> (Sort, Combine) {
+    match op {
+        BinaryOp::Add => (Sort::Number, Combine::Arithmetic(Binary::Add)),
+        BinaryOp::Sub => (Sort::Number, Combine::Arithmetic(Binary::Sub)),
+        BinaryOp::Mul => (Sort::Number, Combine::Arithmetic(Binary::Mul)),
+        BinaryOp::Div => (Sort::Number, Combine::Arithmetic(Binary::Div)),
+        BinaryOp::Pow => (Sort::Number, Combine::Arithmetic(Binary::Pow)),
+        BinaryOp::Lt => (Sort::Number, Combine::Compare(Compare::Lt)),
+        BinaryOp::Le => (Sort::Number, Combine::Compare(Compare::Le)),
+        BinaryOp::Gt => (Sort::Number, Combine::Compare(Compare::Gt)),
+        BinaryOp::Ge => (Sort::Number, Combine::Compare(Compare::Ge)),
+        BinaryOp::Eq => (Sort::Number, Combine::Compare(Compare::Eq)),
+        BinaryOp::Ne => (Sort::Number, Combine::Compare(Compare::Ne)),
+        BinaryOp::And => (Sort::Truth, Combine::Logic(true)),
+        BinaryOp::Or => (Sort::Truth, Combine::Logic(false)),
+    }
+}
+
+/// The truth of a condition without variables.
+fn fold_truth(e: &Expr) -> Option<bool> {
+    match e {
+        Expr::Compare(op, a, b) => match (&**a, &**b) {
+            (Expr::Num(a), Expr::Num(b)) => Some(op.eval(*a, *b)),
+            _ => None,
+        },
+        Expr::Not(a) => fold_truth(a).map(|v| !v),
+        Expr::Logic(and, a, b) => match (fold_truth(a), fold_truth(b)) {
+            (Some(a), Some(b)) => Some(if *and { a && b } else { a || b }),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn count(n: usize) -> String {
+    match n {
+        1 => "1 argument".to_string(),
+        n => format!("{n} arguments"),
+    }
+}

@@ -1,0 +1,75 @@
+//! Is the network's output a smooth function of the coordinates? Only then are exact derivatives through it worth anything.
+//!
+//! ```text
+//! x |> dense(32) |> tanh |> dense(1)           ->   smooth
+//! tuned(x, 64) |> lif |> mean |> dense(1)      ->   the spikes of `lif`
+//! ```
+
+use crate::check::calculus::is_smooth;
+use crate::check::model::{Network, NeuronModel, NodeId, NodeOp, StateStep};
+use crate::func::Binary;
+use crate::source::Span;
+
+/// Something on the way from the coordinates to the output that has no derivatives.
+pub struct Rough {
+    pub span: Span,
+    /// `the spikes of lif`
+    pub what: String,
+    pub spikes: bool,
+}
+
+/// The first such thing on any way to the output; `None` if the output is smooth. `neurons` are the models that the
+/// network's nodes refer to.
+pub fn rough(network: &Network, neurons: &[NeuronModel]) -> Option<Rough> {
+    let mut seen = vec![false; network.nodes.len()];
+    way(network, neurons, network.output, &mut seen)
+}
+
+/// Only what depends on the coordinates matters; every node does, or is a number.
+fn way(network: &Network, neurons: &[NeuronModel], id: NodeId, seen: &mut [bool]) -> Option<Rough> {
+    if std::mem::replace(&mut seen[id], true) {
+        return None;
+    }
+    let node = &network.nodes[id];
+    let rough = |what: String, spikes: bool| Some(Rough { span: node.span, what, spikes });
+    match &node.op {
+        NodeOp::Coords { .. } => None,
+        NodeOp::Scalar(e) => {
+            if is_smooth(e) {
+                None
+            } else {
+                rough("a function with jumps or kinks".into(), false)
+            }
+        }
+        NodeOp::Neuron { x, model, .. } => {
+            let neuron = &neurons[*model];
+            if neuron.spike.is_some() {
+                rough(format!("the spikes of `{}`", neuron.name), true)
+            } else if !steps_smoothly(neuron) {
+                rough(format!("the dynamics of `{}`", neuron.name), false)
+            } else {
+                way(network, neurons, *x, seen)
+            }
+        }
+        NodeOp::Unary(f, _) if !f.is_smooth() => rough(format!("`{}`", f.name()), false),
+        NodeOp::Binary(f @ (Binary::Min | Binary::Max), ..) => rough(format!("`{}`", f.name()), false),
+        NodeOp::Binary(_, a, b) => way(network, neurons, *a, seen).or_else(|| way(network, neurons, *b, seen)),
+        NodeOp::Current(x)
+        | NodeOp::Tuned { x, .. }
+        | NodeOp::Dense { x, .. }
+        | NodeOp::Affine { x, .. }
+        | NodeOp::Unary(_, x)
+        | NodeOp::Ema { x, .. }
+        | NodeOp::Mean(x)
+        | NodeOp::Last(x)
+        | NodeOp::Sum(x) => way(network, neurons, *x, seen),
+    }
+}
+
+fn steps_smoothly(neuron: &NeuronModel) -> bool {
+    neuron.states.iter().all(|s| match &s.step {
+        StateStep::Hold => true,
+        StateStep::Update(e) | StateStep::Euler { rate: e } => is_smooth(e),
+        StateStep::Linear { decay, drive } => is_smooth(decay) && is_smooth(drive),
+    })
+}

@@ -1,0 +1,543 @@
+//! The `train` block to a [`Train`] plan, and the default plan where there is none.
+//!
+//! ```text
+//! perturb gaussian(sigma = 0.05 -> 0.005 cosine) directions 16 scope layer antithetic
+//! estimate difference   update adam(rate = 0.01)   steps 200
+//!   ->  Gradient { distribution: Gaussian, sigma: 0.05 -> 0.005, directions: 16, scope: Layer, antithetic, … }
+//! ```
+//!
+//! A phase is one of three: a pursuit (`perturb neurons(h)`), a gradient estimate (`perturb gaussian | rademacher`), or the
+//! exact readout alone (`solve readout`). A statement that means nothing in its phase is an error, never passed over.
+
+use std::collections::BTreeMap;
+
+use crate::check::args::bind;
+use crate::check::model::{Network, NodeOp};
+use crate::check::names::nearest;
+use crate::check::schedule::{BETA1, BETA2, EPSILON, MUTATE, POOL, ROUNDS, default_plan};
+use crate::check::scope::Scope;
+use crate::diag::{Sink, names, networks, training as say, types};
+use crate::plan::{
+    Distribution, Estimate, Gradient, Method, Phase, Pursuit, Schedule, Scope as Reach, Shape, SolveReadout, Train,
+    Update,
+};
+use crate::source::Span;
+use crate::syntax::ast::{self, ExprKind, PerturbOption, PhaseStmt, TrainStmt};
+
+/// The schedule; `seed` is that of the command line, which wins. `None` after a mistake.
+pub fn check(
+    item: Option<&ast::Train>,
+    network: Option<&Network>,
+    scope: &Scope<'_>,
+    seed: Option<u64>,
+    sink: &mut Sink,
+) -> Option<Train> {
+    let Some(item) = item else { return network.map(|n| default_plan(n, seed.unwrap_or(0))) };
+    let mut own_seed = None;
+    let mut phases = vec![];
+    let mut names_seen: BTreeMap<&str, Span> = BTreeMap::new();
+    let mut fine = true;
+    for stmt in &item.body {
+        match stmt {
+            TrainStmt::Seed(e, span) => {
+                if let Some(first) = names_seen.insert("seed ", *span) {
+                    sink.push(say::repeated(*span, "seed", first));
+                    fine = false;
+                }
+                own_seed = scope.integer(e, 0, 1 << 53, sink);
+                fine &= own_seed.is_some();
+            }
+            TrainStmt::Precision(name, span) => match name.text.as_str() {
+                "f32" => {}
+                "f64" => {
+                    let instead = "networks run in single precision; the trainer's linear algebra is double";
+                    sink.push(names::not_available_but(*span, "`precision f64`", instead));
+                    fine = false;
+                }
+                other => {
+                    sink.push(say::unknown_choice(name.span, "precision", other, &["f32", "f64"], None));
+                    fine = false;
+                }
+            },
+            TrainStmt::Phase(p) => {
+                if let Some(first) = names_seen.insert(&p.name.text, p.name.span) {
+                    sink.push(names::duplicate_name(p.name.span, "phase", &p.name.text, Some(first)));
+                    fine = false;
+                }
+                match (Reader { phase: p, network, scope, sink }).read() {
+                    Some(phase) => phases.push(phase),
+                    None => fine = false,
+                }
+            }
+        }
+    }
+    if !item.body.iter().any(|s| matches!(s, TrainStmt::Phase(_))) {
+        sink.push(say::empty_schedule(item.span));
+        return None;
+    }
+    fine.then(|| Train { seed: seed.or(own_seed).unwrap_or(0), phases, is_default: false })
+}
+
+/// The statements of a phase by kind, each with its place.
+#[derive(Default)]
+struct Parts<'a> {
+    perturb: Option<(&'a ast::Call, &'a [PerturbOption], Span)>,
+    estimate: Option<(&'a ast::Name, Span)>,
+    update: Option<&'a ast::Call>,
+    rounds: Option<(&'a ast::Expr, Span)>,
+    steps: Option<(&'a ast::Expr, Span)>,
+    solve: Option<(&'a ast::Call, Option<&'a ast::Expr>, Span)>,
+}
+
+struct Reader<'a, 's, 'c, 'k> {
+    phase: &'a ast::Phase,
+    network: Option<&'a Network>,
+    scope: &'s Scope<'c>,
+    sink: &'k mut Sink,
+}
+
+/// The options of a `perturb` by kind.
+#[derive(Default)]
+struct Options<'a> {
+    directions: Option<(&'a ast::Expr, Span)>,
+    scope: Option<(&'a ast::Name, &'a [ast::Name], Span)>,
+    antithetic: Option<Span>,
+    pool: Option<(&'a ast::Expr, Span)>,
+    mutate: Option<(&'a ast::Expr, Span)>,
+}
+
+fn once<T>(slot: &mut Option<T>, value: T, what: &str, at: Span, first: impl Fn(&T) -> Span, sink: &mut Sink) {
+    match slot {
+        Some(old) => sink.push(say::repeated(at, what, first(old))),
+        None => *slot = Some(value),
+    }
+}
+
+impl<'a> Reader<'a, '_, '_, '_> {
+    fn read(mut self) -> Option<Phase> {
+        let parts = self.parts();
+        let method = match parts.perturb {
+            Some((call, options, span)) if call.name.text == "neurons" => self.pursuit(&parts, call, options, span),
+            Some((call, options, span)) => self.gradient(&parts, call, options, span),
+            None => match parts.solve {
+                Some((call, every, span)) => self.readout_alone(&parts, call, every, span),
+                None => {
+                    let example = "perturb neurons(h) pool 4000 mutate(0.1)";
+                    self.sink.push(say::missing(self.phase.span, &self.phase.name.text, "perturb", example));
+                    None
+                }
+            },
+        }?;
+        Some(Phase { name: self.phase.name.text.clone(), method })
+    }
+
+    fn parts(&mut self) -> Parts<'a> {
+        let mut p = Parts::default();
+        for stmt in &self.phase.body {
+            match stmt {
+                PhaseStmt::Perturb { what, options, span } => {
+                    once(&mut p.perturb, (what, options.as_slice(), *span), "perturb", *span, |o| o.2, self.sink);
+                }
+                PhaseStmt::Estimate(name, span) => {
+                    once(&mut p.estimate, (name, *span), "estimate", *span, |o| o.1, self.sink)
+                }
+                PhaseStmt::Update(call) => once(&mut p.update, call, "update", call.span, |o| o.span, self.sink),
+                PhaseStmt::Rounds(e, span) => once(&mut p.rounds, (e, *span), "rounds", *span, |o| o.1, self.sink),
+                PhaseStmt::Steps(e, span) => once(&mut p.steps, (e, *span), "steps", *span, |o| o.1, self.sink),
+                PhaseStmt::Solve { what, every, span } => {
+                    once(&mut p.solve, (what, every.as_ref(), *span), "solve", *span, |o| o.2, self.sink);
+                }
+                PhaseStmt::StopWhen(_, span) | PhaseStmt::StopStalled(_, span) => {
+                    self.sink.push(names::not_available(*span, "`stop when`"));
+                }
+                PhaseStmt::Clip(_, span) => self.sink.push(names::not_available(*span, "`clip`")),
+                PhaseStmt::Batch(_, span) => self.sink.push(names::not_available(*span, "`batch`")),
+            }
+        }
+        p
+    }
+
+    fn options(&mut self, options: &'a [PerturbOption]) -> Options<'a> {
+        let mut o = Options::default();
+        for option in options {
+            match option {
+                PerturbOption::Directions(e, s) => {
+                    once(&mut o.directions, (e, *s), "directions", *s, |o| o.1, self.sink)
+                }
+                PerturbOption::Scope { kind, layers, span } => {
+                    once(&mut o.scope, (kind, layers.as_slice(), *span), "scope", *span, |o| o.2, self.sink);
+                }
+                PerturbOption::Antithetic(s) => once(&mut o.antithetic, *s, "antithetic", *s, |o| *o, self.sink),
+                PerturbOption::Pool(e, s) => once(&mut o.pool, (e, *s), "pool", *s, |o| o.1, self.sink),
+                PerturbOption::Mutate(e, s) => once(&mut o.mutate, (e, *s), "mutate", *s, |o| o.1, self.sink),
+            }
+        }
+        o
+    }
+
+    fn wrong(&mut self, span: Option<Span>, what: &str, kind: &str) {
+        if let Some(span) = span {
+            self.sink.push(say::wrong_phase(span, what, kind));
+        }
+    }
+
+    fn pursuit(
+        &mut self,
+        parts: &Parts<'a>,
+        call: &'a ast::Call,
+        options: &'a [PerturbOption],
+        span: Span,
+    ) -> Option<Method> {
+        const KIND: &str = "chooses neurons";
+        let o = self.options(options);
+        self.wrong(o.directions.map(|(_, s)| s), "`directions`", KIND);
+        self.wrong(o.scope.map(|(_, _, s)| s), "`scope`", KIND);
+        self.wrong(o.antithetic, "`antithetic`", KIND);
+        self.wrong(parts.estimate.map(|(_, s)| s), "`estimate`", KIND);
+        self.wrong(parts.steps.map(|(_, s)| s), "`steps`", KIND);
+        self.wrong(parts.solve.map(|(_, _, s)| s), "`solve readout` (a pursuit always solves it)", KIND);
+        let bound = bind(&call.name, &call.args, &["layer"], &[], self.sink);
+        let layer = bound.require("layer", self.sink).and_then(|e| match &*e.kind {
+            ExprKind::Name(n) => Some((n.clone(), e.span)),
+            _ => {
+                self.sink.push(types::wrong_kind(e.span, "the name of a layer", "an expression"));
+                None
+            }
+        });
+        let layer = layer.and_then(|(name, at)| self.pursuit_layer(&name, at));
+        let pool = match o.pool {
+            Some((e, _)) => self.scope.integer(e, 1, 1 << 20, self.sink).map(|n| n as usize),
+            None => Some(POOL),
+        };
+        let mutate = match o.mutate {
+            Some((e, _)) => self.number(e, 0.0, 10.0),
+            None => Some(MUTATE),
+        };
+        let rounds = match parts.rounds {
+            Some((e, _)) => self.scope.integer(e, 0, 10_000, self.sink).map(|n| n as usize),
+            None => Some(ROUNDS),
+        };
+        let ridge = match parts.update {
+            None => {
+                let example = "update pursuit(ridge = 1e-5)";
+                self.sink.push(say::missing(span, &self.phase.name.text, "update", example));
+                None
+            }
+            Some(update) if update.name.text == "pursuit" => {
+                let bound = bind(&update.name, &update.args, &["ridge"], &[], self.sink);
+                match bound.get("ridge") {
+                    Some(e) => self.number(e, 0.0, 1.0).map(Some),
+                    None => Some(None),
+                }
+            }
+            Some(update) => {
+                let near = Some("pursuit");
+                self.sink.push(say::unknown_choice(
+                    update.span,
+                    "update of neurons",
+                    &update.name.text,
+                    &["pursuit"],
+                    near,
+                ));
+                None
+            }
+        };
+        let (layer, units) = layer?;
+        let pool = pool?;
+        if pool < units {
+            let at = o.pool.map_or(span, |(_, s)| s);
+            let expected = format!("at least as many candidates as the layer has neurons, {units}");
+            self.sink.push(types::out_of_range(at, &expected, pool as f64));
+            return None;
+        }
+        Some(Method::Pursuit(Pursuit { layer, pool, mutate: mutate?, ridge: ridge?, rounds: rounds? }))
+    }
+
+    /// A layer that a pursuit can grow, and its number of neurons.
+    fn pursuit_layer(&mut self, name: &str, at: Span) -> Option<(String, usize)> {
+        let network = self.network?;
+        let layer = self.layer(name, at)?;
+        if layer.pursuit.is_some() {
+            return Some((layer.name.clone(), network.nodes[layer.node].width as usize));
+        }
+        let why = if network.readout.is_none() {
+            "the output has no readout to solve for"
+        } else {
+            "its neurons do not each give one feature of the readout"
+        };
+        self.sink.push(say::not_a_pursuit_layer(at, name, layer.span, why));
+        None
+    }
+
+    fn layer(&mut self, name: &str, at: Span) -> Option<&'a crate::check::model::Layer> {
+        let network = self.network?;
+        let found = network.layers.iter().find(|l| l.name == name);
+        if found.is_none() {
+            let near = nearest(name, network.layers.iter().map(|l| l.name.as_str()));
+            self.sink.push(networks::unknown_layer(at, name, near));
+        }
+        found
+    }
+
+    /// A number from `lo` to `hi`, both included.
+    fn number(&mut self, e: &ast::Expr, lo: f64, hi: f64) -> Option<f64> {
+        let v = self.scope.number(e, self.sink)?;
+        if !(lo..=hi).contains(&v) {
+            self.sink.push(types::out_of_range(e.span, &format!("a number from {lo} to {hi}"), v));
+            return None;
+        }
+        Some(v)
+    }
+
+    fn readout_alone(
+        &mut self,
+        parts: &Parts<'a>,
+        call: &'a ast::Call,
+        every: Option<&'a ast::Expr>,
+        span: Span,
+    ) -> Option<Method> {
+        const KIND: &str = "only solves the readout";
+        self.wrong(every.map(|e| e.span), "`every`", KIND);
+        self.wrong(parts.estimate.map(|(_, s)| s), "`estimate`", KIND);
+        self.wrong(parts.update.map(|c| c.span), "`update`", KIND);
+        self.wrong(parts.rounds.map(|(_, s)| s), "`rounds`", KIND);
+        self.wrong(parts.steps.map(|(_, s)| s), "`steps`", KIND);
+        Some(Method::Readout { ridge: self.solve(call, span)? })
+    }
+
+    /// The penalty of a `solve readout`.
+    fn solve(&mut self, call: &'a ast::Call, span: Span) -> Option<Option<f64>> {
+        if call.name.text != "readout" {
+            let near = nearest(&call.name.text, ["readout"]);
+            self.sink.push(say::unknown_choice(call.name.span, "thing to solve", &call.name.text, &["readout"], near));
+            return None;
+        }
+        let bound = bind(&call.name, &call.args, &["ridge"], &[], self.sink);
+        let ridge = match bound.get("ridge") {
+            Some(e) => Some(self.number(e, 0.0, 1.0)?),
+            None => None,
+        };
+        let network = self.network?;
+        if network.readout.is_none() {
+            self.sink.push(say::no_readout(span, network.nodes[network.output].span, "`solve readout`"));
+            return None;
+        }
+        Some(ridge)
+    }
+
+    fn gradient(
+        &mut self,
+        parts: &Parts<'a>,
+        call: &'a ast::Call,
+        options: &'a [PerturbOption],
+        span: Span,
+    ) -> Option<Method> {
+        const KIND: &str = "estimates a gradient";
+        const LATER: &[&str] = &["sphere", "orthogonal", "rank", "coordinate"];
+        let o = self.options(options);
+        self.wrong(o.pool.map(|(_, s)| s), "`pool`", KIND);
+        self.wrong(o.mutate.map(|(_, s)| s), "`mutate`", KIND);
+        self.wrong(parts.rounds.map(|(_, s)| s), "`rounds`", KIND);
+        let name = call.name.text.as_str();
+        let distribution = match name {
+            "gaussian" => Some(Distribution::Gaussian),
+            "rademacher" => Some(Distribution::Rademacher),
+            later if LATER.contains(&later) => {
+                let instead = "use `gaussian` or `rademacher`";
+                self.sink.push(names::not_available_but(call.span, &format!("`perturb {later}`"), instead));
+                None
+            }
+            other => {
+                let known = ["neurons", "gaussian", "rademacher"];
+                self.sink.push(say::unknown_choice(
+                    call.name.span,
+                    "perturbation",
+                    other,
+                    &known,
+                    nearest(other, known),
+                ));
+                None
+            }
+        };
+        distribution?;
+        let bound = bind(&call.name, &call.args, &["sigma"], &[], self.sink);
+        let sigma = match bound.get("sigma") {
+            Some(e) => Some(self.schedule(e)?),
+            None => None,
+        };
+        let directions = match o.directions {
+            Some((e, _)) => self.scope.integer(e, 1, 4096, self.sink).map(|n| n as usize),
+            None => Some(1),
+        };
+        let scope = self.scope_of(o.scope);
+        let estimate = self.estimate(parts, span);
+        if estimate == Some(Estimate::Difference) && sigma.is_none() {
+            let at = parts.estimate.map_or(span, |(_, s)| s);
+            self.sink.push(say::no_sigma(at, call.span, name));
+        }
+        if estimate == Some(Estimate::Forward) {
+            self.wrong(o.antithetic, "`antithetic`", "takes exact derivatives (`estimate forward`)");
+            if let Some(e) = bound.get("sigma") {
+                self.sink.push(say::sigma_unused(e.span));
+            }
+        }
+        let update = self.update(parts, span);
+        let steps = match parts.steps {
+            Some((e, _)) => self.scope.integer(e, 1, 100_000_000, self.sink).map(|n| n as usize),
+            None => {
+                self.sink.push(say::missing(self.phase.span, &self.phase.name.text, "steps", "steps 200"));
+                None
+            }
+        };
+        let solve_readout = match parts.solve {
+            None => Some(None),
+            Some((call, every, span)) => {
+                let every = match every {
+                    Some(e) => self.scope.integer(e, 1, 1 << 30, self.sink).map(|n| n as usize),
+                    None => Some(1),
+                };
+                let ridge = self.solve(call, span);
+                every.zip(ridge).map(|(every, ridge)| Some(SolveReadout { every, ridge }))
+            }
+        };
+        if estimate == Some(Estimate::Difference) && sigma.is_none() {
+            return None;
+        }
+        Some(Method::Gradient(Gradient {
+            distribution: distribution?,
+            sigma,
+            directions: directions?,
+            scope: scope?,
+            antithetic: o.antithetic.is_some(),
+            estimate: estimate?,
+            update: update?,
+            steps: steps?,
+            solve_readout: solve_readout?,
+        }))
+    }
+
+    fn scope_of(&mut self, scope: Option<(&'a ast::Name, &'a [ast::Name], Span)>) -> Option<Reach> {
+        let Some((kind, layers, span)) = scope else { return Some(Reach::Global) };
+        match kind.text.as_str() {
+            "global" if layers.is_empty() => Some(Reach::Global),
+            "layer" if layers.is_empty() => Some(Reach::Layer),
+            "layer" => {
+                let found: Vec<Option<String>> = layers.iter().map(|l| self.trainable_layer(&l.text, l.span)).collect();
+                Some(Reach::Layers(found.into_iter().collect::<Option<Vec<_>>>()?))
+            }
+            "node" => {
+                let instead = "use `scope layer`";
+                self.sink.push(names::not_available_but(span, "`scope node`", instead));
+                None
+            }
+            "global" => {
+                self.sink.push(say::wrong_phase(
+                    layers[0].span,
+                    "a layer's name",
+                    "perturbs all layers at once (`scope global`)",
+                ));
+                None
+            }
+            other => {
+                let known = ["global", "layer"];
+                self.sink.push(say::unknown_choice(kind.span, "scope", other, &known, nearest(other, known)));
+                None
+            }
+        }
+    }
+
+    fn trainable_layer(&mut self, name: &str, at: Span) -> Option<String> {
+        let network = self.network?;
+        let layer = self.layer(name, at)?;
+        let trainable = layer.owned.iter().any(|n| match &network.nodes[*n].op {
+            NodeOp::Tuned { frozen, .. } | NodeOp::Dense { frozen, .. } | NodeOp::Affine { frozen, .. } => !frozen,
+            NodeOp::Neuron { .. } => true,
+            _ => false,
+        });
+        if !trainable {
+            self.sink.push(say::nothing_trainable(at, name));
+            return None;
+        }
+        Some(layer.name.clone())
+    }
+
+    fn estimate(&mut self, parts: &Parts<'a>, span: Span) -> Option<Estimate> {
+        let Some((name, _)) = parts.estimate else {
+            self.sink.push(say::missing(span, &self.phase.name.text, "estimate", "estimate forward"));
+            return None;
+        };
+        match name.text.as_str() {
+            "difference" => Some(Estimate::Difference),
+            "forward" => Some(Estimate::Forward),
+            other => {
+                let known = ["difference", "forward"];
+                self.sink.push(say::unknown_choice(name.span, "estimate", other, &known, nearest(other, known)));
+                None
+            }
+        }
+    }
+
+    fn update(&mut self, parts: &Parts<'a>, span: Span) -> Option<Update> {
+        let Some(call) = parts.update else {
+            self.sink.push(say::missing(span, &self.phase.name.text, "update", "update adam(rate = 0.01)"));
+            return None;
+        };
+        match call.name.text.as_str() {
+            "sgd" => {
+                let bound = bind(&call.name, &call.args, &["rate"], &[], self.sink);
+                let rate = bound.require("rate", self.sink)?;
+                Some(Update::Sgd { rate: self.schedule(rate)? })
+            }
+            "adam" => {
+                let bound = bind(&call.name, &call.args, &["rate", "beta1", "beta2", "epsilon"], &[], self.sink);
+                let rate = bound.require("rate", self.sink);
+                let mut moment = |name, default| match bound.get(name) {
+                    Some(e) => self.number(e, 0.0, 0.999_999),
+                    None => Some(default),
+                };
+                let (beta1, beta2) = (moment("beta1", BETA1), moment("beta2", BETA2));
+                let epsilon = match bound.get("epsilon") {
+                    Some(e) => self.scope.positive(e, self.sink),
+                    None => Some(EPSILON),
+                };
+                Some(Update::Adam { rate: self.schedule(rate?)?, beta1: beta1?, beta2: beta2?, epsilon: epsilon? })
+            }
+            later @ ("momentum" | "gauss_newton" | "natural") => {
+                let instead = "use `adam` or `sgd`";
+                self.sink.push(names::not_available_but(call.span, &format!("`update {later}`"), instead));
+                None
+            }
+            "pursuit" => {
+                self.sink.push(say::wrong_phase(call.span, "`update pursuit`", "estimates a gradient"));
+                None
+            }
+            other => {
+                let known = ["sgd", "adam"];
+                self.sink.push(say::unknown_choice(call.name.span, "update", other, &known, nearest(other, known)));
+                None
+            }
+        }
+    }
+
+    /// A number above 0, or a schedule of such.
+    fn schedule(&mut self, e: &ast::Expr) -> Option<Schedule> {
+        let ExprKind::Schedule { from, to, shape } = &*e.kind else {
+            return self.scope.positive(e, self.sink).map(Schedule::constant);
+        };
+        let (from, to) = (self.scope.positive(from, self.sink), self.scope.positive(to, self.sink));
+        let shape = match shape.as_ref().map(|n| (n.text.as_str(), n.span)) {
+            None | Some(("linear", _)) => Some(Shape::Linear),
+            Some(("exponential", _)) => Some(Shape::Exponential),
+            Some(("cosine", _)) => Some(Shape::Cosine),
+            Some((other, span)) => {
+                let known = ["linear", "exponential", "cosine"];
+                self.sink.push(say::unknown_choice(span, "shape of a schedule", other, &known, nearest(other, known)));
+                None
+            }
+        };
+        Some(Schedule { from: from?, to: to?, shape: shape? })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! Schedules: what is read is what was written, and the default prints as a block that means the same.
+
+use super::*;
+use crate::check::schedule::as_source;
+use crate::check::tests::run;
+
+fn program(output: &str, rest: &str) -> String {
+    format!(
+        "domain {{ x in 0 .. 1 }}\nnetwork u(x) {{ layer h = tuned(x, 8) |> lif  output = {output} }}\n\
+         residual fit on domain : u = x\n{rest}\n"
+    )
+}
+
+const PLAIN: &str = "h |> mean |> dense(1)";
+
+fn plan(output: &str, rest: &str) -> Train {
+    let text = program(output, rest);
+    let (model, said) = run(&text, &Default::default());
+    model.unwrap_or_else(|| panic!("{text}\n{said:#?}")).train
+}
+
+fn codes(output: &str, phase: &str) -> Vec<String> {
+    let text = program(output, &format!("train {{ phase p {{ {phase} }} }}"));
+    run(&text, &Default::default()).1.iter().map(|m| m[..7].to_string()).collect()
+}
+
+#[test]
+fn the_default_depends_on_the_network_and_prints_as_itself() {
+    let grown = plan(PLAIN, "");
+    assert!(grown.is_default);
+    assert!(matches!(&grown.phases[0].method, Method::Pursuit(p) if p.layer == "h" && p.pool == 4000 && p.rounds == 3));
+    let walked = plan("h |> mean |> dense(1) |> tanh", "");
+    assert!(matches!(&walked.phases[0].method, Method::Gradient(g) if g.steps == 1000 && g.solve_readout.is_none()));
+    for (output, train) in [(PLAIN, grown), ("h |> mean |> dense(1) |> tanh", walked)] {
+        let again = plan(output, &as_source(&train));
+        assert_eq!(again, Train { is_default: false, ..train });
+    }
+}
+
+#[test]
+fn every_statement_comes_back_from_its_printed_form() {
+    let written = "train { seed 9
+        phase a { perturb neurons(h) pool 40 mutate(0.2) update pursuit(ridge = 1e-5) rounds 2 }
+        phase b { steps 20 perturb gaussian(sigma = 0.05 -> 0.005 cosine) directions 4 scope layer antithetic
+                  estimate difference update adam(rate = 0.01 -> 0.001 exponential) solve readout(ridge = 1e-6) every 5 }
+        phase c { steps 3 perturb rademacher directions 2 scope layer h estimate forward update sgd(rate = 0.1) }
+        phase d { solve readout } }";
+    let train = plan(PLAIN, written);
+    assert_eq!((train.seed, train.phases.len()), (9, 4));
+    let Method::Gradient(g) = &train.phases[1].method else { panic!("a gradient") };
+    assert_eq!(g.sigma, Some(Schedule { from: 0.05, to: 0.005, shape: Shape::Cosine }));
+    assert!(g.antithetic && g.scope == Reach::Layer && g.solve_readout.is_some_and(|s| s.every == 5));
+    assert_eq!(plan(PLAIN, &as_source(&train)), train);
+}
+
+#[test]
+fn the_command_line_sets_the_seed() {
+    let options = crate::check::Options { seed: Some(5), ..Default::default() };
+    for rest in ["", "train { seed 9 phase d { solve readout } }"] {
+        let model = run(&program(PLAIN, rest), &options).0.expect("checks");
+        assert_eq!(model.train.seed, 5);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_said() {
+    let forward = "perturb rademacher estimate forward update sgd(rate = 0.1)";
+    assert_eq!(codes(PLAIN, forward), ["SNN0801"], "steps");
+    assert_eq!(codes(PLAIN, "steps 2 perturb gaussian estimate difference update sgd(rate = 0.1)"), ["SNN0804"]);
+    assert_eq!(codes(PLAIN, "steps 2 perturb rademacher estimate forward"), ["SNN0801"], "update");
+    assert_eq!(codes(PLAIN, &format!("steps 2 steps 3 {forward}")), ["SNN0802"]);
+    assert_eq!(codes(PLAIN, &format!("steps 2 rounds 3 {forward}")), ["SNN0807"]);
+    // Its units do not each give one feature to a readout.
+    assert_eq!(codes("h |> mean |> dense(1) |> tanh", "perturb neurons(h) update pursuit"), ["SNN0805"]);
+    assert_eq!(codes(PLAIN, "perturb neurons(g) update pursuit"), ["SNN0601"]);
+    assert_eq!(codes("h |> mean |> dense(1) |> tanh", "solve readout"), ["SNN0806"]);
+}
+
+#[test]
+fn what_is_not_there_yet_is_refused() {
+    for distribution in ["sphere", "orthogonal", "rank(2)", "coordinate"] {
+        let phase = format!("steps 2 perturb {distribution} estimate forward update sgd(rate = 0.1)");
+        assert_eq!(codes(PLAIN, &phase), ["SNN0208"], "{distribution}");
+    }
+    for update in ["momentum(rate = 1)", "gauss_newton(damping = 1)", "natural(rate = 1)"] {
+        let phase = format!("steps 2 perturb rademacher estimate forward update {update}");
+        assert_eq!(codes(PLAIN, &phase), ["SNN0208"], "{update}");
+    }
+    for more in ["stop when stalled 20", "clip 1", "batch 8"] {
+        let phase = format!("steps 2 perturb rademacher estimate forward update sgd(rate = 0.1) {more}");
+        assert_eq!(codes(PLAIN, &phase), ["SNN0208"], "{more}");
+    }
+    assert_eq!(
+        codes(PLAIN, "steps 2 perturb rademacher scope node estimate forward update sgd(rate = 0.1)"),
+        ["SNN0208"]
+    );
+}

@@ -1,0 +1,501 @@
+//! Weak forms: moves every derivative of the field onto the test function, in any order and number of coordinates.
+//!
+//! ```text
+//! d(u, t, t) = c^2 d(u, x, x),   u = g on t = 0,   d(u, t) = 0 on t = 0,   u = 0 on x = 0, x = 1
+//!   ->  ∫ u (psi_tt - c^2 psi_xx)  +  ∫_{t=0} g psi_t  =  0
+//!       psi = psi_t = 0 at t = 1 (nothing is known there), psi = 0 at x = 0 and 1 (d(u, x) is not known)
+//! ```
+//!
+//! The residual is written as a sum of `a(x) D^alpha g(x, u)`, with g the field, 1, or a nonlinear function of the field's
+//! value. Then, with phi = a psi and coordinate by coordinate in their order,
+//!
+//! ```text
+//! ∫ phi ∂^n G  =  sum_{k<n} (-1)^k [ ∂^k phi ∂^(n-1-k) G ]_lo^hi  +  (-1)^n ∫ ∂^n phi G
+//! ```
+//!
+//! where derivatives of phi follow Leibniz. So a face at the high end enters with +, one at the low end with -; volume and
+//! boundary terms hold these signs already, and their sum vanishes for every admissible psi when u solves the residual and
+//! meets the conditions. On a face, a normal derivative of u that a condition gives is replaced by its datum, tangential
+//! derivatives of the datum being carried out; for what is not given, the orders of psi that multiply it must vanish there.
+//! Terms that meet in the same psi and the same derivative of u are added before that is decided: in `d(k*d(u, x), x)` the
+//! parts with k' cancel, and a given flux stays a natural condition.
+//!
+//! What cannot be written so (products of derivatives, a coefficient with a jump under a derivative) has no weak form, and
+//! the reason is told.
+
+use std::collections::BTreeMap;
+
+use crate::check::calculus::{
+    add, d_coord, d_multi, differentiate, div, evaluate_at, expand_derivatives, is_smooth, mul, neg, restrict,
+    simplify, sub, substitute,
+};
+use crate::check::expr::{Expr, Var};
+use crate::check::model::{BoundaryTerm, Coord, Face, Integrand, Side, VolumeTerm, WeakForm};
+use crate::check::polynomial::{Monomial, linear_in_fields, polynomial};
+use crate::func::{Binary, MultiIndex, Unary};
+
+/// The names that reasons are told in, and the box.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    pub coords: &'a [Coord],
+    pub field: &'a str,
+    pub network: usize,
+}
+
+/// What a condition says on one face: the `order`-th normal derivative of u there is `value` (in the other coordinates).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Datum {
+    /// Which residual says so, by index.
+    pub residual: usize,
+    pub coord: usize,
+    pub high: bool,
+    pub order: u8,
+    pub value: Expr,
+}
+
+/// Reads `k * (m-th normal derivative of u) = g` on faces at the ends of the domain. `None` if it is anything else: a mixed
+/// (Robin) or nonlinear condition, a tangential derivative, a face inside the domain.
+pub fn data_of(residual: usize, lhs: &Expr, rhs: &Expr, faces: &[Face], ctx: Context) -> Option<Vec<Datum>> {
+    let linear = linear_in_fields(&expand_derivatives(&sub(lhs.clone(), rhs.clone())))?;
+    let [((network, alpha), coef)] = linear.terms.as_slice() else { return None };
+    if *network != ctx.network || linear.rest.any_var(|v| !matches!(v, Var::Coord(_))) {
+        return None;
+    }
+    faces
+        .iter()
+        .map(|face| {
+            let pure = alpha.0.iter().enumerate().all(|(i, &n)| i == face.coord || n == 0);
+            let Expr::Num(k) = restrict(coef, face.coord, face.value) else { return None };
+            if !pure || face.side == Side::Inside || k == 0.0 || !k.is_finite() {
+                return None;
+            }
+            let value = restrict(&neg(div(linear.rest.clone(), Expr::Num(k))), face.coord, face.value);
+            Some(Datum { residual, coord: face.coord, high: face.side == Side::Hi, order: alpha.0[face.coord], value })
+        })
+        .collect()
+}
+
+/// One `a(x) D^alpha g` of a residual.
+#[derive(Debug, Clone)]
+struct Term {
+    coef: Expr,
+    alpha: MultiIndex,
+    g: G,
+}
+
+/// What the derivative acts on; a nonlinear one by its number in [`Builder::nonlinear`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum G {
+    Field,
+    One,
+    Nonlinear(usize),
+}
+
+/// Coefficients by the derivative of psi they multiply.
+type ByTest = BTreeMap<MultiIndex, Expr>;
+
+struct Builder<'a> {
+    ctx: Context<'a>,
+    nonlinear: Vec<Expr>,
+    volume: BTreeMap<G, ByTest>,
+    /// (coordinate, high end) -> (g, the derivative of g that is left) -> psi's derivative -> coefficient.
+    boundary: BTreeMap<(usize, bool), BTreeMap<(G, MultiIndex), ByTest>>,
+}
+
+/// The weak form of `lhs - rhs = 0`, or a sentence why there is none. `tests` is left open.
+pub fn weak_form(lhs: &Expr, rhs: &Expr, data: &[Datum], ctx: Context) -> Result<WeakForm, String> {
+    let mut b = Builder { ctx, nonlinear: vec![], volume: BTreeMap::new(), boundary: BTreeMap::new() };
+    for term in b.terms(&sub(lhs.clone(), rhs.clone()))? {
+        b.integrate(term)?;
+    }
+    let mut form = WeakForm {
+        tests: None,
+        volume: vec![],
+        boundary: vec![],
+        vanish: vec![[vec![], vec![]]; ctx.coords.len()],
+        absorbed: vec![],
+        lacking: vec![],
+    };
+    b.volume_terms(&mut form)?;
+    b.boundary_terms(data, &mut form)?;
+    Ok(form)
+}
+
+impl Builder<'_> {
+    fn zero(&self) -> MultiIndex {
+        MultiIndex::zero(self.ctx.coords.len())
+    }
+
+    /// `d(u, x, x)`, or `u`.
+    fn name(&self, alpha: &MultiIndex) -> String {
+        field_text(self.ctx.field, self.ctx.coords, alpha)
+    }
+
+    fn nonlinear(&mut self, h: Expr) -> G {
+        let h = simplify(&h);
+        G::Nonlinear(self.nonlinear.iter().position(|old| *old == h).unwrap_or_else(|| {
+            self.nonlinear.push(h);
+            self.nonlinear.len() - 1
+        }))
+    }
+
+    // ---- residual to terms ------------------------------------------------------------------------------------------
+
+    /// The residual as a sum of terms. Derivatives are kept outside of nonlinear functions where they were written so.
+    fn terms(&mut self, e: &Expr) -> Result<Vec<Term>, String> {
+        if !e.has_field() {
+            return Ok(vec![Term { coef: expand_derivatives(e), alpha: self.zero(), g: G::One }]);
+        }
+        match e {
+            Expr::Var(Var::Field { alpha, .. }) => {
+                Ok(vec![Term { coef: Expr::Num(1.0), alpha: alpha.clone(), g: G::Field }])
+            }
+            Expr::Unary(Unary::Neg, a) => Ok(scaled(self.terms(a)?, &Expr::Num(-1.0))),
+            Expr::Binary(Binary::Add, a, b) => {
+                let mut all = self.terms(a)?;
+                all.extend(self.terms(b)?);
+                Ok(all)
+            }
+            Expr::Binary(Binary::Sub, a, b) => {
+                let mut all = self.terms(a)?;
+                all.extend(scaled(self.terms(b)?, &Expr::Num(-1.0)));
+                Ok(all)
+            }
+            Expr::Binary(Binary::Mul, a, b) if !a.has_field() => Ok(scaled(self.terms(b)?, &expand_derivatives(a))),
+            Expr::Binary(Binary::Mul, a, b) if !b.has_field() => Ok(scaled(self.terms(a)?, &expand_derivatives(b))),
+            Expr::Binary(Binary::Div, a, b) if !b.has_field() => {
+                Ok(scaled(self.terms(a)?, &div(Expr::Num(1.0), expand_derivatives(b))))
+            }
+            Expr::Deriv(a, i) => {
+                let mut all = vec![];
+                for t in self.terms(a)? {
+                    let inner = self.d_coef(&t.coef, *i)?;
+                    if inner != Expr::Num(0.0) {
+                        all.push(Term { coef: inner, ..t.clone() });
+                    }
+                    if t.g != G::One {
+                        all.push(Term { alpha: t.alpha.plus(*i), ..t });
+                    }
+                }
+                Ok(all)
+            }
+            e => self.nonlinear_terms(&expand_derivatives(e)),
+        }
+    }
+
+    /// Terms of something that is not a sum of known things: a function of the field's value, or a polynomial of which
+    /// `u^k d(u, x) = d(u^(k+1), x)/(k+1)` can be made use of.
+    fn nonlinear_terms(&mut self, e: &Expr) -> Result<Vec<Term>, String> {
+        let value = |v: &Var| matches!(v, Var::Field { alpha, .. } if alpha.order() == 0);
+        let Some(p) = polynomial(e) else {
+            if e.any_var(|v| matches!(v, Var::Field { .. }) && !value(v)) {
+                return Err("a derivative of the field stands inside a nonlinear function".to_string());
+            }
+            let g = self.nonlinear(e.clone());
+            return Ok(vec![Term { coef: Expr::Num(1.0), alpha: self.zero(), g }]);
+        };
+        let u = Expr::Var(Var::Field { network: self.ctx.network, alpha: self.zero() });
+        let mut all = vec![];
+        // All powers of u go into one function, so that its slope is evaluated once.
+        let mut h = Expr::Num(0.0);
+        for (m, coef) in p.0 {
+            match (power_of_value(&m), m.as_slice()) {
+                (_, []) => all.push(Term { coef, alpha: self.zero(), g: G::One }),
+                (_, [((_, alpha), 1)]) => all.push(Term { coef, alpha: alpha.clone(), g: G::Field }),
+                (Some((k, None)), _) => h = add(h, mul(coef, power(&u, k))),
+                (Some((k, Some(alpha))), _) => {
+                    let g = self.nonlinear(power(&u, k + 1));
+                    all.push(Term { coef: div(coef, Expr::Num(f64::from(k + 1))), alpha, g });
+                }
+                (None, _) => {
+                    let factors: Vec<String> = m
+                        .iter()
+                        .map(|((_, alpha), k)| match k {
+                            1 => self.name(alpha),
+                            k => format!("{}^{k}", self.name(alpha)),
+                        })
+                        .collect();
+                    return Err(format!(
+                        "`{}` cannot be written as the derivative of a function of `{}`",
+                        factors.join("*"),
+                        self.ctx.field
+                    ));
+                }
+            }
+        }
+        if h != Expr::Num(0.0) {
+            let g = self.nonlinear(h);
+            all.push(Term { coef: Expr::Num(1.0), alpha: self.zero(), g });
+        }
+        Ok(all)
+    }
+
+    /// The derivative of a coefficient, which must not hide a jump.
+    fn d_coef(&self, coef: &Expr, i: usize) -> Result<Expr, String> {
+        if !is_smooth(coef) && coef.any_var(|v| *v == Var::Coord(i)) {
+            return Err(format!(
+                "a coefficient has a jump or a kink along `{}`, and its derivative is needed",
+                self.ctx.coords[i].name
+            ));
+        }
+        Ok(d_coord(coef, i))
+    }
+
+    // ---- integration by parts ---------------------------------------------------------------------------------------
+
+    fn integrate(&mut self, term: Term) -> Result<(), String> {
+        let mut phi = ByTest::from([(self.zero(), term.coef)]);
+        let mut left = term.alpha;
+        for i in 0..self.ctx.coords.len() {
+            while left.0[i] > 0 {
+                left.0[i] -= 1;
+                for high in [false, true] {
+                    let side = self.boundary.entry((i, high)).or_default().entry((term.g, left.clone())).or_default();
+                    for (test, coef) in &phi {
+                        accumulate(side, test.clone(), if high { coef.clone() } else { neg(coef.clone()) });
+                    }
+                }
+                phi = self.minus_d(&phi, i)?;
+            }
+        }
+        let volume = self.volume.entry(term.g).or_default();
+        for (test, coef) in phi {
+            accumulate(volume, test, coef);
+        }
+        Ok(())
+    }
+
+    /// -∂_i of sum coef D^test psi.
+    fn minus_d(&self, phi: &ByTest, i: usize) -> Result<ByTest, String> {
+        let mut next = ByTest::new();
+        for (test, coef) in phi {
+            accumulate(&mut next, test.clone(), neg(self.d_coef(coef, i)?));
+            accumulate(&mut next, test.plus(i), neg(coef.clone()));
+        }
+        Ok(next)
+    }
+
+    // ---- terms to the form ------------------------------------------------------------------------------------------
+
+    fn volume_terms(&self, form: &mut WeakForm) -> Result<(), String> {
+        let u = Var::Field { network: self.ctx.network, alpha: self.zero() };
+        for (g, by_test) in &self.volume {
+            for (test, coef) in by_test {
+                if largest(coef, self.ctx.coords, None)? == 0.0 {
+                    continue;
+                }
+                let integrand = match *g {
+                    G::Field => Integrand::Field,
+                    G::One => Integrand::One,
+                    G::Nonlinear(k) => Integrand::Nonlinear {
+                        value: self.nonlinear[k].clone(),
+                        slope: differentiate(&self.nonlinear[k], &u),
+                    },
+                };
+                form.volume.push(VolumeTerm { coef: coef.clone(), test: test.clone(), integrand });
+            }
+        }
+        Ok(())
+    }
+
+    fn boundary_terms(&self, data: &[Datum], form: &mut WeakForm) -> Result<(), String> {
+        for (&(coord, high), parts) in &self.boundary {
+            let at = if high { self.ctx.coords[coord].hi } else { self.ctx.coords[coord].lo };
+            let mut known: Vec<(MultiIndex, Expr, Vec<usize>)> = vec![];
+            let vanish = &mut form.vanish[coord][usize::from(high)];
+            for ((g, left), by_test) in parts {
+                let mut missing = vec![];
+                let value = self.on_face(*g, left, coord, high, at, data, &mut missing);
+                for (test, coef) in by_test {
+                    if is_zero_on(coef, self.ctx.coords, (coord, at))? {
+                        continue;
+                    }
+                    let coef = restrict(coef, coord, at);
+                    match &value {
+                        Some((value, from)) => {
+                            let product = simplify(&mul(coef, value.clone()));
+                            known.push((test.clone(), product, from.clone()));
+                        }
+                        None => {
+                            vanish.push(test.0[coord]);
+                            for order in &missing {
+                                let mut normal = self.zero();
+                                normal.0[coord] = *order;
+                                let text =
+                                    format!("{} on {} = {}", self.name(&normal), self.ctx.coords[coord].name, at);
+                                if !form.lacking.contains(&text) {
+                                    form.lacking.push(text);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            vanish.sort_unstable();
+            vanish.dedup();
+            for (test, coef, from) in known {
+                if vanish.contains(&test.0[coord]) {
+                    continue;
+                }
+                form.absorbed.extend(from);
+                push_boundary(&mut form.boundary, BoundaryTerm { coord, high, coef, test });
+            }
+        }
+        form.boundary.retain(|b| b.coef != Expr::Num(0.0));
+        form.absorbed.sort_unstable();
+        form.absorbed.dedup();
+        Ok(())
+    }
+
+    /// `D^left g` on a face in terms of data, and which residuals gave them; `None` if something is `missing`.
+    #[allow(clippy::too_many_arguments)]
+    fn on_face(
+        &self,
+        g: G,
+        left: &MultiIndex,
+        coord: usize,
+        high: bool,
+        at: f64,
+        data: &[Datum],
+        missing: &mut Vec<u8>,
+    ) -> Option<(Expr, Vec<usize>)> {
+        let flux = match g {
+            G::Field => Expr::Var(Var::Field { network: self.ctx.network, alpha: left.clone() }),
+            G::One => Expr::Num(f64::from(left.order() == 0)),
+            G::Nonlinear(k) => d_multi(&self.nonlinear[k], left),
+        };
+        let mut atoms = vec![];
+        flux.walk(&mut |e| {
+            if let Expr::Var(Var::Field { alpha, .. }) = e {
+                atoms.push(alpha.clone());
+            }
+        });
+        let mut from = vec![];
+        let mut known = vec![];
+        for alpha in atoms {
+            let order = alpha.0[coord];
+            match data.iter().find(|d| d.coord == coord && d.high == high && d.order == order) {
+                Some(d) => {
+                    let mut tangential = alpha.clone();
+                    tangential.0[coord] = 0;
+                    from.push(d.residual);
+                    known.push((alpha, d_multi(&d.value, &tangential)));
+                }
+                None => missing.push(order),
+            }
+        }
+        if !missing.is_empty() {
+            return None;
+        }
+        let flux = substitute(&flux, &|v| match v {
+            Var::Field { alpha, .. } => known.iter().find(|(a, _)| a == alpha).map(|(_, e)| e.clone()),
+            _ => None,
+        });
+        Some((restrict(&flux, coord, at), from))
+    }
+}
+
+/// The residuals whose data a form uses on every face they stand on: only these need no rows of their own.
+pub fn wholly_used(form: &WeakForm, data: &[Datum], ctx: Context, lhs: &Expr, rhs: &Expr) -> Vec<usize> {
+    let mut whole = form.absorbed.clone();
+    whole.retain(|r| {
+        data.iter().filter(|d| d.residual == *r).all(|d| {
+            // A datum is in use if the form changes when it is taken away.
+            let without: Vec<Datum> = data.iter().filter(|o| *o != d).cloned().collect();
+            weak_form(lhs, rhs, &without, ctx).is_ok_and(|f| f.vanish != form.vanish || f.boundary != form.boundary)
+        })
+    });
+    whole
+}
+
+/// `d(u, x, x)`, or `u` for no derivative.
+pub fn field_text(field: &str, coords: &[Coord], alpha: &MultiIndex) -> String {
+    let by: Vec<&str> =
+        alpha.0.iter().enumerate().flat_map(|(i, &n)| vec![coords[i].name.as_str(); usize::from(n)]).collect();
+    if by.is_empty() { field.to_string() } else { format!("d({field}, {})", by.join(", ")) }
+}
+
+fn scaled(terms: Vec<Term>, by: &Expr) -> Vec<Term> {
+    terms.into_iter().map(|t| Term { coef: simplify(&mul(by.clone(), t.coef)), ..t }).collect()
+}
+
+fn power(u: &Expr, k: u32) -> Expr {
+    if k == 1 { u.clone() } else { Expr::binary(Binary::Pow, u.clone(), Expr::Num(f64::from(k))) }
+}
+
+/// u^k, or u^k times one first derivative.
+fn power_of_value(m: &Monomial) -> Option<(u32, Option<MultiIndex>)> {
+    let mut value = 0;
+    let mut derivative = None;
+    for ((_, alpha), k) in m {
+        match (alpha.order(), *k) {
+            (0, k) => value = k,
+            (1, 1) if derivative.is_none() => derivative = Some(alpha.clone()),
+            _ => return None,
+        }
+    }
+    Some((value, derivative))
+}
+
+fn accumulate(into: &mut ByTest, test: MultiIndex, coef: Expr) {
+    let sum = match into.remove(&test) {
+        Some(old) => simplify(&add(old, coef)),
+        None => simplify(&coef),
+    };
+    if sum != Expr::Num(0.0) {
+        into.insert(test, sum);
+    }
+}
+
+fn push_boundary(into: &mut Vec<BoundaryTerm>, new: BoundaryTerm) {
+    match into.iter_mut().find(|b| (b.coord, b.high, &b.test) == (new.coord, new.high, &new.test)) {
+        Some(old) => old.coef = simplify(&add(old.coef.clone(), new.coef)),
+        None => into.push(new),
+    }
+}
+
+/// Points spread over the unit interval for every coordinate (additive recurrence with irrational steps); the ends are
+/// not among them.
+pub fn spread(coords: usize, count: usize) -> Vec<Vec<f64>> {
+    (1..=count)
+        .map(|k| {
+            (0..coords)
+                .map(|i| {
+                    let step = libm::sqrt([2.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0, 19.0][i % 8]);
+                    (0.5 + k as f64 * step).fract()
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// The largest of a coefficient's values in the box or on a face of it. It is an error if one is not finite: no quadrature
+/// could deal with it.
+fn largest(coef: &Expr, coords: &[Coord], face: Option<(usize, f64)>) -> Result<f64, String> {
+    let mut largest = 0.0f64;
+    for point in spread(coords.len(), 32) {
+        let mut at: Vec<f64> = point.iter().zip(coords).map(|(p, c)| c.lo + p * (c.hi - c.lo)).collect();
+        if let Some((coord, value)) = face {
+            at[coord] = value;
+        }
+        let value = evaluate_at(coef, &at).abs();
+        if !value.is_finite() {
+            let place = match face {
+                Some((coord, value)) => format!(" on {} = {}", coords[coord].name, value),
+                None => String::new(),
+            };
+            return Err(format!("a coefficient is not finite{place}"));
+        }
+        largest = largest.max(value);
+    }
+    Ok(largest)
+}
+
+/// True if a coefficient is zero on a face, be it only to rounding (`sin(pi*x)` on `x = 1`), measured by its size inside.
+fn is_zero_on(coef: &Expr, coords: &[Coord], face: (usize, f64)) -> Result<bool, String> {
+    let on = largest(coef, coords, Some(face))?;
+    Ok(on == 0.0 || on < 1e-13 * largest(coef, coords, None)?)
+}
+
+#[cfg(test)]
+mod tests;
