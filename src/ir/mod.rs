@@ -8,5 +8,9 @@
 //! never hears of tangents, only of vectors that have one value a direction.
 
 pub mod op;
+pub mod print;
 pub mod problem;
 pub mod program;
+pub mod read;
+pub mod types;
+pub mod verify;

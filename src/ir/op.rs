@@ -48,7 +48,8 @@ impl Ty {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Op {
-    /// A number, rounded to the engine's precision; width 1.
+    /// A number, rounded to the engine's precision; width 1. Typed as a tangent it is the same along every direction: the
+    /// `jvp` pass starts the tangents of states from such a 0.
     Const(f64),
     /// Input vector k of the point: coordinates, or the columns that the trainer supplies.
     Input(u32),

@@ -218,7 +218,7 @@ pub enum Integrand {
     Field,
     One,
     /// Inputs `coords`, `u`; outputs `value` and `slope`.
-    Nonlinear(Program),
+    Nonlinear(Box<Program>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -228,4 +228,19 @@ pub struct BoundaryTerm {
     /// Input `coords`, output `value`.
     pub coef: Program,
     pub test: MultiIndex,
+}
+
+/// The name of the output that holds a partial derivative of output `output`: `u` itself for no derivative, `u.d[2,0]`.
+/// The `jet` pass adds outputs of these names, the trainer looks for them.
+pub fn derivative_name(output: &str, alpha: &MultiIndex) -> String {
+    if alpha.order() == 0 {
+        return output.to_string();
+    }
+    let orders: Vec<String> = alpha.0.iter().map(u8::to_string).collect();
+    format!("{output}.d[{}]", orders.join(","))
+}
+
+/// The name of the output that holds the tangents of output `output`. The `jvp` pass adds outputs of these names.
+pub fn tangent_name(output: &str) -> String {
+    format!("{output}.tangent")
 }
