@@ -1,0 +1,542 @@
+//! Turns a plan into Cranelift's IR: one function that runs a tile.
+//!
+//! ```text
+//! copy inputs and parameters into scratch
+//! for point { init's loops }                 a product or sum between loops is a call for the whole tile
+//! for step { for point { step's loops } }    or, interchanged: for point { for lanes { for step { … } } }
+//! for point { finish's loops }
+//! copy outputs out of scratch
+//! ```
+
+use std::collections::HashMap;
+
+use cranelift::codegen::ir::{BlockArg, FuncRef};
+use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsData, Value as Clif, types};
+
+use super::lanes::{Constants, F, Lanes, M};
+use super::plan::{Buffer, Item, Loop, Place, Plan, Row, weight};
+use crate::exec::math::{self, Ops};
+use crate::ir::op::{Elem, Op, Ty, Value};
+use crate::ir::program::Inst;
+
+/// Imported functions by name.
+pub(super) type Callees = HashMap<&'static str, FuncRef>;
+
+/// Arguments of a compiled tile, all of pointer size: scratch, points, inputs, params, directions, tables, outputs, traces.
+pub(super) const ARGUMENTS: usize = 8;
+
+/// Emits the whole function; `b` stands in its entry block, which has the arguments.
+pub(super) fn emit(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &Callees, arguments: &[Clif]) {
+    let &[scratch, points, inputs, params, directions, tables, outputs, traces] = arguments else {
+        unreachable!("a tile has {ARGUMENTS} arguments");
+    };
+    let frames = b.ins().iadd_imm_s(scratch, bytes(plan.fixed));
+    let mut e = Emitter {
+        plan,
+        b,
+        callees,
+        constants: Constants::default(),
+        scratch,
+        frames,
+        points,
+        inputs,
+        params,
+        directions,
+        tables,
+    };
+    e.copy_in();
+    e.items(&plan.init, None);
+    if plan.interchanged {
+        e.items(&plan.step, None);
+    } else if !plan.step.is_empty() {
+        let steps = e.number(plan.program.steps as usize);
+        e.repeat(steps, 1, &mut |e, step| {
+            e.items(&plan.step, Some(step));
+            e.copy_traces(traces, step);
+            if !plan.carry.is_empty() {
+                e.for_points(&mut |e, frame| e.copy_rows(frame, &plan.carry));
+            }
+        });
+    }
+    e.items(&plan.finish, None);
+    e.copy_out(outputs);
+    e.b.ins().return_(&[]);
+}
+
+fn bytes(numbers: usize) -> i64 {
+    numbers as i64 * 4
+}
+
+/// Memory that is there, with no promise about alignment.
+fn plain() -> MemFlagsData {
+    MemFlagsData::new().with_notrap()
+}
+
+struct Emitter<'p, 'a, 'f> {
+    plan: &'p Plan,
+    b: &'a mut FunctionBuilder<'f>,
+    callees: &'p Callees,
+    constants: Constants,
+    scratch: Clif,
+    frames: Clif,
+    points: Clif,
+    inputs: Clif,
+    params: Clif,
+    directions: Clif,
+    tables: Clif,
+}
+
+/// How a value's lanes relate to those of the loop around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lie {
+    /// The same lanes.
+    Full,
+    /// One number for all lanes.
+    One,
+    /// In a loop over tangents: one number a unit.
+    Unit,
+    /// In a loop over tangents: the same tangent for all units.
+    Direction,
+}
+
+fn lie(l: &Loop, ty: Ty) -> Lie {
+    if (ty.width, ty.tangent) == (l.width, l.tangent) {
+        Lie::Full
+    } else if ty.tangent {
+        Lie::Direction
+    } else if ty.width == 1 {
+        Lie::One
+    } else {
+        Lie::Unit
+    }
+}
+
+/// Emits a block, given the addresses moved on to it and how far, if they were moved.
+type BlockBody<'b, E> = dyn FnMut(&mut E, [Clif; 2], Option<Clif>) + 'b;
+
+/// A block of lanes in the making: addresses, and what is in registers.
+struct Body {
+    /// Addresses of number 0 of the frame and of the fixed rows, moved on to where the block stands, for each lie.
+    full: [Clif; 2],
+    one: [Clif; 2],
+    unit: [Clif; 2],
+    direction: [Clif; 2],
+    /// Vectors of the block.
+    vectors: usize,
+    /// A value has `vectors` vectors, or one if all its lanes in the block are equal.
+    registers: HashMap<Value, Vec<Clif>>,
+    step: Option<Clif>,
+}
+
+impl Body {
+    fn address(&self, lie: Lie, row: Row) -> Clif {
+        let side = usize::from(row.fixed);
+        match lie {
+            Lie::Full => self.full[side],
+            Lie::One => self.one[side],
+            Lie::Unit => self.unit[side],
+            Lie::Direction => self.direction[side],
+        }
+    }
+}
+
+impl<'f> Emitter<'_, '_, 'f> {
+    fn number(&mut self, n: usize) -> Clif {
+        self.b.ins().iconst(types::I64, n as i64)
+    }
+
+    fn enter(&mut self, block: Block) {
+        self.b.switch_to_block(block);
+        self.constants.clear();
+    }
+
+    /// `for i in (0..end).step_by(by)`, tested at the top.
+    fn repeat(&mut self, end: Clif, by: i64, body: &mut dyn FnMut(&mut Self, Clif)) {
+        let (head, inside, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let i = self.b.append_block_param(head, types::I64);
+        let zero = self.number(0);
+        self.b.ins().jump(head, &[BlockArg::Value(zero)]);
+        self.enter(head);
+        let more = self.b.ins().icmp(IntCC::UnsignedLessThan, i, end);
+        self.b.ins().brif(more, inside, &[], after, &[]);
+        self.enter(inside);
+        body(self, i);
+        let next = self.b.ins().iadd_imm_s(i, by);
+        self.b.ins().jump(head, &[BlockArg::Value(next)]);
+        self.b.seal_block(head);
+        self.b.seal_block(inside);
+        self.b.seal_block(after);
+        self.enter(after);
+    }
+
+    fn for_points(&mut self, body: &mut dyn FnMut(&mut Self, Clif)) {
+        let points = self.points;
+        let stride = bytes(self.plan.frame);
+        self.repeat(points, 1, &mut |e, p| {
+            let offset = e.b.ins().imul_imm_s(p, stride);
+            let frame = e.b.ins().iadd(e.frames, offset);
+            body(e, frame);
+        });
+    }
+
+    /// The address of a row of point 0, and the point stride.
+    fn row(&mut self, row: Row) -> (Clif, Clif) {
+        let base = if row.fixed { self.scratch } else { self.frames };
+        let address = self.b.ins().iadd_imm_s(base, bytes(row.at));
+        let stride = self.number(if row.fixed { 0 } else { self.plan.frame });
+        (address, stride)
+    }
+
+    fn call(&mut self, name: &str, arguments: &[Clif]) {
+        let callee = self.callees[name];
+        self.b.ins().call(callee, arguments);
+    }
+
+    fn place(&self, v: Value) -> Row {
+        match self.plan.places.get(&v) {
+            Some(Place::Row(row)) => *row,
+            _ => unreachable!("a value that leaves its loop has a row"),
+        }
+    }
+
+    /// Units and lanes of a value in the caller's buffers.
+    fn shape(&self, ty: Ty) -> (usize, usize) {
+        let k = self.plan.program.directions as usize;
+        if ty.tangent { (ty.width as usize, k) } else { (1, ty.width as usize) }
+    }
+
+    fn copy_in(&mut self) {
+        for &(buffer, at, ty, row) in &self.plan.copies_in {
+            let (units, lanes) = self.shape(ty);
+            let (to, to_point) = self.row(row);
+            let (from, stride, points) = match buffer {
+                Buffer::Inputs => (self.inputs, self.plan.program.input_len(), self.points),
+                Buffer::Params => (self.params, 0, self.number(1)),
+                Buffer::Directions => (self.directions, 0, self.number(1)),
+            };
+            let from = self.b.ins().iadd_imm_s(from, bytes(at));
+            let [units, lanes, to_unit, stride] = [units, lanes, self.plan.lanes, stride].map(|n| self.number(n));
+            self.call("copy", &[points, units, lanes, to, to_point, to_unit, from, stride, lanes]);
+        }
+    }
+
+    /// Copies a value of every point to `to`.
+    fn copy_value(&mut self, v: Value, to: Clif, stride: usize) {
+        let (units, lanes) = self.shape(self.plan.types[&v]);
+        let (from, from_point) = self.row(self.place(v));
+        let [units, lanes, from_unit, stride] = [units, lanes, self.plan.lanes, stride].map(|n| self.number(n));
+        let points = self.points;
+        self.call("copy", &[points, units, lanes, to, stride, lanes, from, from_point, from_unit]);
+    }
+
+    fn copy_out(&mut self, outputs: Clif) {
+        let mut at = 0;
+        for o in &self.plan.program.outputs {
+            let to = self.b.ins().iadd_imm_s(outputs, bytes(at));
+            self.copy_value(o.value, to, self.plan.program.output_len());
+            at += self.plan.program.lanes(self.plan.types[&o.value]);
+        }
+    }
+
+    fn copy_traces(&mut self, traces: Clif, step: Clif) {
+        let p = &self.plan.program;
+        if p.traces.is_empty() {
+            return;
+        }
+        let offset = self.b.ins().imul_imm_s(step, bytes(p.trace_width()));
+        let start = self.b.ins().iadd(traces, offset);
+        let mut at = 0;
+        for t in &p.traces {
+            let to = self.b.ins().iadd_imm_s(start, bytes(at));
+            self.copy_value(t.value, to, p.trace_len());
+            at += p.lanes(self.plan.types[&t.value]);
+        }
+    }
+
+    /// Emits items in order; neighbours that work point by point share a loop over the points.
+    fn items(&mut self, items: &[Item], step: Option<Clif>) {
+        for run in items.chunk_by(|a, b| !matches!(a, Item::Tile(_)) && !matches!(b, Item::Tile(_))) {
+            if let [Item::Tile(inst)] = run {
+                self.tile(inst);
+                continue;
+            }
+            self.for_points(&mut |e, frame| {
+                for item in run {
+                    match item {
+                        Item::Loop(l) => e.lanes(l, frame, step),
+                        Item::Copy(copies) => e.copy_rows(frame, copies),
+                        Item::Tile(_) => unreachable!("tile-wide work stands alone"),
+                    }
+                }
+            });
+        }
+    }
+
+    /// Copies whole rows within a point's frame.
+    fn copy_rows(&mut self, frame: Clif, copies: &[(Row, Ty, Row)]) {
+        for &(from, ty, to) in copies {
+            let numbers = ty.width as usize * if ty.tangent { self.plan.lanes } else { 1 };
+            let source = if from.fixed { self.scratch } else { frame };
+            let vectors = numbers.div_ceil(4);
+            let copy = |e: &mut Self, source: Clif, target: Clif| {
+                let v = e.b.ins().load(F, plain(), source, bytes(from.at) as i32);
+                e.b.ins().store(plain(), v, target, bytes(to.at) as i32);
+            };
+            if vectors == 1 {
+                copy(self, source, frame);
+                continue;
+            }
+            let end = self.number(vectors * 16);
+            self.repeat(end, 16, &mut |e, offset| {
+                let source = e.b.ins().iadd(source, offset);
+                let target = e.b.ins().iadd(frame, offset);
+                copy(e, source, target);
+            });
+        }
+    }
+
+    /// A sum or a product for all points.
+    fn tile(&mut self, inst: &Inst) {
+        let plan = self.plan;
+        let (k, padded) = (plan.program.directions as usize, plan.lanes);
+        let (y, y_point) = self.row(self.place(inst.value));
+        let points = self.points;
+        match &inst.op {
+            Op::Sum(of) => {
+                let ty = plan.types[of];
+                let (x, x_point) = self.row(self.place(*of));
+                let lanes = if ty.tangent { padded } else { 1 };
+                let [units, lanes] = [ty.width as usize, lanes].map(|n| self.number(n));
+                self.call("sum", &[points, units, lanes, x, x_point, lanes, y, y_point]);
+            }
+            Op::Dense { x: of, weight, direction } => {
+                let ty = plan.types[of];
+                let (x, x_point) = self.row(self.place(*of));
+                let (buffer, scale) = if *direction { (self.directions, k) } else { (self.params, 1) };
+                let w = self.b.ins().iadd_imm_s(buffer, bytes(plan.program.param_offset(*weight) * scale));
+                let (inputs, outputs) = (ty.width as usize, inst.ty.width as usize);
+                let (name, sizes) = match (ty.tangent, direction) {
+                    (false, true) => ("dense", vec![inputs, outputs * k, k, padded]),
+                    (false, false) => ("dense", vec![inputs, outputs, 1, 1]),
+                    (true, false) => ("tangent", vec![inputs, outputs, padded]),
+                    (true, true) => ("both", vec![inputs, outputs, k, padded]),
+                };
+                let name = if name == "dense" && plan.program.is_event(*of) { "gather" } else { name };
+                let mut arguments = vec![points];
+                arguments.extend(sizes.into_iter().map(|n| self.number(n)));
+                arguments.extend([x, x_point, w, y, y_point]);
+                self.call(name, &arguments);
+            }
+            op => unreachable!("not work for a tile: {op:?}"),
+        }
+    }
+
+    /// Vectors of a block: several, to hide the latency of one's chain behind the others', unless the body is long.
+    fn vectors(&self, l: &Loop, available: usize) -> usize {
+        let size: usize = l.insts.iter().map(|i| weight(&i.op)).sum();
+        let most = if self.plan.interchanged && size <= 100 {
+            let states = &self.plan.program.states;
+            let full = states.iter().filter(|s| lie(l, s.ty) == Lie::Full).count();
+            // Of the 16 vector registers some are needed for what is being computed.
+            if full * 4 <= 12 { 4 } else { 2 }
+        } else if size <= 60 {
+            if l.tangent { 4 } else { 2 }
+        } else {
+            1
+        };
+        (1..=most).rev().find(|n| available.is_multiple_of(*n)).unwrap_or(1)
+    }
+
+    /// A loop over lanes, for one point.
+    fn lanes(&mut self, l: &Loop, frame: Clif, step: Option<Clif>) {
+        let origin = [frame, self.scratch];
+        let per_row = if l.tangent { self.plan.lanes } else { super::plan::padded(l.width as usize) };
+        let vectors = self.vectors(l, per_row / 4);
+        if l.tangent {
+            let units = self.number(l.width as usize);
+            let row = bytes(per_row);
+            self.repeat(units, 1, &mut |e, unit| {
+                let start = e.b.ins().imul_imm_s(unit, row);
+                let number = e.b.ins().imul_imm_s(unit, 4);
+                let full = origin.map(|o| e.b.ins().iadd(o, start));
+                let unit = origin.map(|o| e.b.ins().iadd(o, number));
+                e.blocks(per_row / 4, vectors, full, &mut |e, full, offset| {
+                    let direction = match offset {
+                        Some(offset) => origin.map(|o| e.b.ins().iadd(o, offset)),
+                        None => origin,
+                    };
+                    let body = Body { full, one: origin, unit, direction, vectors, registers: HashMap::new(), step };
+                    e.body(l, body);
+                });
+            });
+        } else {
+            self.blocks(per_row / 4, vectors, origin, &mut |e, full, _| {
+                // Only tangents have the other lies.
+                let body =
+                    Body { full, one: origin, unit: full, direction: full, vectors, registers: HashMap::new(), step };
+                e.body(l, body);
+            });
+        }
+    }
+
+    /// Blocks of vectors along a row; no loop if it is only one.
+    fn blocks(&mut self, available: usize, vectors: usize, origin: [Clif; 2], body: &mut BlockBody<'_, Self>) {
+        if available == vectors {
+            body(self, origin, None);
+            return;
+        }
+        let end = self.number(available * 16);
+        self.repeat(end, vectors as i64 * 16, &mut |e, offset| {
+            let full = origin.map(|o| e.b.ins().iadd(o, offset));
+            body(e, full, Some(offset));
+        });
+    }
+
+    fn body(&mut self, l: &Loop, mut body: Body) {
+        if self.plan.interchanged && self.plan.step.iter().any(|i| matches!(i, Item::Loop(s) if std::ptr::eq(s, l))) {
+            self.all_steps(l, body);
+            return;
+        }
+        for inst in &l.insts {
+            self.inst(l, &mut body, inst);
+        }
+        for &(v, row) in &l.stores {
+            let vectors = body.registers[&v].clone();
+            self.store(l, &body, self.plan.types[&v], row, &vectors);
+        }
+    }
+
+    /// All time steps of a block: its states stay in registers.
+    fn all_steps(&mut self, l: &Loop, mut body: Body) {
+        let plan = self.plan;
+        let states = &plan.program.states;
+        let (head, inside, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let step = self.b.append_block_param(head, types::I64);
+        let mut start = vec![BlockArg::Value(self.number(0))];
+        let mut current = vec![];
+        for (s, place) in states.iter().zip(&plan.states) {
+            let first = self.load(l, &body, s.ty, place.row);
+            let ty = if s.ty.elem == Elem::Mask { M } else { F };
+            current.push(first.iter().map(|_| self.b.append_block_param(head, ty)).collect::<Vec<_>>());
+            start.extend(first.into_iter().map(BlockArg::Value));
+        }
+        self.b.ins().jump(head, &start);
+        self.enter(head);
+        let more = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, step, i64::from(plan.program.steps));
+        self.b.ins().brif(more, inside, &[], after, &[]);
+        self.enter(inside);
+        body.step = Some(step);
+        for inst in &plan.program.step {
+            if let Op::State(s) = inst.op {
+                body.registers.insert(inst.value, current[s.0 as usize].clone());
+            }
+        }
+        for inst in &l.insts {
+            self.inst(l, &mut body, inst);
+        }
+        let mut next = vec![BlockArg::Value(self.b.ins().iadd_imm_s(step, 1))];
+        for (s, current) in states.iter().zip(&current) {
+            let new = &body.registers[&s.next];
+            next.extend((0..current.len()).map(|i| BlockArg::Value(new[i % new.len()])));
+        }
+        self.b.ins().jump(head, &next);
+        self.b.seal_block(head);
+        self.b.seal_block(inside);
+        self.b.seal_block(after);
+        self.enter(after);
+        for ((s, place), current) in states.iter().zip(&plan.states).zip(&current) {
+            self.store(l, &body, s.ty, place.last, current);
+        }
+    }
+
+    fn load(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row) -> Vec<Clif> {
+        let lie = lie(l, ty);
+        let (vector, scalar) = if ty.elem == Elem::Mask { (M, types::I32) } else { (F, types::F32) };
+        let address = body.address(lie, row);
+        let at = bytes(row.at) as i32;
+        match lie {
+            Lie::Full | Lie::Direction => {
+                (0..body.vectors).map(|k| self.b.ins().load(vector, plain(), address, at + 16 * k as i32)).collect()
+            }
+            Lie::One | Lie::Unit => {
+                let x = self.b.ins().load(scalar, plain(), address, at);
+                vec![self.b.ins().splat(vector, x)]
+            }
+        }
+    }
+
+    fn store(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row, vectors: &[Clif]) {
+        let lie = lie(l, ty);
+        let address = body.address(lie, row);
+        let at = bytes(row.at) as i32;
+        match lie {
+            Lie::Full | Lie::Direction => {
+                for k in 0..body.vectors {
+                    self.b.ins().store(plain(), vectors[k % vectors.len()], address, at + 16 * k as i32);
+                }
+            }
+            Lie::One => {
+                self.b.ins().store(plain(), vectors[0], address, at);
+            }
+            Lie::Unit => {
+                let x = self.b.ins().extractlane(vectors[0], 0);
+                self.b.ins().store(plain(), x, address, at);
+            }
+        }
+    }
+
+    /// An operand's vectors; loaded where it is not in registers.
+    fn operand(&mut self, l: &Loop, body: &mut Body, v: Value) -> Vec<Clif> {
+        if let Some(vectors) = body.registers.get(&v) {
+            return vectors.clone();
+        }
+        let vectors = match self.plan.places.get(&v) {
+            Some(Place::Const(x)) => vec![self.machine().f(*x)],
+            Some(Place::Table(k)) => {
+                let Some(step) = body.step else { unreachable!("tables are read in steps") };
+                let offset = self.b.ins().imul_imm_s(step, 4);
+                let address = self.b.ins().iadd(self.tables, offset);
+                let at = bytes(*k as usize * self.plan.program.steps as usize) as i32;
+                let x = self.b.ins().load(types::F32, plain(), address, at);
+                vec![self.b.ins().splat(F, x)]
+            }
+            Some(Place::Row(row)) => self.load(l, body, self.plan.types[&v], *row),
+            None => unreachable!("an operand of a loop is in a register or has a place"),
+        };
+        body.registers.insert(v, vectors.clone());
+        vectors
+    }
+
+    fn machine(&mut self) -> Lanes<'_, 'f> {
+        Lanes { b: self.b, constants: &mut self.constants }
+    }
+
+    fn inst(&mut self, l: &Loop, body: &mut Body, inst: &Inst) {
+        let operands: Vec<Vec<Clif>> = inst.op.operands().into_iter().map(|v| self.operand(l, body, v)).collect();
+        let count = operands.iter().map(Vec::len).max().unwrap_or(1);
+        let mask = inst.ty.elem == Elem::Mask;
+        let mut o = self.machine();
+        let result = (0..count)
+            .map(|k| {
+                let x = |i: usize| operands[i][k % operands[i].len()];
+                match &inst.op {
+                    Op::Unary(f, _) => math::unary(&mut o, *f, x(0)),
+                    Op::Binary(f, ..) => math::binary(&mut o, *f, x(0), x(1)),
+                    Op::Compare(f, ..) => o.compare(*f, x(0), x(1)),
+                    Op::And(..) => o.and(x(0), x(1)),
+                    Op::Or(..) => o.or(x(0), x(1)),
+                    Op::Not(_) => o.not(x(0)),
+                    Op::Select(..) => {
+                        let (a, b) = (o.cast(F, x(1)), o.cast(F, x(2)));
+                        let y = o.select(x(0), a, b);
+                        if mask { o.cast(M, y) } else { y }
+                    }
+                    Op::Spike { strict, .. } => math::spike(&mut o, x(0), *strict),
+                    Op::Splat(..) => x(0),
+                    op => unreachable!("not element-wise: {op:?}"),
+                }
+            })
+            .collect();
+        body.registers.insert(inst.value, result);
+    }
+}

@@ -1,0 +1,194 @@
+//! The fast engine: programs compiled to machine code by Cranelift, one function a program, working on a tile of points.
+//!
+//! A program is brought to a normal form (`normal`), cut into loops (`plan`) and written down (`emit`); products with weights
+//! call the loops in [`micro`](crate::exec::micro). Results have the bits of the interpreter's.
+//!
+//! ```text
+//! %5 = mul %3, %4 : 512          loop over the 512 lanes:  load, load, mulps
+//! %6 = add %5, %2 : 512                                    addps
+//! %7 = spike %6 : 512                                      cmpleps, andps, store
+//! ```
+
+mod emit;
+mod lanes;
+mod module;
+mod normal;
+mod plan;
+
+use std::sync::Arc;
+
+use crate::exec::kernel::{Kernel, TILE, Tile};
+use crate::ir::program::Program;
+use module::{Code, Entry};
+
+/// Why programs could not be compiled. Not a user's mistake: the machine lacks something, or the compiler has a fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JitError(pub String);
+
+impl std::fmt::Display for JitError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the kernels could not be compiled: {}", self.0)
+    }
+}
+
+impl std::error::Error for JitError {}
+
+/// Compiles programs that have passed `ir::verify`, in the same order. Their code is freed with the last of the kernels.
+pub fn compile(programs: Vec<Program>) -> Result<Vec<Arc<dyn Kernel>>, JitError> {
+    let plans: Vec<plan::Plan> = programs.iter().map(plan::plan).collect();
+    let (code, entries) = Code::new(&plans)?;
+    let code = Arc::new(code);
+    let kernels = programs.into_iter().zip(plans).zip(entries).map(|((program, plan), entry)| {
+        let tables = program.tables.iter().flat_map(|t| t.values.iter().map(|&x| x as f32)).collect();
+        // A cache line more, to start on one.
+        let scratch_len = plan.fixed + TILE * plan.frame + LINE;
+        let lens = Lens::of(&program);
+        Arc::new(Compiled { program, lens, tables, scratch_len, entry, _code: Arc::clone(&code) }) as Arc<dyn Kernel>
+    });
+    Ok(kernels.collect())
+}
+
+/// The program in Cranelift's IR, for reading.
+pub fn clif(program: &Program) -> Result<String, JitError> {
+    module::text(&plan::plan(program))
+}
+
+/// Numbers in a cache line.
+const LINE: usize = 16;
+
+/// Lengths of a point's part of the buffers.
+#[derive(Debug, Clone, Copy)]
+struct Lens {
+    inputs: usize,
+    params: usize,
+    directions: usize,
+    outputs: usize,
+    traces: usize,
+}
+
+impl Lens {
+    fn of(p: &Program) -> Lens {
+        Lens {
+            inputs: p.input_len(),
+            params: p.param_len(),
+            directions: p.param_len() * p.directions as usize,
+            outputs: p.output_len(),
+            traces: p.trace_len(),
+        }
+    }
+}
+
+/// A compiled program; keeps the code alive that it enters.
+struct Compiled {
+    program: Program,
+    lens: Lens,
+    tables: Vec<f32>,
+    scratch_len: usize,
+    entry: Entry,
+    _code: Arc<Code>,
+}
+
+impl Kernel for Compiled {
+    fn program(&self) -> &Program {
+        &self.program
+    }
+
+    fn scratch_len(&self) -> usize {
+        self.scratch_len
+    }
+
+    fn run_tile(&self, scratch: &mut [f32], tile: Tile<'_>) {
+        let n = tile.points;
+        assert!((1..=TILE).contains(&n), "a tile has 1 to {TILE} points");
+        assert!(scratch.len() >= self.scratch_len, "enough scratch");
+        assert_eq!(tile.inputs.len(), n * self.lens.inputs, "inputs of the tile");
+        assert_eq!(tile.outputs.len(), n * self.lens.outputs, "outputs of the tile");
+        assert_eq!(tile.traces.len(), n * self.lens.traces, "traces of the tile");
+        assert_eq!(tile.params.len(), self.lens.params, "parameters");
+        assert_eq!(tile.directions.len(), self.lens.directions, "directions");
+        let start = scratch.as_ptr().align_offset(64).min(LINE);
+        let scratch = &mut scratch[start..];
+        // SAFETY: the lengths just checked are those the function was compiled for, the slices are borrowed for the call,
+        // and `_code` keeps its memory.
+        unsafe {
+            (self.entry)(
+                scratch.as_mut_ptr(),
+                n,
+                tile.inputs.as_ptr(),
+                tile.params.as_ptr(),
+                tile.directions.as_ptr(),
+                self.tables.as_ptr(),
+                tile.outputs.as_mut_ptr(),
+                tile.traces.as_mut_ptr(),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::func::Unary;
+    use crate::ir::op::{Op, Ty};
+    use crate::ir::program::{Builder, Input, Output, Region};
+
+    fn sine(width: u32) -> Program {
+        let mut p = Program::new("sine");
+        p.inputs.push(Input { name: "x".into(), width });
+        let mut b = Builder::new(p);
+        let x = b.push(Region::Init, Op::Input(0), Ty::real(width));
+        let y = b.push(Region::Init, Op::Unary(Unary::Sin, x), Ty::real(width));
+        b.program.outputs.push(Output { name: "y".into(), value: y });
+        b.finish()
+    }
+
+    #[test]
+    fn text_is_the_same_every_time() {
+        let text = clif(&sine(12)).expect("it compiles");
+        assert!(text.contains("fmul") && text.contains("call"), "{text}");
+        assert_eq!(text, clif(&sine(12)).expect("it compiles"));
+    }
+
+    #[test]
+    fn scratch_may_hold_anything_and_lie_anywhere() {
+        let kernel = compile(vec![sine(5)]).expect("it compiles").remove(0);
+        let inputs: Vec<f32> = (0..15).map(|i| i as f32).collect();
+        let run = |fill: f32, offset: usize| {
+            let mut scratch = vec![fill; kernel.scratch_len() + offset];
+            let mut outputs = vec![0.0; 15];
+            kernel.run_tile(
+                &mut scratch[offset..],
+                Tile {
+                    points: 3,
+                    inputs: &inputs,
+                    params: &[],
+                    directions: &[],
+                    outputs: &mut outputs,
+                    traces: &mut [],
+                },
+            );
+            outputs
+        };
+        let first = run(0.0, 0);
+        assert!(first[1] > 0.84 && first[1] < 0.85);
+        assert_eq!(first, run(f32::NAN, 3));
+    }
+
+    #[test]
+    #[should_panic(expected = "inputs of the tile")]
+    fn short_buffers_are_refused() {
+        let kernel = compile(vec![sine(5)]).expect("it compiles").remove(0);
+        let mut scratch = vec![0.0; kernel.scratch_len()];
+        kernel.run_tile(
+            &mut scratch,
+            Tile {
+                points: 3,
+                inputs: &[0.0; 14],
+                params: &[],
+                directions: &[],
+                outputs: &mut [0.0; 15],
+                traces: &mut [],
+            },
+        );
+    }
+}

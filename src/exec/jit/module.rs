@@ -1,0 +1,160 @@
+//! Owns compiled code: makes the Cranelift module, imports the micro-kernels, hands out entry points, frees the memory.
+//!
+//! ```text
+//! [Plan, Plan, …] -> Code (one module, finalised once) + [Entry, Entry, …]
+//! ```
+
+use std::sync::Mutex;
+
+use cranelift::codegen::settings::{self, Configurable};
+use cranelift::prelude::{AbiParam, FunctionBuilder, FunctionBuilderContext, Signature, types};
+use cranelift_jit::{JITBuilder, JITModule};
+use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
+
+use super::JitError;
+use super::emit::{ARGUMENTS, Callees, emit};
+use super::plan::Plan;
+use crate::exec::micro::{self, Symbol};
+
+/// A compiled tile: scratch, points, inputs, params, directions, tables, outputs, traces.
+///
+/// # Safety
+/// The buffers have the lengths that the plan was made for, for 1 to `TILE` points; the module is alive.
+pub(super) type Entry =
+    unsafe extern "C" fn(*mut f32, usize, *const f32, *const f32, *const f32, *const f32, *mut f32, *mut f32);
+
+/// The memory of compiled functions. Dropping the module alone would leak it. The lock is never taken but to drop: it makes
+/// the module, which is only `Send`, shareable.
+pub(super) struct Code {
+    module: Mutex<Option<JITModule>>,
+}
+
+impl Code {
+    /// Compiles all of them and finalises once, since each finalising closes a page of memory.
+    pub fn new(plans: &[Plan]) -> Result<(Code, Vec<Entry>), JitError> {
+        let mut maker = Maker::new()?;
+        let mut ids = vec![];
+        for (k, plan) in plans.iter().enumerate() {
+            match maker.define(plan, k) {
+                Ok(id) => ids.push(id),
+                Err(e) => {
+                    maker.into_code();
+                    return Err(e);
+                }
+            }
+        }
+        let finalised = maker.module.finalize_definitions().map_err(error);
+        let addresses: Vec<*const u8> = match &finalised {
+            Ok(()) => ids.into_iter().map(|id| maker.module.get_finalized_function(id)).collect(),
+            Err(_) => vec![],
+        };
+        let code = maker.into_code();
+        finalised?;
+        let entries = addresses
+            .into_iter()
+            // SAFETY: each is the address of a function just compiled with this signature and calling convention.
+            .map(|p| unsafe { std::mem::transmute::<*const u8, Entry>(p) })
+            .collect();
+        Ok((code, entries))
+    }
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        let module = self.module.get_mut().map_or_else(|e| e.into_inner().take(), Option::take);
+        if let Some(module) = module {
+            // SAFETY: every kernel holds an `Arc` of this, so none is left to enter the code, and none is running.
+            unsafe { module.free_memory() }
+        }
+    }
+}
+
+/// The function of a plan as text.
+pub(super) fn text(plan: &Plan) -> Result<String, JitError> {
+    let mut maker = Maker::new()?;
+    maker.build(plan);
+    let text = maker.context.func.display().to_string();
+    maker.into_code();
+    Ok(text)
+}
+
+fn error(e: impl std::fmt::Display) -> JitError {
+    JitError(e.to_string())
+}
+
+struct Maker {
+    module: JITModule,
+    context: cranelift::codegen::Context,
+    builder: FunctionBuilderContext,
+    imports: Vec<(Symbol, FuncId)>,
+}
+
+impl Maker {
+    fn new() -> Result<Maker, JitError> {
+        let mut flags = settings::builder();
+        // Without optimisation the emitted order is kept, which is measurably faster; ours are the IR's own passes.
+        for (name, value) in [
+            ("opt_level", "none"),
+            ("is_pic", "false"),
+            ("use_colocated_libcalls", "false"),
+            ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+        ] {
+            flags.set(name, value).map_err(error)?;
+        }
+        let isa = cranelift_native::builder().map_err(error)?;
+        let isa = isa.finish(settings::Flags::new(flags)).map_err(error)?;
+        let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
+        let symbols = micro::symbols();
+        for s in &symbols {
+            builder.symbol(s.name, s.address);
+        }
+        let mut module = JITModule::new(builder);
+        let mut imports = vec![];
+        for s in symbols {
+            let signature = signature(&module, s.arguments);
+            let id = module.declare_function(s.name, Linkage::Import, &signature).map_err(error)?;
+            imports.push((s, id));
+        }
+        let context = module.make_context();
+        Ok(Maker { module, context, builder: FunctionBuilderContext::new(), imports })
+    }
+
+    fn into_code(self) -> Code {
+        Code { module: Mutex::new(Some(self.module)) }
+    }
+
+    /// Leaves the plan's function in the context.
+    fn build(&mut self, plan: &Plan) {
+        self.context.func.signature = signature(&self.module, ARGUMENTS);
+        let mut b = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
+        let entry = b.create_block();
+        b.append_block_params_for_function_params(entry);
+        b.switch_to_block(entry);
+        b.seal_block(entry);
+        let mut callees = Callees::new();
+        for (s, id) in &self.imports {
+            callees.insert(s.name, self.module.declare_func_in_func(*id, b.func));
+        }
+        let arguments = b.block_params(entry).to_vec();
+        emit(plan, &mut b, &callees, &arguments);
+        b.finalize(self.module.isa().frontend_config());
+    }
+
+    fn define(&mut self, plan: &Plan, number: usize) -> Result<FuncId, JitError> {
+        self.build(plan);
+        let name = format!("kernel{number}");
+        let id = self.module.declare_function(&name, Linkage::Local, &self.context.func.signature).map_err(error)?;
+        let defined = self.module.define_function(id, &mut self.context);
+        self.module.clear_context(&mut self.context);
+        // The error's debug form names the instruction that could not be compiled.
+        defined.map_err(|e| JitError(format!("{}: {e:?}", plan.program.name)))?;
+        Ok(id)
+    }
+}
+
+/// So many arguments of pointer size, no result.
+fn signature(module: &JITModule, arguments: usize) -> Signature {
+    let mut s = module.make_signature();
+    s.params.extend((0..arguments).map(|_| AbiParam::new(types::I64)));
+    s
+}

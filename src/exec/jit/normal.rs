@@ -1,0 +1,154 @@
+//! Brings a program into the form that the planner expects, without changing any result.
+//!
+//! * Instructions and states that no output or trace depends on are gone.
+//! * A state's first and next value are results of element-wise instructions of `init` and `step`, so that the loops that
+//!   compute them can store them where the state lives.
+//! * What leaves a loop whole (operands of sums, products, concatenations and slices, outputs) is no constant and no mask.
+//!
+//! A copy is written as a splat to the same width.
+//!
+//! ```text
+//! state 0 : 8 = %1 next %0 (an input)      =>      %9 = splat %0, 8 in step;  state 0 : 8 = %1 next %9
+//! ```
+
+use std::collections::{HashMap, HashSet};
+
+use crate::ir::op::{Elem, Op, Ty, Value};
+use crate::ir::program::{Inst, Program};
+
+/// An operation that no loop has to compute: its result is read from where it already lies.
+pub(super) fn is_source(op: &Op) -> bool {
+    matches!(op, Op::Const(_) | Op::Input(_) | Op::Param(_) | Op::Direction(_) | Op::State(_) | Op::Table(_))
+}
+
+/// A source without a place in memory.
+fn is_number(op: &Op) -> bool {
+    matches!(op, Op::Const(_) | Op::Table(_))
+}
+
+pub(super) fn normalise(program: &Program) -> Program {
+    let mut p = program.clone();
+    prune(&mut p);
+    let mut n = Normaliser { next: p.next_value(), types: p.insts().map(|i| (i.value, i.ty)).collect() };
+    let numbers: HashSet<Value> = p.insts().filter(|i| is_number(&i.op)).map(|i| i.value).collect();
+
+    for region in [&mut p.init, &mut p.step, &mut p.finish] {
+        let old = std::mem::take(region);
+        for mut inst in old {
+            if !inst.op.is_elementwise() {
+                let tangent = inst.ty.tangent;
+                let mixed = matches!(inst.op, Op::Concat(_));
+                inst.op = inst.op.map(|v| {
+                    let ty = n.types[&v];
+                    // A concatenation of tangents takes primal operands once for each direction.
+                    let ty = if mixed { Ty { tangent, ..ty } } else { ty };
+                    if numbers.contains(&v) || ty != n.types[&v] { n.copy(region, v, ty) } else { v }
+                });
+            }
+            region.push(inst);
+        }
+    }
+
+    let init: HashSet<Value> = computed(&p.init);
+    let step: HashSet<Value> = computed(&p.step);
+    for s in &mut p.states {
+        if !init.contains(&s.init) {
+            s.init = n.copy(&mut p.init, s.init, s.ty);
+        }
+        if !step.contains(&s.next) {
+            s.next = n.copy(&mut p.step, s.next, s.ty);
+        }
+    }
+
+    for o in &mut p.outputs {
+        let region = if p.finish.iter().any(|i| i.value == o.value) { &mut p.finish } else { &mut p.init };
+        o.value = n.visible(region, o.value, &numbers);
+    }
+    for t in &mut p.traces {
+        t.value = n.visible(&mut p.step, t.value, &numbers);
+    }
+    p
+}
+
+/// Results of element-wise instructions.
+fn computed(region: &[Inst]) -> HashSet<Value> {
+    region.iter().filter(|i| i.op.is_elementwise() && !is_source(&i.op)).map(|i| i.value).collect()
+}
+
+struct Normaliser {
+    next: u32,
+    types: HashMap<Value, Ty>,
+}
+
+impl Normaliser {
+    fn push(&mut self, region: &mut Vec<Inst>, op: Op, ty: Ty) -> Value {
+        let value = Value(self.next);
+        self.next += 1;
+        self.types.insert(value, ty);
+        region.push(Inst { value, ty, op });
+        value
+    }
+
+    fn copy(&mut self, region: &mut Vec<Inst>, v: Value, ty: Ty) -> Value {
+        self.push(region, Op::Splat(v, ty.width), ty)
+    }
+
+    /// A form of the value that can be copied out: a mask becomes 1 and 0, a number gets a place.
+    fn visible(&mut self, region: &mut Vec<Inst>, v: Value, numbers: &HashSet<Value>) -> Value {
+        let ty = self.types[&v];
+        if ty.elem == Elem::Mask {
+            let wide = Ty { elem: Elem::Real, ..ty };
+            let one = self.push(region, Op::Const(1.0), Ty::real(1));
+            let one = self.push(region, Op::Splat(one, ty.width), wide);
+            let zero = self.push(region, Op::Const(0.0), Ty::real(1));
+            let zero = self.push(region, Op::Splat(zero, ty.width), wide);
+            self.push(region, Op::Select(v, one, zero), wide)
+        } else if numbers.contains(&v) {
+            self.copy(region, v, ty)
+        } else {
+            v
+        }
+    }
+}
+
+/// Removes what nothing visible depends on.
+fn prune(p: &mut Program) {
+    let ops: HashMap<Value, Op> = p.insts().map(|i| (i.value, i.op.clone())).collect();
+    let mut live: HashSet<Value> = HashSet::new();
+    let mut states: HashSet<u32> = HashSet::new();
+    let mut work: Vec<Value> = p.outputs.iter().chain(&p.traces).map(|o| o.value).collect();
+    while let Some(v) = work.pop() {
+        if !live.insert(v) {
+            continue;
+        }
+        let op = &ops[&v];
+        work.extend(op.operands());
+        if let Op::State(s) = op
+            && states.insert(s.0)
+        {
+            let state = &p.states[s.0 as usize];
+            work.extend([state.init, state.next]);
+        }
+    }
+    for region in [&mut p.init, &mut p.step, &mut p.finish] {
+        region.retain(|i| live.contains(&i.value));
+    }
+    // The states that are left are numbered anew.
+    let mut number = 0;
+    let mut renamed = HashMap::new();
+    let old = std::mem::take(&mut p.states);
+    for (k, s) in old.into_iter().enumerate() {
+        if states.contains(&(k as u32)) {
+            renamed.insert(k as u32, number);
+            number += 1;
+            p.states.push(s);
+        }
+    }
+    for region in [&mut p.init, &mut p.step, &mut p.finish] {
+        for inst in region {
+            if let Op::State(s) = &mut inst.op {
+                s.0 = renamed[&s.0];
+            }
+        }
+    }
+}

@@ -1,0 +1,449 @@
+//! Decides what becomes one loop, and where every value lies.
+//!
+//! Runs of element-wise instructions over the same lanes become one [`Loop`], whose inner values never leave registers;
+//! what crosses loops has a row in the point's *frame*, a piece of scratch. If the whole of `step` is one loop, time moves
+//! inside it: the states of a few neurons stay in registers for all steps ([`Plan::interchanged`]).
+//!
+//! ```text
+//! scratch: [rows that are the same for all points] [frame of point 0] [frame of point 1] …
+//! frame:   [input][current][potential][trace]…     each row padded to whole vectors
+//! ```
+
+use std::collections::{HashMap, HashSet};
+
+use super::normal::{is_source, normalise};
+use crate::func::{Binary, Unary};
+use crate::ir::op::{Op, Ty, Value};
+use crate::ir::program::{Inst, Program};
+
+/// Lanes of a row that holds `n` numbers.
+pub(super) fn padded(n: usize) -> usize {
+    if n <= 4 { 4 } else { n.next_multiple_of(8) }
+}
+
+/// A place in scratch, in numbers from the start of the fixed rows or of the point's frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Row {
+    pub fixed: bool,
+    pub at: usize,
+}
+
+/// Where a value can be read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Place {
+    Const(f32),
+    Table(u32),
+    Row(Row),
+}
+
+/// Element-wise instructions over the lanes of one shape.
+#[derive(Debug)]
+pub(super) struct Loop {
+    pub width: u32,
+    pub tangent: bool,
+    pub insts: Vec<Inst>,
+    /// Values to be stored, after everything in the body is computed.
+    pub stores: Vec<(Value, Row)>,
+}
+
+#[derive(Debug)]
+pub(super) enum Item {
+    Loop(Loop),
+    /// A sum or a product, for the whole tile.
+    Tile(Inst),
+    /// Rows copied one after the other, point by point.
+    Copy(Vec<(Row, Ty, Row)>),
+}
+
+/// Where a state lies: during the steps, and after them (see [`Plan::interchanged`]).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StatePlace {
+    pub row: Row,
+    pub last: Row,
+}
+
+/// What is copied between a caller's buffer and scratch.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Buffer {
+    Inputs,
+    Params,
+    Directions,
+}
+
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub program: Program,
+    /// Lanes of one unit of a tangent.
+    pub lanes: usize,
+    /// Length of the fixed rows, and of a frame.
+    pub fixed: usize,
+    pub frame: usize,
+    pub copies_in: Vec<(Buffer, usize, Ty, Row)>,
+    pub init: Vec<Item>,
+    pub step: Vec<Item>,
+    /// Next values of states that could not be stored at once: copied at the end of a step, after the traces.
+    pub carry: Vec<(Row, Ty, Row)>,
+    pub finish: Vec<Item>,
+    /// All steps of `step`'s only loop are run for a block of lanes before the next block.
+    pub interchanged: bool,
+    pub states: Vec<StatePlace>,
+    pub places: HashMap<Value, Place>,
+    pub types: HashMap<Value, Ty>,
+}
+
+/// Rough number of machine instructions, for one vector.
+pub(super) fn weight(op: &Op) -> usize {
+    match op {
+        Op::Unary(f, _) => match f {
+            Unary::Neg | Unary::Abs | Unary::Sqrt | Unary::Floor | Unary::Ceil => 1,
+            Unary::Sign | Unary::Heaviside | Unary::Relu => 4,
+            _ => 40,
+        },
+        Op::Binary(Binary::Pow, ..) => 150,
+        Op::Binary(Binary::Atan2, ..) => 50,
+        _ => 1,
+    }
+}
+
+/// A loop's body may weigh so much: register allocation is slow on longer ones.
+const BODY_LIMIT: usize = 1500;
+/// A loop over time may weigh so much.
+const TIME_LIMIT: usize = 400;
+
+pub(super) fn plan(program: &Program) -> Plan {
+    let program = normalise(program);
+    let mut planner = Planner::new(&program);
+    let interchanged = planner.interchanged;
+    let mut done = HashSet::new();
+    let mut init = planner.schedule(&program.init, &mut done);
+    let mut step = if interchanged {
+        let insts: Vec<Inst> = program.step.iter().filter(|i| !is_source(&i.op)).cloned().collect();
+        let (width, tangent) = widest(&insts);
+        vec![Item::Loop(Loop { width, tangent, insts, stores: vec![] })]
+    } else {
+        planner.schedule(&program.step, &mut done)
+    };
+    let mut finish = planner.schedule(&program.finish, &mut done);
+
+    planner.sources();
+    planner.state_rows(&step);
+    let in_place = planner.in_place(&step);
+    planner.rows([&init, &step, &finish], &in_place);
+    for items in [&mut init, &mut step, &mut finish] {
+        planner.stores(items);
+        planner.concats(items);
+    }
+    for (s, place) in program.states.iter().zip(&planner.states) {
+        store_also(&mut init, s.init, place.row);
+    }
+    let mut carry = vec![];
+    // Of interchanged loops, the emitter stores the states after the last step.
+    for ((s, place), in_place) in program.states.iter().zip(&planner.states).zip(in_place) {
+        match (in_place, planner.places.get(&s.next)) {
+            _ if interchanged => {}
+            (true, _) => store_also(&mut step, s.next, place.row),
+            (false, Some(Place::Row(from))) => carry.push((*from, s.ty, place.row)),
+            (false, _) => unreachable!("a state's next value has a row"),
+        }
+    }
+    // Vectors are read past a row's end by at most a vector; frames start on cache lines of different sets.
+    let mut frame = (planner.frame + 16).next_multiple_of(16);
+    if frame.is_multiple_of(512) {
+        frame += 16;
+    }
+    let Planner { lanes, fixed, copies_in, states, places, types, .. } = planner;
+    Plan {
+        lanes,
+        fixed: (fixed + 16).next_multiple_of(16),
+        frame,
+        copies_in,
+        init,
+        step,
+        carry,
+        finish,
+        interchanged,
+        states,
+        places,
+        types,
+        program,
+    }
+}
+
+/// Whether all of `step` can be one loop, with no trace to record in between.
+fn interchangeable(p: &Program) -> bool {
+    if p.steps == 0 || !p.traces.is_empty() || !p.step.iter().all(|i| i.op.is_elementwise()) {
+        return false;
+    }
+    let insts: Vec<Inst> = p.step.iter().filter(|i| !is_source(&i.op)).cloned().collect();
+    let (width, _) = widest(&insts);
+    let weight: usize = insts.iter().map(|i| weight(&i.op)).sum();
+    // Sources may be wider only if nothing reads them, which pruning rules out.
+    !insts.is_empty() && weight <= TIME_LIMIT && insts.iter().all(|i| [1, width].contains(&i.ty.width))
+}
+
+fn widest(insts: &[Inst]) -> (u32, bool) {
+    (insts.iter().map(|i| i.ty.width).max().unwrap_or(1), insts.iter().any(|i| i.ty.tangent))
+}
+
+/// Has the loop that computes `v` store it to `row` too.
+fn store_also(items: &mut [Item], v: Value, row: Row) {
+    for item in items {
+        if let Item::Loop(l) = item
+            && l.insts.iter().any(|i| i.value == v)
+        {
+            l.stores.push((v, row));
+            return;
+        }
+    }
+    unreachable!("states are computed by element-wise instructions");
+}
+
+struct Planner<'a> {
+    program: &'a Program,
+    lanes: usize,
+    fixed: usize,
+    frame: usize,
+    copies_in: Vec<(Buffer, usize, Ty, Row)>,
+    states: Vec<StatePlace>,
+    places: HashMap<Value, Place>,
+    types: HashMap<Value, Ty>,
+    ops: HashMap<Value, &'a Op>,
+    interchanged: bool,
+}
+
+impl<'a> Planner<'a> {
+    fn new(program: &'a Program) -> Planner<'a> {
+        Planner {
+            program,
+            interchanged: interchangeable(program),
+            lanes: padded(program.directions as usize),
+            fixed: 0,
+            frame: 0,
+            copies_in: vec![],
+            states: vec![],
+            places: HashMap::new(),
+            types: program.insts().map(|i| (i.value, i.ty)).collect(),
+            ops: program.insts().map(|i| (i.value, &i.op)).collect(),
+        }
+    }
+
+    fn row(&mut self, ty: Ty, fixed: bool) -> Row {
+        // A concatenation writes whole vectors: up to three numbers beyond its end.
+        let n = if ty.tangent { ty.width as usize * self.lanes } else { padded(ty.width as usize) } + 4;
+        let n = n.next_multiple_of(8);
+        let end = if fixed { &mut self.fixed } else { &mut self.frame };
+        let row = Row { fixed, at: *end };
+        *end += n;
+        row
+    }
+
+    /// Cuts a region into loops and the rest. Each loop takes everything that can go into it from the rest of the region.
+    fn schedule(&self, region: &[Inst], done: &mut HashSet<Value>) -> Vec<Item> {
+        let mut items = vec![];
+        let mut rest: Vec<&Inst> = region.iter().collect();
+        loop {
+            rest.retain(|i| {
+                let free = match &i.op {
+                    Op::Slice { of, .. } => done.contains(of),
+                    op => is_source(op),
+                };
+                if free {
+                    done.insert(i.value);
+                }
+                !free
+            });
+            let Some(first) = rest.first() else { return items };
+            if !first.op.is_elementwise() {
+                done.insert(first.value);
+                items.push(Item::Tile((*first).clone()));
+                rest.remove(0);
+                continue;
+            }
+            let (width, tangent) = (first.ty.width, first.ty.tangent);
+            let mut insts = vec![];
+            let mut size = 0;
+            rest.retain(|i| {
+                let w = weight(&i.op);
+                let fits = i.op.is_elementwise() && (i.ty.width, i.ty.tangent) == (width, tangent);
+                let fits = fits && (size == 0 || size + w <= BODY_LIMIT);
+                if fits && i.op.operands().iter().all(|v| done.contains(v)) {
+                    size += w;
+                    done.insert(i.value);
+                    insts.push((*i).clone());
+                    return false;
+                }
+                true
+            });
+            items.push(Item::Loop(Loop { width, tangent, insts, stores: vec![] }));
+        }
+    }
+
+    /// Gives constants, inputs and parameters their places.
+    fn sources(&mut self) {
+        let p = self.program;
+        let mut seen: Vec<(&Op, Row)> = vec![];
+        for inst in p.insts() {
+            let (buffer, at) = match &inst.op {
+                Op::Const(x) => {
+                    self.places.insert(inst.value, Place::Const(*x as f32));
+                    continue;
+                }
+                Op::Table(k) => {
+                    self.places.insert(inst.value, Place::Table(*k));
+                    continue;
+                }
+                Op::Input(k) => {
+                    let before = &p.inputs[..*k as usize];
+                    (Buffer::Inputs, before.iter().map(|i| i.width as usize).sum())
+                }
+                Op::Param(id) => (Buffer::Params, p.param_offset(*id)),
+                Op::Direction(id) => (Buffer::Directions, p.param_offset(*id) * p.directions as usize),
+                _ => continue,
+            };
+            let row = match seen.iter().find(|(op, _)| **op == inst.op) {
+                Some((_, row)) => *row,
+                None => {
+                    let row = self.row(inst.ty, !matches!(buffer, Buffer::Inputs));
+                    self.copies_in.push((buffer, at, inst.ty, row));
+                    seen.push((&inst.op, row));
+                    row
+                }
+            };
+            self.places.insert(inst.value, Place::Row(row));
+        }
+    }
+
+    /// Gives states their rows, and the values that read them.
+    fn state_rows(&mut self, step: &[Item]) {
+        for s in &self.program.states {
+            let row = self.row(s.ty, false);
+            // A loop over wider lanes comes past a narrow state several times: it must find the first value each time.
+            let apart = self.interchanged
+                && step
+                    .iter()
+                    .any(|i| matches!(i, Item::Loop(l) if (l.width, l.tangent) != (s.ty.width, s.ty.tangent)));
+            let last = if apart { self.row(s.ty, false) } else { row };
+            self.states.push(StatePlace { row, last });
+        }
+        for inst in &self.program.step {
+            if let Op::State(s) = inst.op {
+                self.places.insert(inst.value, Place::Row(self.states[s.0 as usize].row));
+            }
+        }
+        for inst in &self.program.finish {
+            if let Op::State(s) = inst.op {
+                self.places.insert(inst.value, Place::Row(self.states[s.0 as usize].last));
+            }
+        }
+    }
+
+    /// Gives a row to every value that is needed outside the loop that computes it; slices lie inside their operands.
+    fn rows(&mut self, regions: [&Vec<Item>; 3], in_place: &[bool]) {
+        let p = self.program;
+        let items: Vec<&Item> = regions.iter().flat_map(|r| r.iter()).collect();
+        let mut home: HashMap<Value, usize> = HashMap::new();
+        for (k, item) in items.iter().enumerate() {
+            for i in item.insts() {
+                home.insert(i.value, k);
+            }
+        }
+        let mut outside: HashSet<Value> = p.outputs.iter().chain(&p.traces).map(|o| o.value).collect();
+        outside.extend(p.insts().filter(|i| matches!(i.op, Op::Slice { .. })).flat_map(|i| i.op.operands()));
+        for (k, item) in items.iter().enumerate() {
+            for i in item.insts() {
+                outside.extend(i.op.operands().into_iter().filter(|v| home.get(v) != Some(&k)));
+            }
+            if let Item::Tile(inst) = item {
+                outside.insert(inst.value);
+            }
+        }
+        // A state that cannot be updated in place is copied from its next value's row.
+        let copied = |in_place: &bool| !in_place && !self.interchanged;
+        outside.extend(p.states.iter().zip(in_place).filter(|(_, b)| copied(b)).map(|(s, _)| s.next));
+        for inst in p.insts() {
+            if let Op::Slice { of, start, .. } = &inst.op {
+                let Some(Place::Row(whole)) = self.places.get(of).copied() else {
+                    unreachable!("a slice's operand has a row");
+                };
+                let unit = if inst.ty.tangent { self.lanes } else { 1 };
+                let at = whole.at + *start as usize * unit;
+                self.places.insert(inst.value, Place::Row(Row { at, ..whole }));
+            } else if outside.contains(&inst.value) && !self.places.contains_key(&inst.value) {
+                let row = self.row(inst.ty, false);
+                self.places.insert(inst.value, Place::Row(row));
+            }
+        }
+    }
+
+    /// For each state, whether its next value may overwrite it at once: nothing reads the state later in the step, and
+    /// within the loop that computes the next value it is read lane by lane.
+    fn in_place(&self, step: &[Item]) -> Vec<bool> {
+        let traced: HashSet<Value> = self.program.traces.iter().map(|o| o.value).collect();
+        (self.program.states.iter().enumerate())
+            .map(|(s, state)| {
+                let reads = |v: Value| self.root(v) == Some(s as u32);
+                if traced.iter().any(|&v| reads(v)) {
+                    return false;
+                }
+                let Some(at) = step.iter().position(|i| i.insts().iter().any(|i| i.value == state.next)) else {
+                    return false;
+                };
+                let later = &step[at + 1..];
+                let direct = |v: Value| matches!(self.ops[&v], Op::State(_));
+                !later.iter().flat_map(Item::insts).flat_map(|i| i.op.operands()).any(reads)
+                    && !step[at].insts().iter().flat_map(|i| i.op.operands()).any(|v| reads(v) && !direct(v))
+            })
+            .collect()
+    }
+
+    /// The state in whose row the value lies.
+    fn root(&self, v: Value) -> Option<u32> {
+        match self.ops.get(&v)? {
+            Op::State(s) => Some(s.0),
+            Op::Slice { of, .. } => self.root(*of),
+            _ => None,
+        }
+    }
+
+    fn stores(&self, items: &mut [Item]) {
+        for item in items {
+            if let Item::Loop(l) = item {
+                for i in &l.insts {
+                    if let Some(Place::Row(row)) = self.places.get(&i.value) {
+                        l.stores.push((i.value, *row));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Turns concatenations into copies of rows.
+    fn concats(&self, items: &mut [Item]) {
+        for item in items {
+            let Item::Tile(inst) = item else { continue };
+            let Op::Concat(parts) = &inst.op else { continue };
+            let row = |v: &Value| match self.places[v] {
+                Place::Row(row) => row,
+                _ => unreachable!("an operand of a concatenation has a row"),
+            };
+            let mut to = row(&inst.value);
+            let mut copies = vec![];
+            for v in parts {
+                let ty = self.types[v];
+                copies.push((row(v), ty, to));
+                to.at += ty.width as usize * if ty.tangent { self.lanes } else { 1 };
+            }
+            *item = Item::Copy(copies);
+        }
+    }
+}
+
+impl Item {
+    fn insts(&self) -> &[Inst] {
+        match self {
+            Item::Loop(l) => &l.insts,
+            Item::Tile(i) => std::slice::from_ref(i),
+            Item::Copy(_) => &[],
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! The JIT against the interpreter, bit for bit (NaNs are all alike): every operation at awkward widths and numbers of
+//! points, whole networks, and random programs.
+
+#[path = "../support/programs.rs"]
+mod programs;
+
+use std::sync::Arc;
+
+use programs::{COMPARE, Draw, Maker, Shape, UNARY, output, surrogate, with_inputs};
+use snnc::exec::kernel::{Kernel, Results};
+use snnc::exec::{Engine, build, driver};
+use snnc::func::{Binary, Compare, Unary};
+use snnc::ir::op::{Op, Ty};
+use snnc::ir::program::{Program, Region, Table};
+use snnc::ir::verify::verify;
+
+const WIDTHS: [u32; 5] = [1, 3, 4, 7, 64];
+
+fn same(a: &[f32], b: &[f32]) -> Result<(), String> {
+    assert_eq!(a.len(), b.len());
+    for (i, (x, y)) in a.iter().zip(b).enumerate() {
+        if x.to_bits() != y.to_bits() && !(x.is_nan() && y.is_nan()) {
+            return Err(format!(
+                "number {i}: interpreter {x:e} ({:08x}), JIT {y:e} ({:08x})",
+                x.to_bits(),
+                y.to_bits()
+            ));
+        }
+    }
+    Ok(())
+}
+
+struct Both {
+    interp: Arc<dyn Kernel>,
+    jit: Arc<dyn Kernel>,
+}
+
+impl Both {
+    fn new(program: &Program) -> Both {
+        if let Err(e) = verify(program) {
+            panic!("{e}\n{program}");
+        }
+        let one = |engine| match build(engine, vec![program.clone()]) {
+            Ok(mut kernels) => kernels.remove(0),
+            Err(e) => panic!("{e}\n{program}"),
+        };
+        Both { interp: one(Engine::Interp), jit: one(Engine::Jit) }
+    }
+
+    /// Runs both on random numbers and compares.
+    fn check(&self, points: usize, draw: &mut Draw, wild: bool) -> Results {
+        let p = self.interp.program();
+        let inputs = draw.numbers(points * p.input_len(), wild);
+        let params = draw.numbers(p.param_len(), wild);
+        let directions = draw.numbers(p.param_len() * p.directions as usize, wild);
+        let a = driver::run(&*self.interp, &inputs, &params, &directions);
+        let b = driver::run(&*self.jit, &inputs, &params, &directions);
+        let result = same(&a.outputs, &b.outputs).map_err(|e| format!("outputs: {e}"));
+        let result = result.and_then(|()| same(&a.traces, &b.traces).map_err(|e| format!("traces: {e}")));
+        if let Err(e) = result {
+            panic!("{e}; {points} points\n{p}");
+        }
+        a
+    }
+}
+
+#[test]
+fn every_function_at_every_width() {
+    for width in WIDTHS {
+        for &f in UNARY {
+            let mut b = with_inputs(&[width]);
+            let x = b.push(Region::Init, Op::Input(0), Ty::real(width));
+            let y = b.push(Region::Init, Op::Unary(f, x), Ty::real(width));
+            output(&mut b, y);
+            Both::new(&b.finish()).check(70, &mut Draw::new(1), true);
+        }
+        for &f in Binary::ALL {
+            let mut b = with_inputs(&[width, width]);
+            let x = b.push(Region::Init, Op::Input(0), Ty::real(width));
+            let y = b.push(Region::Init, Op::Input(1), Ty::real(width));
+            let z = b.push(Region::Init, Op::Binary(f, x, y), Ty::real(width));
+            output(&mut b, z);
+            Both::new(&b.finish()).check(70, &mut Draw::new(2), true);
+        }
+    }
+}
+
+#[test]
+fn comparisons_masks_and_spikes() {
+    for width in WIDTHS {
+        let mut b = with_inputs(&[width, width]);
+        let (real, mask) = (Ty::real(width), Ty::mask(width));
+        let x = b.push(Region::Init, Op::Input(0), real);
+        let y = b.push(Region::Init, Op::Input(1), real);
+        let mut last = None;
+        for &f in COMPARE {
+            let c = b.push(Region::Init, Op::Compare(f, x, y), mask);
+            let n = b.push(Region::Init, Op::Not(c), mask);
+            let m = match last {
+                Some(l) => {
+                    let both = b.push(Region::Init, Op::And(l, c), mask);
+                    b.push(Region::Init, Op::Or(both, n), mask)
+                }
+                None => n,
+            };
+            last = Some(m);
+            let s = b.push(Region::Init, Op::Select(m, x, y), real);
+            output(&mut b, s);
+        }
+        for strict in [false, true] {
+            let s = b.push(Region::Init, Op::Spike { of: x, strict, surrogate: surrogate() }, real);
+            output(&mut b, s);
+        }
+        let results = Both::new(&b.finish()).check(33, &mut Draw::new(3), true);
+        assert!(results.outputs.contains(&1.0));
+    }
+}
+
+/// A mask that crosses from one loop to another through memory.
+#[test]
+fn masks_cross_loops() {
+    let mut b = with_inputs(&[7, 1]);
+    let x = b.push(Region::Init, Op::Input(0), Ty::real(7));
+    let one = b.push(Region::Init, Op::Input(1), Ty::real(1));
+    let w = b.push(Region::Init, Op::Splat(one, 7), Ty::real(7));
+    let m = b.push(Region::Init, Op::Compare(Compare::Lt, x, w), Ty::mask(7));
+    let sum = b.push(Region::Init, Op::Sum(x), Ty::real(1));
+    let wide = b.push(Region::Init, Op::Splat(sum, 7), Ty::real(7));
+    let y = b.push(Region::Init, Op::Select(m, wide, x), Ty::real(7));
+    output(&mut b, y);
+    Both::new(&b.finish()).check(40, &mut Draw::new(4), true);
+}
+
+#[test]
+fn rows_are_cut_joined_summed_and_spread() {
+    for (u, v) in [(1, 3), (3, 4), (7, 1), (64, 7), (5, 64)] {
+        let mut b = with_inputs(&[u, v]);
+        let x = b.push(Region::Init, Op::Input(0), Ty::real(u));
+        let y = b.push(Region::Init, Op::Input(1), Ty::real(v));
+        let c = b.push(Region::Init, Op::Const(0.1), Ty::real(1));
+        let joined = b.push(Region::Init, Op::Concat(vec![x, c, y, x]), Ty::real(2 * u + v + 1));
+        output(&mut b, joined);
+        let cut = b.push(Region::Init, Op::Slice { of: joined, start: u, len: v + 1 }, Ty::real(v + 1));
+        output(&mut b, cut);
+        let again = b.push(Region::Init, Op::Slice { of: cut, start: 1, len: v }, Ty::real(v));
+        let doubled = b.push(Region::Init, Op::Binary(Binary::Add, again, y), Ty::real(v));
+        output(&mut b, doubled);
+        let sum = b.push(Region::Init, Op::Sum(joined), Ty::real(1));
+        output(&mut b, sum);
+        let spread = b.push(Region::Init, Op::Splat(sum, u), Ty::real(u));
+        let spread = b.push(Region::Init, Op::Binary(Binary::Mul, spread, x), Ty::real(u));
+        output(&mut b, spread);
+        output(&mut b, c);
+        output(&mut b, x);
+        let both = Both::new(&b.finish());
+        for points in [1, 2, 7, 8, 9, 31, 32, 33] {
+            both.check(points, &mut Draw::new(5), true);
+        }
+    }
+}
+
+#[test]
+fn products_of_every_shape() {
+    for (inputs, outputs) in [(1, 1), (2, 64), (3, 7), (64, 64), (7, 3), (64, 1), (100, 29), (4, 40), (1500, 5)] {
+        for event in [false, true] {
+            let mut b = with_inputs(&[inputs]);
+            let w = b.param("w", inputs, outputs, true);
+            let x = b.push(Region::Init, Op::Input(0), Ty::real(inputs));
+            let x = if event {
+                b.push(Region::Init, Op::Spike { of: x, strict: true, surrogate: surrogate() }, Ty::real(inputs))
+            } else {
+                x
+            };
+            let y = b.push(Region::Init, Op::Dense { x, weight: w, direction: false }, Ty::real(outputs));
+            output(&mut b, y);
+            let both = Both::new(&b.finish());
+            for points in [1, 5, 32, 40] {
+                both.check(points, &mut Draw::new(6), points == 5);
+            }
+        }
+    }
+}
+
+#[test]
+fn products_of_tangents_of_every_shape() {
+    for (inputs, outputs) in [(1, 1), (3, 7), (64, 5), (1100, 2)] {
+        for directions in [1, 3, 4, 8, 12, 16, 20] {
+            let mut b = with_inputs(&[inputs]);
+            b.program.directions = directions;
+            let w = b.param("w", inputs, outputs, true);
+            let v = b.param("v", 1, inputs, true);
+            let x = b.push(Region::Init, Op::Input(0), Ty::real(inputs));
+            let s = b.push(Region::Init, Op::Spike { of: x, strict: false, surrogate: surrogate() }, Ty::real(inputs));
+            let d = b.push(Region::Init, Op::Direction(v), Ty::tangent(inputs));
+            let zero = b.push(Region::Init, Op::Binary(Binary::Mul, d, s), Ty::tangent(inputs));
+            for x in [x, s] {
+                let y = b.push(Region::Init, Op::Dense { x, weight: w, direction: true }, Ty::tangent(outputs));
+                output(&mut b, y);
+            }
+            for x in [d, zero] {
+                let y = b.push(Region::Init, Op::Dense { x, weight: w, direction: false }, Ty::tangent(outputs));
+                output(&mut b, y);
+                let y = b.push(Region::Init, Op::Sum(y), Ty::tangent(1));
+                output(&mut b, y);
+            }
+            let both = Both::new(&b.finish());
+            for points in [1, 9] {
+                both.check(points, &mut Draw::new(7), false);
+            }
+            both.check(3, &mut Draw::new(8), true);
+        }
+    }
+}
+
+/// A layer of leaky neurons after a tuned (sinusoidal) current: the whole step is one loop.
+fn tuned_lif(width: u32, steps: u32) -> Program {
+    use Region::{Finish, Init, Step};
+    let mut b = with_inputs(&[2]);
+    b.program.steps = steps;
+    b.program.tables.push(Table { name: "mean".into(), values: (0..steps).map(|t| 1.0 / f64::from(t + 1)).collect() });
+    let ty = Ty::real(width);
+    let w = b.param("w", 2, width, true);
+    let phase = b.param("phase", 1, width, true);
+    let gain = b.param("gain", 1, width, true);
+    let read = b.param("read", width, 1, true);
+    let x = b.push(Init, Op::Input(0), Ty::real(2));
+    let z = b.push(Init, Op::Dense { x, weight: w, direction: false }, ty);
+    let phase = b.push(Init, Op::Param(phase), ty);
+    let z = b.push(Init, Op::Binary(Binary::Add, z, phase), ty);
+    let z = b.push(Init, Op::Unary(Unary::Sin, z), ty);
+    let gain = b.push(Init, Op::Param(gain), ty);
+    let current = b.push(Init, Op::Binary(Binary::Mul, z, gain), ty);
+    let zero = b.push(Init, Op::Const(0.0), Ty::real(1));
+    let zero = b.push(Init, Op::Splat(zero, width), ty);
+    let (v, tr, mean) = (b.state(ty, zero), b.state(ty, zero), b.state(ty, zero));
+    let old = b.push(Step, Op::State(v), ty);
+    let beta = b.push(Step, Op::Const(0.95), Ty::real(1));
+    let beta = b.push(Step, Op::Splat(beta, width), ty);
+    let leak = b.push(Step, Op::Binary(Binary::Mul, old, beta), ty);
+    let u = b.push(Step, Op::Binary(Binary::Add, leak, current), ty);
+    let theta = b.push(Step, Op::Const(1.0), Ty::real(1));
+    let theta = b.push(Step, Op::Splat(theta, width), ty);
+    let over = b.push(Step, Op::Binary(Binary::Sub, u, theta), ty);
+    let s = b.push(Step, Op::Spike { of: over, strict: false, surrogate: surrogate() }, ty);
+    let u = b.push(Step, Op::Binary(Binary::Sub, u, s), ty);
+    b.set_next(v, u);
+    let old = b.push(Step, Op::State(tr), ty);
+    let d = b.push(Step, Op::Binary(Binary::Mul, old, beta), ty);
+    let t = b.push(Step, Op::Binary(Binary::Add, d, s), ty);
+    b.set_next(tr, t);
+    let a = b.push(Step, Op::Table(0), Ty::real(1));
+    let a = b.push(Step, Op::Splat(a, width), ty);
+    let old = b.push(Step, Op::State(mean), ty);
+    let d = b.push(Step, Op::Binary(Binary::Sub, t, old), ty);
+    let d = b.push(Step, Op::Binary(Binary::Mul, d, a), ty);
+    let m = b.push(Step, Op::Binary(Binary::Add, old, d), ty);
+    b.set_next(mean, m);
+    let m = b.push(Finish, Op::State(mean), ty);
+    let y = b.push(Finish, Op::Dense { x: m, weight: read, direction: false }, Ty::real(1));
+    output(&mut b, m);
+    output(&mut b, y);
+    b.finish()
+}
+
+#[test]
+fn one_layer_of_neurons() {
+    for width in WIDTHS.into_iter().chain([512]) {
+        let both = Both::new(&tuned_lif(width, 16));
+        for points in [1, 3, 32, 45] {
+            let r = both.check(points, &mut Draw::new(9), false);
+            assert!(width < 64 || r.outputs.iter().any(|&y| y != 0.0), "some neuron fires");
+        }
+        both.check(20, &mut Draw::new(10), true);
+    }
+}
+
+/// Every lane reads lane 0 of the state that the same loop replaces.
+#[test]
+fn a_state_is_whole_until_all_lanes_have_read_it() {
+    let ty = Ty::real(64);
+    let mut b = with_inputs(&[64]);
+    b.program.steps = 3;
+    let x = b.push(Region::Init, Op::Input(0), ty);
+    let s = b.state(ty, x);
+    let old = b.push(Region::Step, Op::State(s), ty);
+    let first = b.push(Region::Step, Op::Slice { of: old, start: 0, len: 1 }, Ty::real(1));
+    let first = b.push(Region::Step, Op::Splat(first, 64), ty);
+    let next = b.push(Region::Step, Op::Binary(Binary::Add, old, first), ty);
+    let next = b.push(Region::Step, Op::Binary(Binary::Add, next, x), ty);
+    b.set_next(s, next);
+    let last = b.push(Region::Finish, Op::State(s), ty);
+    output(&mut b, last);
+    Both::new(&b.finish()).check(5, &mut Draw::new(12), false);
+}
+
+fn random_programs(shape: Shape, first: u64, count: u64) {
+    for index in first..first + count {
+        let program = Maker::program(shape, index);
+        let both = Both::new(&program);
+        let mut draw = Draw::new(index);
+        both.check(1 + index as usize % 37, &mut draw, false);
+        both.check(2, &mut draw, true);
+    }
+}
+
+#[test]
+fn random_expressions() {
+    random_programs(Shape { directions: 0, steps: 0, narrow: false, traces: false, insts: 30 }, 0, 150);
+}
+
+#[test]
+fn random_networks() {
+    random_programs(Shape { directions: 0, steps: 5, narrow: false, traces: true, insts: 25 }, 1000, 80);
+    random_programs(Shape { directions: 0, steps: 3, narrow: false, traces: false, insts: 25 }, 2000, 80);
+}
+
+#[test]
+fn random_single_layers() {
+    random_programs(Shape { directions: 0, steps: 6, narrow: true, traces: false, insts: 20 }, 3000, 150);
+    random_programs(Shape { directions: 0, steps: 3, narrow: true, traces: true, insts: 20 }, 4000, 40);
+}
+
+#[test]
+fn random_tangents() {
+    for directions in [1, 4, 6, 16, 24] {
+        let base = 5000 + 1000 * u64::from(directions);
+        random_programs(Shape { directions, steps: 0, narrow: false, traces: false, insts: 25 }, base, 20);
+        random_programs(Shape { directions, steps: 4, narrow: false, traces: true, insts: 25 }, base + 100, 20);
+        random_programs(Shape { directions, steps: 4, narrow: true, traces: false, insts: 20 }, base + 200, 30);
+    }
+}
+
+#[test]
+fn kernels_compiled_together_outlive_each_other() {
+    let programs = vec![tuned_lif(7, 4), tuned_lif(64, 4)];
+    let mut kernels = build(Engine::Jit, programs).expect("they compile");
+    let second = kernels.pop().expect("two kernels");
+    drop(kernels);
+    let reference = build(Engine::Interp, vec![tuned_lif(64, 4)]).expect("it compiles").remove(0);
+    let mut draw = Draw::new(11);
+    let inputs = draw.numbers(2 * 50, false);
+    let params = draw.numbers(second.program().param_len(), false);
+    let a = driver::run(&*reference, &inputs, &params, &[]);
+    let b = driver::run(&*second, &inputs, &params, &[]);
+    same(&a.outputs, &b.outputs).expect("the same bits");
+}
