@@ -19,7 +19,7 @@ pub struct Kernels {
 }
 
 /// Kernels that yield the field and some of its partial derivatives. A derivative's output is named by
-/// [`pass::jet::output_name`](crate::pass::jet::output_name).
+/// [`derivative_name`](crate::ir::problem::derivative_name).
 #[derive(Clone)]
 pub struct Observer {
     pub atoms: Vec<MultiIndex>,
@@ -30,6 +30,6 @@ pub struct Observer {
     /// As `features`, for a block of candidates of a layer; one entry a layer of the network.
     pub pools: Vec<Option<Arc<dyn Kernel>>>,
     /// For each number of directions that a `forward` phase asks for: as `primal`, with the tangents of the outputs along
-    /// that many directions, named by [`pass::jvp::output_name`](crate::pass::jvp::output_name).
+    /// that many directions, named by [`tangent_name`](crate::ir::problem::tangent_name).
     pub tangents: Vec<(u32, Arc<dyn Kernel>)>,
 }

@@ -1,4 +1,185 @@
 //! The trainer: it calls forward kernels again and again, perturbs, observes, updates. Nothing is back-propagated.
+//!
+//! ```text
+//! system    residuals as rows, and the points they need           (system, frame, stencil, weak, splines, sampling)
+//! observe   kernels at those points, forward evaluations counted  (observe, measure)
+//! phases    pursuit of neurons | randomised gradients | readout   (grow | gradient, perturb, estimate, update | solve)
+//! ```
+//! [`train`] follows the plan of a [`Problem`] phase by phase and keeps in each phase the best state by training loss. The
+//! same seed gives the same bits for any number of threads. The exact solution is never used but for a figure on the way.
 
+pub mod candidates;
+pub mod checkpoint;
+mod estimate;
+mod frame;
+mod gradient;
+mod grow;
+mod init;
 pub mod kernels;
+pub mod linalg;
+mod measure;
+mod observe;
 pub mod outcome;
+mod perturb;
+pub mod pursuit;
+pub mod readout;
+pub mod sampling;
+mod session;
+mod solve;
+pub mod splines;
+mod stencil;
+mod system;
+#[cfg(test)]
+mod tests;
+mod update;
+pub mod weak;
+
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+pub use measure::{Spikes, predict, raster, spike_rates};
+
+use crate::ir::problem::{Derivatives, Problem, Rows};
+use crate::plan::Method;
+use frame::Frame;
+use kernels::Kernels;
+use outcome::{Loss, Outcome, PhaseSummary, Progress, Status};
+use session::{Ended, Session, Stop};
+use solve::square;
+use system::{Part, System};
+
+/// What a caller decides about a run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// All random numbers of the run come from it.
+    pub seed: u64,
+    /// Set to stop after the step under way, keeping what there is.
+    pub interrupt: Option<&'a AtomicBool>,
+}
+
+/// Trains a problem's network as its plan says.
+pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progress: &mut dyn Progress) -> Outcome {
+    let started = Instant::now();
+    let system = System::new(problem, kernels, options.seed, Part::Trained);
+    let absorbed = System::new(problem, kernels, options.seed, Part::Absorbed);
+    let linear = system.is_linear().then(|| system.frame(None));
+    let params = init::params(&problem.network, kernels, options.seed);
+    let parts = [(&system, linear.as_ref()), (&absorbed, None)];
+    let before = losses(problem, kernels, parts, &params);
+    let mut session = Session::new(problem, kernels, options, &system, linear.as_ref(), params, progress, started);
+    let mut phases = vec![];
+    let mut status = Status::Finished;
+    for (k, phase) in problem.train.phases.iter().enumerate() {
+        let (seconds, evaluations) = (session.seconds(), session.lab.evaluations());
+        let (method, ended) = match &phase.method {
+            Method::Pursuit(plan) => {
+                let layer = problem.network.layers.iter().find(|l| l.name == plan.layer);
+                (grow::describe(plan, layer.map_or(0, |l| l.units)), grow::run(&mut session, k, plan))
+            }
+            Method::Gradient(plan) => (gradient::describe(plan), gradient::run(&mut session, k, plan)),
+            Method::Readout { ridge } => ("exact readout".to_string(), readout_phase(&mut session, k, *ridge)),
+        };
+        phases.push(PhaseSummary {
+            name: phase.name.clone(),
+            method,
+            seconds: session.seconds() - seconds,
+            forward_evaluations: session.lab.evaluations() - evaluations,
+            loss_before: ended.before,
+            loss_after: ended.after,
+            note: ended.note,
+        });
+        match ended.stop {
+            None => {}
+            Some(Stop::Interrupted) => status = Status::Interrupted,
+            Some(Stop::Diverged { step, residual }) => {
+                status = Status::Diverged { phase: phase.name.clone(), step, residual };
+            }
+        }
+        if status != Status::Finished {
+            break;
+        }
+    }
+    let after = losses(problem, kernels, parts, &session.params);
+    let losses = before.into_iter().zip(after).map(|(b, a)| Loss { after: a.after, ..b }).collect();
+    Outcome {
+        forward_evaluations: session.lab.evaluations(),
+        seconds: session.seconds(),
+        params: session.params,
+        history: session.history,
+        phases,
+        losses,
+        status,
+    }
+}
+
+/// A phase that only solves for the readout; kept if the loss falls.
+fn readout_phase(session: &mut Session<'_>, phase: usize, ridge: Option<f64>) -> Ended {
+    let old = session.params.clone();
+    let start = session.field();
+    let loss = |session: &Session<'_>, about: &system::Field, field: &system::Field| match session.linear {
+        Some(frame) => square(&frame.residual(field)),
+        None => square(&session.system.frame(Some(about)).residual(field)),
+    };
+    let before = loss(session, &start, &start);
+    let mut ended = Ended { note: String::new(), before, after: before, stop: None };
+    if let Err(stop) = session.report(phase, 0, 1, before).and_then(|()| gradient::readout(session, ridge, 1)) {
+        ended.stop = Some(stop);
+        return ended;
+    }
+    let field = session.field();
+    let after = loss(session, &field, &field);
+    if loss(session, &field, &start) <= after || !after.is_finite() {
+        session.params = old;
+        ended.note = "kept nothing new".to_string();
+    } else {
+        ended.after = after;
+    }
+    ended.stop = session.report(phase, 1, 1, ended.after).err();
+    ended
+}
+
+/// The state of every residual under some weights, in `after` (and `before`). Its evaluations are not counted.
+fn losses(
+    problem: &Problem,
+    kernels: &Kernels,
+    parts: [(&System<'_>, Option<&Frame<'_>>); 2],
+    params: &[f32],
+) -> Vec<Loss> {
+    let mut all = vec![None; problem.residuals.len()];
+    for (system, linear) in parts {
+        let field = observe::Lab::new(kernels, problem.coords.len()).field(system, params);
+        let own;
+        let frame = match linear {
+            Some(frame) => frame,
+            None => {
+                own = system.frame(Some(&field));
+                &own
+            }
+        };
+        for (residual, rows, mean) in frame.losses(&field) {
+            all[residual] = Some((rows, mean));
+        }
+    }
+    let describe = |k: usize, rows: usize| match &problem.residuals[k].rows {
+        Rows::Weak(_) => format!("weak form, {rows} test functions"),
+        Rows::Absorbed { by, .. } => format!("natural term of {}", problem.residuals[*by].name),
+        Rows::Pointwise(p) => match p.by {
+            Derivatives::None => format!("value at {rows} points"),
+            Derivatives::Jet => format!("exact derivatives at {rows} points"),
+            Derivatives::Stencil { h } => format!("differences, h = {h}, at {rows} points"),
+        },
+    };
+    let with_rows = all.into_iter().enumerate().filter_map(|(k, found)| {
+        let (rows, mean) = found?;
+        let r = &problem.residuals[k];
+        Some(Loss {
+            residual: r.name.clone(),
+            method: describe(k, rows),
+            weight: r.weight,
+            rows,
+            before: mean,
+            after: mean,
+        })
+    });
+    with_rows.collect()
+}

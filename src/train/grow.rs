@@ -1,0 +1,359 @@
+//! A phase of pursuit: draw candidate neurons, simulate them forward once, keep those that together explain most, solve the
+//! readout exactly, perturb the kept ones and choose again.
+//!
+//! ```text
+//! round 0   pool of fresh candidates                                    -> the best `units`
+//! round r   units in use + perturbed copies of them + some fresh ones   -> the best `units`, if the loss falls
+//! ```
+//! No derivative of the network is used. A nonlinear problem is linearised about the field (Newton); the selection is
+//! repeated while the field still changes much and frozen from then on: selecting in every iteration never settles.
+
+use faer::Mat;
+
+use crate::exec::rng::{Purpose, Stream};
+use crate::ir::op::ParamId;
+use crate::ir::problem::Units as UnitsPlan;
+use crate::plan::Pursuit as Plan;
+use crate::train::candidates::{Spec, Units};
+use crate::train::frame::Frame;
+use crate::train::init::{place, spec};
+use crate::train::observe::Features;
+use crate::train::pursuit::Pursuit;
+use crate::train::session::{Ended, Session, Stop};
+use crate::train::solve::{self, Linear, Weights, better, join, square};
+use crate::train::system::{Columns, Field};
+
+/// Perturbed copies of each unit in use, from the second round on.
+pub const MUTANTS: usize = 4;
+/// Fresh candidates from the second round on, as a part of the first round's pool.
+pub const FRESH: f64 = 0.05;
+/// One of this many units in use is replaced where a round does not choose all of them anew.
+pub const REPLACED: usize = 4;
+/// Selections in a nonlinear problem before it is frozen at the latest.
+pub const SELECTIONS: usize = 4;
+/// The selection is frozen once the field changes by less than this part of itself.
+pub const FROZEN: f64 = 0.05;
+/// Numbers of candidates' features that are kept for the next selection of a nonlinear problem; a larger pool is simulated
+/// again (4 bytes each).
+const MEMORY: usize = 1 << 27;
+
+/// In words, for the report: `pursuit, 512 of 4000 candidates, 3 rounds`.
+pub fn describe(plan: &Plan, units: u32) -> String {
+    let rounds = if plan.rounds == 1 { "1 round".to_string() } else { format!("{} rounds", plan.rounds) };
+    format!("pursuit, {units} of {} candidates, {rounds}", plan.pool)
+}
+
+/// What stays the same over the phase.
+struct Layer<'a> {
+    index: usize,
+    units: usize,
+    plan: &'a UnitsPlan,
+    spec: Spec,
+    /// Features of the readout: one a unit, in their order.
+    features: usize,
+    ridge: Option<f64>,
+}
+
+/// A linear problem's candidates are simulated once; a nonlinear one comes back to them.
+type Simulated = Vec<Option<Columns>>;
+
+/// Runs the phase; the session's weights end as the best selection.
+pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
+    let network = &session.problem.network;
+    let index =
+        network.layers.iter().position(|l| l.name == plan.layer).expect("the checker knows the network's layers");
+    let spec = spec(network, session.kernels, index).expect("the checker lets units be chosen only where they can be");
+    let units = network.layers[index].pursuit.as_ref().expect("a layer with a spec has units");
+    let features = network.readout.as_ref().map_or(0, |r| r.features_len as usize);
+    let layer =
+        Layer { index, units: network.layers[index].units as usize, plan: units, spec, features, ridge: plan.ridge };
+
+    let mut field = session.field();
+    let mut loss = own_loss(session, &field);
+    let before = loss;
+    let mut kept = vec![];
+    let mut stop = session.report(phase, 0, plan.rounds + 1, loss).err();
+    for round in 0..=plan.rounds {
+        if stop.is_some() {
+            break;
+        }
+        let (in_use, candidates) = candidates(session, &layer, plan, phase, round);
+        let found = match select(session, &layer, &candidates, in_use, &field) {
+            Ok(params) => params,
+            Err(Stop::Interrupted) => {
+                stop = Some(Stop::Interrupted);
+                break;
+            }
+            Err(Stop::Diverged { residual, .. }) => {
+                // A round that fails is not kept; without any state that is finite there is nothing to go on from.
+                if loss.is_finite() {
+                    stop = session.report(phase, round + 1, plan.rounds + 1, loss).err();
+                    continue;
+                }
+                stop = Some(Stop::Diverged { step: round + 1, residual });
+                break;
+            }
+        };
+        let new_field = session.lab.field(session.system, &found);
+        let own;
+        let frame = match session.linear {
+            Some(frame) => frame,
+            None => {
+                own = session.system.frame(Some(&new_field));
+                &own
+            }
+        };
+        let new_loss = square(&frame.residual(&new_field));
+        let old_loss = square(&frame.residual(&field));
+        if better(new_loss, old_loss) {
+            session.params = found;
+            field = new_field;
+            loss = new_loss;
+            kept.push(round.to_string());
+        }
+        stop = session.report(phase, round + 1, plan.rounds + 1, loss).err();
+        if !loss.is_finite() && stop.is_none() {
+            let frame = session.system.frame(None);
+            let residual = frame.broken(&frame.residual(&field)).unwrap_or("all residuals").to_string();
+            stop = Some(Stop::Diverged { step: round + 1, residual });
+        }
+    }
+    let note = match kept.len() {
+        0 => "kept nothing new".to_string(),
+        1 => format!("kept round {}", kept[0]),
+        _ => format!("kept rounds {}", kept.join(", ")),
+    };
+    Ended { note, before, after: loss, stop }
+}
+
+fn own_loss(session: &Session<'_>, field: &Field) -> f64 {
+    match session.linear {
+        Some(frame) => square(&frame.residual(field)),
+        None => square(&session.system.frame(Some(field)).residual(field)),
+    }
+}
+
+/// The candidates of a round. Units in use come first, once there has been a selection or an earlier phase (`true`).
+fn candidates(session: &Session<'_>, layer: &Layer<'_>, plan: &Plan, phase: usize, round: usize) -> (bool, Units) {
+    let mut rng = Stream::new(session.options.seed, Purpose::Candidates, (phase as u64) << 32 | round as u64);
+    if round == 0 && phase == 0 {
+        return (false, Units::draw(&layer.spec, plan.pool.max(layer.units), &mut rng));
+    }
+    let used = used(session, layer);
+    if round == 0 {
+        return (true, Units::join(&[&used, &Units::draw(&layer.spec, plan.pool, &mut rng)]));
+    }
+    let mutants: Vec<Units> = (0..MUTANTS).map(|_| used.mutate(&layer.spec, plan.mutate, &mut rng)).collect();
+    let fresh = Units::draw(&layer.spec, (plan.pool as f64 * FRESH).ceil() as usize, &mut rng);
+    let parts: Vec<&Units> = [&used].into_iter().chain(&mutants).chain([&fresh]).collect();
+    (true, Units::join(&parts))
+}
+
+/// The units as they stand in the network.
+fn used(session: &Session<'_>, layer: &Layer<'_>) -> Units {
+    let network = &session.problem.network;
+    let values = layer.plan.params.iter().map(|u| session.params[place(network, u.param)].to_vec()).collect();
+    Units { len: layer.units, values }
+}
+
+/// The network's weights with the best `units` of the candidates in the layer, and their exact readout.
+fn select(
+    session: &mut Session<'_>,
+    layer: &Layer<'_>,
+    candidates: &Units,
+    in_use: bool,
+    field: &Field,
+) -> Result<Vec<f32>, Stop> {
+    let network = &session.problem.network;
+    let diverged = |residual: &str| Stop::Diverged { step: 0, residual: residual.to_string() };
+    let start = Weights::of(network, &session.params).ok_or_else(|| diverged("the readout of all residuals"))?;
+    let bias = start.bias.is_some();
+    // No candidate changes phi0 and the offset.
+    let current = session.lab.features(session.system, &session.params, layer.features);
+    let mut about = newton_start(session, &current, field)?;
+    let mut simulated: Simulated = vec![];
+    let mut best: Option<(f64, Vec<f32>)> = None;
+    for _ in 0..SELECTIONS {
+        let own;
+        let frame = match session.linear {
+            Some(frame) => frame,
+            None => {
+                own = session.system.frame(Some(&about));
+                &own
+            }
+        };
+        let linear = Linear::new(frame, &current, bias);
+        let mut choices = choices(frame, &linear, &current, layer, in_use);
+        let block = layer.plan.block as usize;
+        for (k, first) in (0..candidates.len).step_by(block).enumerate() {
+            if session.interrupted() {
+                return Err(Stop::Interrupted);
+            }
+            let columns = simulate(session, layer, candidates, k, first, &mut simulated);
+            // The last block is filled up with repetitions.
+            let real = block.min(candidates.len - first);
+            let rows = frame.apply(&columns);
+            choices.iter_mut().for_each(|c| c.pursuit.add(rows.as_ref().subcols(0, real)));
+            keep(session, layer, candidates.len, columns, &mut simulated);
+        }
+        let mut found: Option<Found> = None;
+        for choice in choices {
+            let choice = choice.finish(session, layer, candidates, &linear, frame);
+            if let Some(choice) = choice
+                && found.as_ref().is_none_or(|f| choice.left < f.left)
+            {
+                found = Some(choice);
+            }
+        }
+        let Some(Found { params: mut found, features, weights, .. }) = found else {
+            return Err(diverged(frame.broken(&linear.target).unwrap_or("the features of all residuals")));
+        };
+        if session.linear.is_some() {
+            weights.put(network, &mut found);
+            return Ok(found);
+        }
+        // Newton with the selection frozen.
+        let Some(weights) = solve::readout(session.system, None, &features, &weights, layer.ridge) else { break };
+        let next = features.field(&weights);
+        let (change, loss) = (next.change(&about), own_loss(session, &next));
+        weights.put(network, &mut found);
+        if best.as_ref().is_none_or(|(l, _)| better(loss, *l)) {
+            best = Some((loss, found));
+        }
+        about = next;
+        if change <= FROZEN || !change.is_finite() {
+            break;
+        }
+    }
+    best.map(|(_, params)| params).ok_or_else(|| diverged("all residuals"))
+}
+
+/// A way of choosing: units in use (the first candidates) that stay whatever happens, and a pursuit of the others.
+struct Choice {
+    kept: Vec<usize>,
+    pursuit: Pursuit,
+}
+
+/// Weights with chosen units in place and their features, the exact readout, and the mean of the squared rows it leaves.
+struct Found {
+    params: Vec<f32>,
+    features: Features,
+    weights: Weights,
+    left: f64,
+}
+
+/// The ways in which a round chooses: all units anew; and, if there are units in use, only the weaker of them anew. The
+/// first finds the better sets where there are many candidates; but greedy as it is it may do worse than what there was,
+/// which the second hardly can. The exact readout decides between them.
+fn choices(frame: &Frame<'_>, linear: &Linear, current: &Features, layer: &Layer<'_>, in_use: bool) -> Vec<Choice> {
+    let mut choices = vec![Choice { kept: vec![], pursuit: Pursuit::new(&linear.target, linear.fixed.as_ref()) }];
+    let strong = layer.units - layer.units.div_ceil(REPLACED);
+    if in_use && strong > 0 {
+        let rows = frame.apply(&current.phi);
+        let mut among = Pursuit::new(&linear.target, linear.fixed.as_ref());
+        among.add(rows.as_ref());
+        let kept = among.select(strong).picks;
+        let kept_rows = Mat::from_fn(rows.nrows(), kept.len(), |i, j| rows[(i, kept[j])]);
+        let fixed = join(linear.fixed.as_ref(), kept_rows.as_ref());
+        choices.push(Choice { kept, pursuit: Pursuit::new(&linear.target, fixed.as_ref()) });
+    }
+    choices
+}
+
+impl Choice {
+    /// `None` if numbers are not finite.
+    fn finish(
+        self,
+        session: &mut Session<'_>,
+        layer: &Layer<'_>,
+        candidates: &Units,
+        linear: &Linear,
+        frame: &Frame<'_>,
+    ) -> Option<Found> {
+        let network = &session.problem.network;
+        let mut picks = self.kept;
+        picks.extend(self.pursuit.select(layer.units - picks.len()).picks);
+        let chosen = candidates.select(&fill(picks, candidates.len, layer.units));
+        let mut params = session.params.clone();
+        for (unit, values) in layer.plan.params.iter().zip(&chosen.values) {
+            params[place(network, unit.param)].copy_from_slice(values);
+        }
+        let features = session.lab.features(session.system, &params, layer.features);
+        let (weights, left) = linear.solve(frame.apply(&features.phi).as_ref(), layer.ridge)?;
+        Some(Found { params, features, weights, left })
+    }
+}
+
+/// The field to linearise about first: as it is or the offset alone, whichever has the lower loss.
+fn newton_start(session: &Session<'_>, fixed: &Features, field: &Field) -> Result<Field, Stop> {
+    if session.linear.is_some() {
+        return Ok(field.clone());
+    }
+    let nothing = fixed.offset.combine(&[1.0]);
+    let (a, b) = (own_loss(session, field), own_loss(session, &nothing));
+    if a.is_finite() && !better(b, a) {
+        return Ok(field.clone());
+    }
+    if b.is_finite() {
+        return Ok(nothing);
+    }
+    let frame = session.system.frame(None);
+    let residual = frame.broken(&frame.residual(&nothing)).unwrap_or("all residuals").to_string();
+    Err(Stop::Diverged { step: 0, residual })
+}
+
+/// The features of block `k` of the candidates, which starts at `first`.
+fn simulate(
+    session: &mut Session<'_>,
+    layer: &Layer<'_>,
+    candidates: &Units,
+    k: usize,
+    first: usize,
+    simulated: &mut Simulated,
+) -> Columns {
+    if let Some(columns) = simulated.get_mut(k).and_then(Option::take) {
+        return columns;
+    }
+    let block = layer.plan.block as usize;
+    let params = pool_params(session, layer, &candidates.block(first, block));
+    session.lab.pool(session.system, layer.index, &params, block, layer.units)
+}
+
+/// The pool's parameters: the network's own where they are alike, the candidates' in the layer, 0 elsewhere (the readout).
+fn pool_params(session: &Session<'_>, layer: &Layer<'_>, block: &Units) -> Vec<f32> {
+    let network = &session.problem.network;
+    let mut params = Vec::with_capacity(layer.plan.pool.param_len());
+    for (k, p) in layer.plan.pool.params.iter().enumerate() {
+        let id = ParamId(k as u32);
+        match layer.plan.params.iter().position(|u| u.param == id) {
+            Some(role) => params.extend_from_slice(&block.values[role]),
+            None if network.primal.params[k].len() == p.len() => {
+                params.extend_from_slice(&session.params[place(network, id)]);
+            }
+            None => params.resize(params.len() + p.len(), 0.0),
+        }
+    }
+    params
+}
+
+/// Puts a block's features away for the next selection, if there may be one and there is room.
+fn keep(session: &Session<'_>, layer: &Layer<'_>, candidates: usize, columns: Columns, simulated: &mut Simulated) {
+    let observed: usize = columns.blocks.iter().flatten().map(|v| v.len()).sum();
+    let blocks = candidates.div_ceil(layer.plan.block as usize);
+    if session.linear.is_none() && observed * blocks <= MEMORY {
+        match simulated.iter_mut().find(|s| s.is_none()) {
+            Some(empty) => *empty = Some(columns),
+            None => simulated.push(Some(columns)),
+        }
+    }
+}
+
+/// As many picks as there are units: where a pursuit found no more that help, candidates in their order.
+fn fill(mut picks: Vec<usize>, candidates: usize, units: usize) -> Vec<usize> {
+    let mut rest = (0..candidates).filter(|j| !picks.contains(j)).collect::<Vec<_>>().into_iter();
+    while picks.len() < units {
+        let next = rest.next().unwrap_or(picks.len() % candidates.max(1));
+        picks.push(next);
+    }
+    picks
+}

@@ -1,0 +1,107 @@
+//! How parameters start, and what the units of a layer are like: the two places where a tuned population is drawn must
+//! agree, so that a network as it starts is made of the same neurons as a pool.
+//!
+//! ```text
+//! normal(s), uniform(a, b), constant     one stream a parameter
+//! tuned                                  one stream a population, drawn as candidates are
+//! ```
+
+use rand::RngExt;
+use rand_distr::StandardNormal;
+
+use crate::exec::driver::run;
+use crate::exec::rng::{Purpose, Stream};
+use crate::ir::op::ParamId;
+use crate::ir::problem::{Curve, Init, Network, UnitRole};
+use crate::train::candidates::{Range, Spec, Units};
+use crate::train::kernels::Kernels;
+
+/// What is assumed of a spiking neuron whose response curve is not known, or that never responds.
+const SPIKING: Range = Range { threshold: 1.0, saturation: 4.0 };
+
+/// Positions of a parameter in the flat vector.
+pub fn place(network: &Network, id: ParamId) -> std::ops::Range<usize> {
+    let start = network.primal.param_offset(id);
+    start..start + network.primal.params[id.0 as usize].len()
+}
+
+/// The initial flat parameter vector. The same seed gives the same bits.
+pub fn params(network: &Network, kernels: &Kernels, seed: u64) -> Vec<f32> {
+    let mut out = vec![0.0f32; network.primal.param_len()];
+    let mut drawn = vec![];
+    for (k, init) in network.init.iter().enumerate() {
+        let at = &mut out[place(network, ParamId(k as u32))];
+        let mut rng = Stream::new(seed, Purpose::Init, k as u64);
+        match *init {
+            Init::Constant(c) => at.fill(c as f32),
+            Init::Normal(sigma) => {
+                at.iter_mut().for_each(|x| *x = (sigma * rng.sample::<f64, _>(StandardNormal)) as f32)
+            }
+            Init::Uniform(lo, hi) => at.iter_mut().for_each(|x| *x = (lo + (hi - lo) * rng.random::<f64>()) as f32),
+            Init::Tuned { group, .. } if !drawn.contains(&group) => {
+                drawn.push(group);
+                draw_population(network, kernels, group, &mut rng, &mut out);
+            }
+            Init::Tuned { .. } => {}
+        }
+    }
+    out
+}
+
+/// Draws all the parameters of one tuned population.
+fn draw_population(network: &Network, kernels: &Kernels, wanted: u32, rng: &mut Stream, out: &mut [f32]) {
+    let mut members = vec![];
+    let mut curve = Curve::Mixed;
+    for (k, init) in network.init.iter().enumerate() {
+        if let Init::Tuned { group, role, curve: c } = init
+            && *group == wanted
+        {
+            members.push((ParamId(k as u32), *role));
+            curve = *c;
+        }
+    }
+    let param = |id: ParamId| &network.primal.params[id.0 as usize];
+    let weight = members.iter().find(|(_, role)| *role == UnitRole::Weight);
+    let Some(&(weight, _)) = weight else { return };
+    let (fan_in, count) = (param(weight).rows as usize, param(weight).cols as usize);
+    let layer = network.layers.iter().position(|l| l.params.contains(&weight));
+    let roles = members.iter().map(|&(_, role)| (role, 0.0)).collect();
+    let on_coords = layer.and_then(|l| network.layers[l].pursuit.as_ref()).is_none_or(|u| u.on_coords);
+    let spec = Spec { fan_in, on_coords, range: range(network, kernels, layer), curve, roles };
+    let units = Units::draw(&spec, count, rng);
+    for ((id, _), values) in members.iter().zip(&units.values) {
+        out[place(network, *id)].copy_from_slice(values);
+    }
+}
+
+/// The currents worth having in a layer, from the response curve of one of its units.
+pub fn range(network: &Network, kernels: &Kernels, layer: Option<usize>) -> Range {
+    let Some(layer) = layer else { return Range::UNIT };
+    let unknown = if network.layers[layer].spiking { SPIKING } else { Range::UNIT };
+    let Some(kernel) = kernels.responses.get(layer).and_then(|r| r.as_ref()) else { return unknown };
+    let currents = Range::probe_currents();
+    let inputs: Vec<f32> = currents.iter().map(|&c| c as f32).collect();
+    let responses: Vec<f64> = run(kernel.as_ref(), &inputs, &[], &[]).outputs.iter().map(|&r| f64::from(r)).collect();
+    Range::from_response(&currents, &responses).unwrap_or(unknown)
+}
+
+/// What the units of a layer under pursuit are like. `None` if its units cannot be chosen one by one.
+pub fn spec(network: &Network, kernels: &Kernels, layer: usize) -> Option<Spec> {
+    let units = network.layers[layer].pursuit.as_ref()?;
+    let init = |id: ParamId| network.init.get(id.0 as usize);
+    let curve = units.params.iter().find_map(|u| match init(u.param) {
+        Some(Init::Tuned { curve, .. }) => Some(*curve),
+        _ => None,
+    });
+    let start = |id: ParamId| match init(id) {
+        Some(Init::Constant(c)) => *c,
+        _ => 0.0,
+    };
+    Some(Spec {
+        fan_in: units.fan_in as usize,
+        on_coords: units.on_coords,
+        range: range(network, kernels, Some(layer)),
+        curve: curve.unwrap_or(Curve::Ramp),
+        roles: units.params.iter().map(|u| (u.role, start(u.param))).collect(),
+    })
+}

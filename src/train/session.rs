@@ -1,0 +1,118 @@
+//! What the phases of a training run share: the system, the weights so far, the count of what was spent, and the line to
+//! whoever watches.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crate::ir::problem::Problem;
+use crate::train::Options;
+use crate::train::frame::Frame;
+use crate::train::kernels::Kernels;
+use crate::train::measure::HeldOut;
+use crate::train::observe::Lab;
+use crate::train::outcome::{Point, Progress};
+use crate::train::system::{Field, System};
+
+pub struct Session<'a> {
+    pub problem: &'a Problem,
+    pub kernels: &'a Kernels,
+    pub options: &'a Options<'a>,
+    pub system: &'a System<'a>,
+    /// The system's only frame, if it is linear.
+    pub linear: Option<&'a Frame<'a>>,
+    pub lab: Lab<'a>,
+    /// The flat parameter vector as it stands.
+    pub params: Vec<f32>,
+    pub history: Vec<Point>,
+    progress: &'a mut dyn Progress,
+    started: Instant,
+    held_out: Option<HeldOut>,
+    /// Forward evaluations when the error was last measured.
+    measured: Option<u64>,
+}
+
+/// Why a phase ended before its time.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stop {
+    Interrupted,
+    /// A residual (or, in words, something else) stopped being finite.
+    Diverged {
+        step: usize,
+        residual: String,
+    },
+}
+
+/// How a phase ended: further words for the report, the losses around it, and why it stopped early, if it did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    pub note: String,
+    pub before: f64,
+    pub after: f64,
+    pub stop: Option<Stop>,
+}
+
+/// The error is measured once the run has spent this many times what measuring it takes.
+const PATIENCE: u64 = 10;
+
+impl<'a> Session<'a> {
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        problem: &'a Problem,
+        kernels: &'a Kernels,
+        options: &'a Options<'a>,
+        system: &'a System<'a>,
+        linear: Option<&'a Frame<'a>>,
+        params: Vec<f32>,
+        progress: &'a mut dyn Progress,
+        started: Instant,
+    ) -> Session<'a> {
+        Session {
+            problem,
+            kernels,
+            options,
+            system,
+            linear,
+            lab: Lab::new(kernels, problem.coords.len()),
+            params,
+            history: vec![],
+            progress,
+            started,
+            held_out: HeldOut::new(problem),
+            measured: None,
+        }
+    }
+
+    pub fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    /// True once somebody has asked the run to stop.
+    pub fn interrupted(&self) -> bool {
+        self.options.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
+
+    /// Runs the network as it stands.
+    pub fn field(&mut self) -> Field {
+        self.lab.field(self.system, &self.params)
+    }
+
+    /// Reports the state after a step.
+    ///
+    /// # Errors
+    /// `Stop::Interrupted` if the run is to stop here.
+    pub fn report(&mut self, phase: usize, step: usize, of: usize, loss: f64) -> Result<(), Stop> {
+        let spent = self.lab.evaluations();
+        let error = self.held_out.as_ref().and_then(|h| {
+            let due = self.measured.is_none_or(|m| spent - m >= PATIENCE * h.points() as u64);
+            (due || step == 0 || step == of).then(|| h.error(self.kernels, &self.params))
+        });
+        if error.is_some() {
+            self.measured = Some(spent);
+        }
+        let seconds = self.seconds();
+        let point = Point { phase, step, of, forward_evaluations: spent, seconds, loss, error };
+        self.history.push(point.clone());
+        let asked = self.progress.point(&point).is_break();
+        if asked || self.interrupted() { Err(Stop::Interrupted) } else { Ok(()) }
+    }
+}

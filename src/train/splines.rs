@@ -1,0 +1,410 @@
+//! One-dimensional spline spaces: the test functions of weak forms, and the Gauss points that integrate them.
+//!
+//! Weak forms need test functions that are smooth, have local support, and vanish, with chosen derivatives, at an end of the
+//! interval where a boundary term has no data. Clamped B-splines give all three: at an end only the first m + 1 functions
+//! have a derivative of order m that is not zero, so that any set of end conditions concerns a handful of functions only.
+//!
+//! ```text
+//! raw splines  N0 N1 N2 N3 …        psi = 0 at the low end:        N1 N2 N3 …
+//!                                   psi' = 0 at the low end:       N0+N1, N2 N3 …
+//! ```
+//!
+//! De Boor, A Practical Guide to Splines (1978); Piegl and Tiller, The NURBS Book (1997), A2.3.
+
+/// Nodes and weights of an integration rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quadrature {
+    pub nodes: Vec<f64>,
+    pub weights: Vec<f64>,
+}
+
+/// The Gauss-Legendre rule of `n` points on [-1, 1], nodes ascending: exact for polynomials of degree 2 n - 1.
+pub fn gauss_legendre(n: usize) -> Quadrature {
+    let mut rule = Quadrature { nodes: vec![0.0; n], weights: vec![0.0; n] };
+    for i in 0..n {
+        let mut x = -libm::cos(std::f64::consts::PI * (i as f64 + 0.75) / (n as f64 + 0.5));
+        let mut slope = 1.0;
+        for _ in 0..100 {
+            let (p, d) = legendre(n, x);
+            slope = d;
+            let step = p / d;
+            x -= step;
+            if step.abs() < 1e-16 {
+                slope = legendre(n, x).1;
+                break;
+            }
+        }
+        rule.nodes[i] = x;
+        rule.weights[i] = 2.0 / ((1.0 - x * x) * slope * slope);
+    }
+    rule
+}
+
+/// The Legendre polynomial of degree `n` and its slope, for |x| < 1.
+fn legendre(n: usize, x: f64) -> (f64, f64) {
+    let (mut before, mut p) = (0.0, 1.0);
+    for k in 0..n {
+        let k = k as f64;
+        (before, p) = (p, ((2.0 * k + 1.0) * x * p - k * before) / (k + 1.0));
+    }
+    (p, n as f64 * (x * p - before) / (x * x - 1.0))
+}
+
+/// Clamped B-splines of one degree on equal spans of [lo, hi]: `spans + degree` functions that add up to 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Splines {
+    pub degree: usize,
+    pub spans: usize,
+    pub lo: f64,
+    pub hi: f64,
+    knots: Vec<f64>,
+}
+
+impl Splines {
+    pub fn new(lo: f64, hi: f64, spans: usize, degree: usize) -> Splines {
+        let spans = spans.max(1);
+        let mut knots = vec![lo; degree];
+        knots.extend((0..=spans).map(|i| if i == spans { hi } else { lo + (hi - lo) * i as f64 / spans as f64 }));
+        knots.extend(std::iter::repeat_n(hi, degree));
+        Splines { degree, spans, lo, hi, knots }
+    }
+
+    /// The number of functions.
+    pub fn len(&self) -> usize {
+        self.spans + self.degree
+    }
+
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// The span that `x` lies in; points outside count to the nearest.
+    pub fn span_of(&self, x: f64) -> usize {
+        let p = (x - self.lo) / (self.hi - self.lo) * self.spans as f64;
+        let mut s = if p > 0.0 { (p as usize).min(self.spans - 1) } else { 0 };
+        // The knots are the truth, not the division.
+        while s > 0 && x < self.knots[s + self.degree] {
+            s -= 1;
+        }
+        while s + 1 < self.spans && x >= self.knots[s + 1 + self.degree] {
+            s += 1;
+        }
+        s
+    }
+
+    /// Values and derivatives up to `order` at `x` of the functions that are not zero there: the first of them, and
+    /// `[order + 1][degree + 1]` numbers.
+    pub fn eval(&self, x: f64, order: usize) -> (usize, Vec<f64>) {
+        let p = self.degree;
+        let first = self.span_of(x);
+        let at = first + p; // knots[at] <= x
+        let u = &self.knots;
+        // ndu[j][r]: the triangle of lower degrees above the diagonal, knot differences below it.
+        let mut ndu = vec![vec![0.0; p + 1]; p + 1];
+        let (mut left, mut right) = (vec![0.0; p + 1], vec![0.0; p + 1]);
+        ndu[0][0] = 1.0;
+        for j in 1..=p {
+            left[j] = x - u[at + 1 - j];
+            right[j] = u[at + j] - x;
+            let mut saved = 0.0;
+            for r in 0..j {
+                ndu[j][r] = right[r + 1] + left[j - r];
+                let t = ndu[r][j - 1] / ndu[j][r];
+                ndu[r][j] = saved + right[r + 1] * t;
+                saved = left[j - r] * t;
+            }
+            ndu[j][j] = saved;
+        }
+        let w = p + 1;
+        let mut out = vec![0.0; (order + 1) * w];
+        for j in 0..=p {
+            out[j] = ndu[j][p];
+        }
+        for r in 0..=p {
+            let mut a = vec![vec![0.0; p + 1]; 2];
+            a[0][0] = 1.0;
+            let (mut s1, mut s2) = (0, 1);
+            for k in 1..=order.min(p) {
+                let mut d = 0.0;
+                let pk = p - k;
+                if r >= k {
+                    a[s2][0] = a[s1][0] / ndu[pk + 1][r - k];
+                    d = a[s2][0] * ndu[r - k][pk];
+                }
+                let j1 = if r + 1 >= k { 1 } else { k - r };
+                let j2 = if r <= pk + 1 { k - 1 } else { p - r };
+                for j in j1..=j2 {
+                    a[s2][j] = (a[s1][j] - a[s1][j - 1]) / ndu[pk + 1][r + j - k];
+                    d += a[s2][j] * ndu[r + j - k][pk];
+                }
+                if r <= pk {
+                    a[s2][k] = -a[s1][k - 1] / ndu[pk + 1][r];
+                    d += a[s2][k] * ndu[r][pk];
+                }
+                out[k * w + r] = d;
+                std::mem::swap(&mut s1, &mut s2);
+            }
+        }
+        let mut factor = p as f64;
+        for k in 1..=order.min(p) {
+            for v in &mut out[k * w..(k + 1) * w] {
+                *v *= factor;
+            }
+            factor *= (p - k) as f64;
+        }
+        (first, out)
+    }
+
+    /// Gauss points in every span, `q` each, ascending.
+    pub fn quadrature(&self, q: usize) -> Quadrature {
+        let rule = gauss_legendre(q);
+        let mut all = Quadrature { nodes: vec![], weights: vec![] };
+        for s in 0..self.spans {
+            let (a, b) = (self.knots[s + self.degree], self.knots[s + 1 + self.degree]);
+            for (x, w) in rule.nodes.iter().zip(&rule.weights) {
+                all.nodes.push(a + (b - a) * 0.5 * (x + 1.0));
+                all.weights.push(w * 0.5 * (b - a));
+            }
+        }
+        all
+    }
+}
+
+/// A spline space with conditions at the ends. Its functions are combinations of a few neighbouring splines, in the order
+/// of their supports: both the first and the last span of function j + 1 are at least those of function j.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TestSpace {
+    pub splines: Splines,
+    /// For each raw spline, the functions it takes part in, with its coefficient.
+    parts: Vec<Vec<(usize, f64)>>,
+    /// First and last span of each function's support.
+    support: Vec<(usize, usize)>,
+}
+
+impl TestSpace {
+    /// `tests` raw splines of `degree` on [lo, hi], less those that the conditions take away. `vanish` holds the orders of
+    /// the derivatives that are to be zero at the low and at the high end. At least as many are taken as keep the conditions of
+    /// the two ends apart, whatever `tests` says.
+    pub fn new(lo: f64, hi: f64, tests: usize, degree: usize, vanish: &[Vec<u8>; 2]) -> TestSpace {
+        let reach = vanish.iter().flatten().map(|&o| o as usize + 1).max().unwrap_or(0);
+        let spans = tests.max(2 * reach + 1).saturating_sub(degree).max(1);
+        let splines = Splines::new(lo, hi, spans, degree);
+        let n = splines.len();
+        // Each end is solved in the order from the end inwards.
+        let low = end_functions(&splines, lo, &vanish[0], false);
+        let high = end_functions(&splines, hi, &vanish[1], true);
+        let mut functions: Vec<(usize, Vec<(usize, f64)>)> = vec![];
+        let untouched = low.reach..n - high.reach;
+        for (lead, parts) in low.functions {
+            functions.push((lead, parts));
+        }
+        functions.extend(untouched.map(|i| (i, vec![(i, 1.0)])));
+        for (lead, parts) in high.functions {
+            functions.push((n - 1 - lead, parts.into_iter().map(|(i, c)| (n - 1 - i, c)).collect()));
+        }
+        functions.sort_by_key(|(lead, _)| *lead);
+        let mut parts = vec![vec![]; n];
+        let mut support = vec![];
+        for (j, (_, members)) in functions.iter().enumerate() {
+            let (mut first, mut last) = (usize::MAX, 0);
+            for &(i, c) in members {
+                parts[i].push((j, c));
+                first = first.min(i.saturating_sub(degree));
+                last = last.max(i.min(spans - 1));
+            }
+            support.push((first, last));
+        }
+        TestSpace { splines, parts, support }
+    }
+
+    /// The number of functions.
+    pub fn len(&self) -> usize {
+        self.support.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.support.is_empty()
+    }
+
+    /// The first and last span on which function `j` is not zero.
+    pub fn support(&self, j: usize) -> (usize, usize) {
+        self.support[j]
+    }
+
+    /// The functions whose support has span `s` in it.
+    pub fn over(&self, s: usize) -> std::ops::Range<usize> {
+        let first = self.support.partition_point(|&(_, last)| last < s);
+        let end = self.support.partition_point(|&(first, _)| first <= s);
+        first..end.max(first)
+    }
+
+    /// Derivatives of the orders 0 ..= `order` at `x`: the functions that are over that span, and for each order one value
+    /// a function.
+    pub fn eval(&self, x: f64, order: usize) -> (std::ops::Range<usize>, Vec<Vec<f64>>) {
+        let (first, raw) = self.splines.eval(x, order);
+        let range = self.over(first);
+        let w = self.splines.degree + 1;
+        let mut out = vec![vec![0.0; range.len()]; order + 1];
+        for (k, row) in out.iter_mut().enumerate() {
+            for i in 0..w {
+                for &(j, c) in &self.parts[first + i] {
+                    row[j - range.start] += c * raw[k * w + i];
+                }
+            }
+        }
+        (range, out)
+    }
+}
+
+struct End {
+    /// Raw splines, counted from the end, that the conditions concern.
+    reach: usize,
+    /// The functions that remain of them: the spline that each is named after, and what it consists of.
+    functions: Vec<(usize, Vec<(usize, f64)>)>,
+}
+
+/// A basis of those combinations of the splines next to an end whose derivatives of the given orders are zero there,
+/// by Gauss-Jordan elimination; pivots are taken nearest to the end, so that 0 ..= m - 1 just drops m splines.
+fn end_functions(splines: &Splines, at: f64, orders: &[u8], high: bool) -> End {
+    let Some(&top) = orders.iter().max() else {
+        return End { reach: 0, functions: vec![] };
+    };
+    let (top, w) = (top as usize, splines.degree + 1);
+    let reach = (top + 1).min(w);
+    let (_, values) = splines.eval(at, top);
+    let mut rows: Vec<Vec<f64>> = orders
+        .iter()
+        .map(|&o| {
+            let row = &values[o as usize * w..(o as usize + 1) * w];
+            let row: Vec<f64> = (0..reach).map(|i| if high { row[w - 1 - i] } else { row[i] }).collect();
+            let scale = row.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+            row.iter().map(|v| if scale > 0.0 { v / scale } else { 0.0 }).collect()
+        })
+        .collect();
+    let mut pivots = vec![];
+    for col in 0..reach {
+        let done = pivots.len();
+        let Some(best) = (done..rows.len()).max_by(|&a, &b| rows[a][col].abs().total_cmp(&rows[b][col].abs())) else {
+            break;
+        };
+        if rows[best][col].abs() < 1e-10 {
+            continue;
+        }
+        rows.swap(done, best);
+        let p = rows[done][col];
+        rows[done].iter_mut().for_each(|v| *v /= p);
+        let pivot = rows[done].clone();
+        for (i, row) in rows.iter_mut().enumerate() {
+            if i != done {
+                let f = row[col];
+                row.iter_mut().zip(&pivot).for_each(|(v, p)| *v -= f * p);
+            }
+        }
+        pivots.push(col);
+    }
+    let functions = (0..reach)
+        .filter(|c| !pivots.contains(c))
+        .map(|free| {
+            let mut parts = vec![(free, 1.0)];
+            for (row, &col) in rows.iter().zip(&pivots) {
+                if row[free].abs() > 1e-12 {
+                    parts.push((col, -row[free]));
+                }
+            }
+            (free, parts)
+        })
+        .collect();
+    End { reach, functions }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gauss_integrates_polynomials_exactly() {
+        for n in 1..=12 {
+            let rule = gauss_legendre(n);
+            for degree in 0..2 * n {
+                let sum: f64 = rule.nodes.iter().zip(&rule.weights).map(|(x, w)| w * x.powi(degree as i32)).sum();
+                let exact = if degree % 2 == 0 { 2.0 / (degree as f64 + 1.0) } else { 0.0 };
+                assert!((sum - exact).abs() < 1e-14, "{n} points, degree {degree}: {sum}");
+            }
+            assert!(rule.nodes.windows(2).all(|w| w[0] < w[1]));
+        }
+    }
+
+    #[test]
+    fn splines_add_up_to_one_and_their_derivatives_to_zero() {
+        let s = Splines::new(-1.0, 2.0, 7, 3);
+        for i in 0..=50 {
+            let x = -1.0 + 3.0 * i as f64 / 50.0;
+            let (_, v) = s.eval(x, 2);
+            assert!((v[..4].iter().sum::<f64>() - 1.0).abs() < 1e-14);
+            assert!(v[4..8].iter().sum::<f64>().abs() < 1e-12);
+            assert!(v[8..12].iter().sum::<f64>().abs() < 1e-11);
+        }
+    }
+
+    #[test]
+    fn derivatives_agree_with_differences() {
+        let s = Splines::new(0.0, 1.0, 5, 5);
+        let dense = |x: f64, k: usize| {
+            let (first, v) = s.eval(x, 4);
+            let mut all = vec![0.0; s.len()];
+            all[first..first + 6].copy_from_slice(&v[k * 6..(k + 1) * 6]);
+            all
+        };
+        let h = 1e-5;
+        for i in 0..20 {
+            let x = 0.013 + i as f64 / 21.0;
+            for k in 0..4 {
+                let (a, b, d) = (dense(x - h, k), dense(x + h, k), dense(x, k + 1));
+                for j in 0..s.len() {
+                    let slope = (b[j] - a[j]) / (2.0 * h);
+                    assert!((slope - d[j]).abs() < 1e-5 * (1.0 + d[j].abs()) * 50f64.powi(k as i32), "{k} {j} {x}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn conditions_at_the_ends_hold_and_cost_one_function_each() {
+        let cases: [[Vec<u8>; 2]; 6] = [
+            [vec![], vec![]],
+            [vec![0], vec![0]],
+            [vec![0, 1], vec![]],
+            [vec![1], vec![1]],
+            [vec![2], vec![0, 2]],
+            [vec![1, 3], vec![0, 1, 3]],
+        ];
+        for vanish in cases {
+            let space = TestSpace::new(0.0, 2.0, 20, 5, &vanish);
+            assert_eq!(space.len(), 20 - vanish[0].len() - vanish[1].len(), "{vanish:?}");
+            for (end, at) in [0.0, 2.0].into_iter().enumerate() {
+                let (range, v) = space.eval(at, 4);
+                for (order, values) in v.iter().enumerate() {
+                    let largest = values.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+                    let must = vanish[end].contains(&(order as u8));
+                    let scale = 10f64.powi(order as i32) * 100.0;
+                    assert_eq!(largest < 1e-9 * scale, must, "{vanish:?} end {end} order {order}: {largest} {range:?}");
+                }
+            }
+            for j in 1..space.len() {
+                assert!(space.support(j).0 >= space.support(j - 1).0 && space.support(j).1 >= space.support(j - 1).1);
+            }
+        }
+    }
+
+    #[test]
+    fn free_functions_are_independent_and_local() {
+        let space = TestSpace::new(0.0, 1.0, 16, 3, &[vec![1], vec![0]]);
+        // psi = 1 near the low end is still there: with psi' = 0 the constant is not lost.
+        let (_, v) = space.eval(0.0, 0);
+        assert!((v[0].iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        for j in 0..space.len() {
+            let (a, b) = space.support(j);
+            assert!(b - a <= 4, "function {j} reaches over spans {a} ..= {b}");
+        }
+    }
+}

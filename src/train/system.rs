@@ -1,0 +1,251 @@
+//! All residuals of a problem as one system of rows, with the points at which the network has to be run for them.
+//!
+//! ```text
+//! residual  ->  block: its points, and how values of the field there become rows
+//! blocks of one observer  ->  station: their points one after the other, run in one go
+//! ```
+//! What a residual is made of (values, exact derivatives, differences, a weak form) ends here: a [`Frame`] only knows
+//! fields in, rows out. Rows are scaled so that the sum of their squares is the training loss.
+
+use crate::exec::interp::eval;
+use crate::exec::rng::{Purpose, Stream};
+use crate::func::MultiIndex;
+use crate::ir::problem::{Derivatives, Place, Pointwise, Problem, Rows};
+use crate::ir::program::Program;
+use crate::train::frame::Frame;
+use crate::train::kernels::Kernels;
+use crate::train::sampling::place_points;
+use crate::train::stencil::Stencil;
+use crate::train::weak::WeakSystem;
+
+/// Which residuals a system is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Those that are trained on.
+    Trained,
+    /// Those that are trained through another one's weak form, and measured on points of their own.
+    Absorbed,
+}
+
+#[derive(Debug)]
+pub struct System<'a> {
+    pub blocks: Vec<Block<'a>>,
+    pub stations: Vec<Station>,
+}
+
+/// Points that one observer is run at.
+#[derive(Debug)]
+pub struct Station {
+    /// Index into [`Kernels::observers`].
+    pub observer: usize,
+    /// `[points][coords]`, in single precision as kernels take them.
+    pub points: Vec<f32>,
+    pub len: usize,
+}
+
+/// The rows of one residual.
+#[derive(Debug)]
+pub struct Block<'a> {
+    /// Index of the residual in the problem.
+    pub residual: usize,
+    pub name: &'a str,
+    pub weight: f64,
+    pub station: usize,
+    /// Its points within the station.
+    pub start: usize,
+    pub len: usize,
+    pub kind: Kind<'a>,
+}
+
+#[derive(Debug)]
+pub enum Kind<'a> {
+    Point(Point<'a>),
+    Weak(WeakSystem),
+}
+
+/// r = F(coordinates, columns, derivatives) at collocation points.
+#[derive(Debug)]
+pub struct Point<'a> {
+    pub plan: &'a Pointwise,
+    pub rows: usize,
+    /// `[rows][coords]`
+    coords: Vec<f64>,
+    /// `[rows][columns]`
+    columns: Vec<f64>,
+    /// How atoms come out of what is observed; `None`: they are observed as they are, row by row.
+    pub stencil: Option<Stencil>,
+    /// If F is affine: its slopes `[rows][atoms]`, and its value where all atoms are 0.
+    pub affine: Option<(Vec<f64>, Vec<f64>)>,
+}
+
+impl<'a> System<'a> {
+    pub fn new(problem: &'a Problem, kernels: &Kernels, seed: u64, part: Part) -> System<'a> {
+        let mut system = System { blocks: vec![], stations: vec![] };
+        for (i, residual) in problem.residuals.iter().enumerate() {
+            let (kind, observer) = match (&residual.rows, part) {
+                (Rows::Pointwise(plan), Part::Trained) | (Rows::Absorbed { measure: plan, .. }, Part::Absorbed) => {
+                    let mut rng = Stream::new(seed, Purpose::Points, i as u64);
+                    let at =
+                        place_points(&residual.place, &problem.coords, residual.points, residual.sampler, &mut rng);
+                    let columns = match &residual.place {
+                        Place::Data { columns, .. } => columns.iter().flatten().copied().collect(),
+                        _ => vec![],
+                    };
+                    let stencil = match plan.by {
+                        Derivatives::Stencil { h } => Some(Stencil::new(&at.data, &problem.coords, &plan.atoms, h)),
+                        Derivatives::None | Derivatives::Jet => None,
+                    };
+                    let observer = if stencil.is_some() { 0 } else { kernels.observer_of[i] };
+                    (Kind::Point(Point::new(plan, at.len(), at.data, columns, stencil)), observer)
+                }
+                (Rows::Weak(weak), Part::Trained) => (Kind::Weak(WeakSystem::assemble(weak, &problem.coords)), 0),
+                (Rows::Pointwise(_) | Rows::Weak(_), Part::Absorbed) | (Rows::Absorbed { .. }, Part::Trained) => {
+                    continue;
+                }
+            };
+            system.push(i, &residual.name, residual.weight, kind, observer, problem.coords.len());
+        }
+        system
+    }
+
+    fn push(&mut self, residual: usize, name: &'a str, weight: f64, kind: Kind<'a>, observer: usize, d: usize) {
+        let points = match &kind {
+            Kind::Point(p) => p.stencil.as_ref().map_or(&p.coords[..], |s| &s.points),
+            Kind::Weak(w) => w.points(),
+        };
+        let station = self.stations.iter().position(|s| s.observer == observer).unwrap_or_else(|| {
+            self.stations.push(Station { observer, points: vec![], len: 0 });
+            self.stations.len() - 1
+        });
+        let at = &mut self.stations[station];
+        let (start, len) = (at.len, points.len() / d.max(1));
+        at.points.extend(points.iter().map(|&x| x as f32));
+        at.len += len;
+        self.blocks.push(Block { residual, name, weight, station, start, len, kind });
+    }
+
+    /// Points that one evaluation of the system simulates.
+    pub fn points(&self) -> usize {
+        self.stations.iter().map(|s| s.len).sum()
+    }
+
+    /// No residual is nonlinear in the field: one frame serves for ever.
+    pub fn is_linear(&self) -> bool {
+        self.blocks.iter().all(|b| match &b.kind {
+            Kind::Point(p) => p.affine.is_some(),
+            Kind::Weak(w) => w.is_linear(),
+        })
+    }
+
+    /// The system about a field (about 0 if `None`).
+    pub fn frame(&self, about: Option<&Field>) -> Frame<'_> {
+        Frame::new(self, about)
+    }
+}
+
+impl<'a> Block<'a> {
+    /// The derivatives that are observed at its points.
+    pub fn observed(&self, coords: usize) -> Vec<MultiIndex> {
+        match &self.kind {
+            Kind::Point(Point { plan, stencil: None, .. }) => plan.atoms.clone(),
+            Kind::Point(_) | Kind::Weak(_) => vec![MultiIndex::zero(coords)],
+        }
+    }
+}
+
+impl<'a> Point<'a> {
+    fn new(
+        plan: &'a Pointwise,
+        rows: usize,
+        coords: Vec<f64>,
+        columns: Vec<f64>,
+        stencil: Option<Stencil>,
+    ) -> Point<'a> {
+        let mut point = Point { plan, rows, coords, columns, stencil, affine: None };
+        if plan.linear {
+            let zeros = vec![0.0; rows * plan.atoms.len()];
+            point.affine = Some((point.slopes(&zeros), point.value(&zeros)));
+        }
+        point
+    }
+
+    /// F, given the atoms `[rows][atoms]`.
+    pub fn value(&self, atoms: &[f64]) -> Vec<f64> {
+        self.run(&self.plan.value, atoms)
+    }
+
+    /// The derivatives of F with respect to each atom, `[rows][atoms]`.
+    pub fn slopes(&self, atoms: &[f64]) -> Vec<f64> {
+        self.run(&self.plan.slopes, atoms)
+    }
+
+    fn run(&self, program: &Program, atoms: &[f64]) -> Vec<f64> {
+        let inputs: Vec<&[f64]> = program
+            .inputs
+            .iter()
+            .map(|i| match i.name.as_str() {
+                "columns" => &self.columns[..],
+                "atoms" => atoms,
+                _ => &self.coords,
+            })
+            .collect();
+        eval(program, &inputs)
+    }
+
+    /// The atoms `[rows][atoms]` out of what is observed, `[observed][points]`.
+    pub fn atoms(&self, observed: &[Vec<f64>]) -> Vec<f64> {
+        let n = self.plan.atoms.len();
+        let mut out = Vec::with_capacity(self.rows * n);
+        for row in 0..self.rows {
+            for a in 0..n {
+                out.push(match &self.stencil {
+                    None => observed[a][row],
+                    Some(s) => s.terms(row, a).iter().map(|(k, w)| w * observed[0][*k as usize]).sum(),
+                });
+            }
+        }
+        out
+    }
+}
+
+/// The field, as far as the blocks of a system observe it: `blocks[block][observed][point]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    pub blocks: Vec<Vec<Vec<f64>>>,
+}
+
+impl Field {
+    /// self + part (other - self)
+    pub fn towards(&self, other: &Field, part: f64) -> Field {
+        let blocks = self.blocks.iter().zip(&other.blocks);
+        let mix = |a: &Vec<f64>, b: &Vec<f64>| a.iter().zip(b).map(|(a, b)| a + part * (b - a)).collect();
+        Field { blocks: blocks.map(|(a, b)| a.iter().zip(b).map(|(a, b)| mix(a, b)).collect()).collect() }
+    }
+
+    /// |self - other| / |self|, over all numbers of all blocks.
+    pub fn change(&self, other: &Field) -> f64 {
+        let pairs = self.blocks.iter().flatten().flatten().zip(other.blocks.iter().flatten().flatten());
+        let (d, n) = pairs.fold((0.0, 0.0), |(d, n), (a, b)| (d + (a - b) * (a - b), n + a * a));
+        if n > 0.0 { (d / n).sqrt() } else { 0.0 }
+    }
+}
+
+/// Several functions observed at once, as features are: `blocks[block][observed]` is `[points][len]`, as kernels yield it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Columns {
+    pub len: usize,
+    pub blocks: Vec<Vec<Vec<f32>>>,
+}
+
+impl Columns {
+    /// The field that is their sum with the given weights.
+    pub fn combine(&self, weights: &[f64]) -> Field {
+        let sum = |values: &Vec<f32>| -> Vec<f64> {
+            values
+                .chunks_exact(self.len.max(1))
+                .map(|row| row.iter().zip(weights).map(|(f, w)| f64::from(*f) * w).sum())
+                .collect()
+        };
+        Field { blocks: self.blocks.iter().map(|b| b.iter().map(sum).collect()).collect() }
+    }
+}

@@ -1,0 +1,57 @@
+//! Update rules: what is done with an estimated gradient. One file a rule; a rule knows nothing of where its gradient came
+//! from, which is what lets every estimator be paired with every rule.
+//!
+//! ```text
+//! weights theta, gradient g, progress of the phase p   ->   theta - rate(p) * (something made of g)
+//! ```
+
+mod adam;
+mod sgd;
+
+pub use adam::Adam;
+pub use sgd::Sgd;
+
+use crate::plan;
+
+/// A rule with its memory. `theta` and `gradient` have the same length in every call.
+pub trait Update {
+    /// Moves the weights; `progress` in 0 ..= 1 says where in the phase this step stands.
+    fn step(&mut self, theta: &mut [f64], gradient: &[f64], progress: f64);
+}
+
+/// The rule that a phase asks for, for `len` weights.
+pub fn new(update: plan::Update, len: usize) -> Box<dyn Update> {
+    match update {
+        plan::Update::Sgd { rate } => Box::new(Sgd { rate }),
+        plan::Update::Adam { rate, beta1, beta2, epsilon } => Box::new(Adam::new(rate, beta1, beta2, epsilon, len)),
+    }
+}
+
+/// Where step `step` of `steps` stands in its phase: 0 at the first, 1 at the last, so that a schedule meets both its ends.
+pub fn progress(step: usize, steps: usize) -> f64 {
+    if steps <= 1 { 0.0 } else { step as f64 / (steps - 1) as f64 }
+}
+
+/// In words, for the report.
+pub fn describe(update: plan::Update) -> &'static str {
+    match update {
+        plan::Update::Sgd { .. } => "sgd",
+        plan::Update::Adam { .. } => "adam",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Schedule, Shape};
+
+    #[test]
+    fn schedules_meet_both_ends() {
+        for shape in [Shape::Linear, Shape::Exponential, Shape::Cosine] {
+            let s = Schedule { from: 0.01, to: 0.001, shape };
+            assert_eq!(s.at(progress(0, 200)), 0.01);
+            assert_eq!(s.at(progress(199, 200)), 0.001);
+            assert_eq!(s.at(progress(0, 1)), 0.01);
+        }
+    }
+}
