@@ -1,0 +1,198 @@
+//! Residuals to expression programs.
+//!
+//! ```text
+//! d(u, t) - 0.1 d(u, x, x) - sin(x)   by jet
+//!   ->  atoms [u_t, u_xx];  value(coords, atoms) = atoms[0] - 0.1 atoms[1] - sin(coords[0]);  slopes = [1, -0.1]
+//! ```
+
+use std::collections::BTreeSet;
+
+use super::emit::{Emit, Term, Val};
+use crate::check::calculus::differentiate;
+use crate::check::expr::{Expr, Var};
+use crate::check::model::{self, Method, Model, Residual};
+use crate::func::{Binary, MultiIndex};
+use crate::ir::problem as ir;
+use crate::ir::program::{Input, Output, Program};
+
+/// A program in coordinates only, with one output `value`.
+pub fn of_coords(model: &Model, name: &str, e: &Expr) -> Program {
+    let mut b = Expression::new(name, &[("coords", model.coords.len())]);
+    b.output("value", &[e], &|v, at| match v {
+        Var::Coord(i) => at[0][*i],
+        _ => unreachable!("the checker allows only coordinates here"),
+    });
+    b.finish()
+}
+
+pub fn lower(model: &Model, r: &Residual) -> ir::Residual {
+    ir::Residual {
+        name: r.name.clone(),
+        weight: r.weight,
+        place: place(&r.place),
+        points: r.points,
+        sampler: r.sampler,
+        rows: match &r.method {
+            Method::Value => ir::Rows::Pointwise(pointwise(model, r, ir::Derivatives::None)),
+            Method::Jet => ir::Rows::Pointwise(pointwise(model, r, ir::Derivatives::Jet)),
+            Method::Stencil { h } => ir::Rows::Pointwise(pointwise(model, r, ir::Derivatives::Stencil { h: *h })),
+            Method::Weak(form) => ir::Rows::Weak(weak(model, r, form)),
+            Method::Absorbed { by, fallback } => {
+                let derivatives = match **fallback {
+                    Method::Jet => ir::Derivatives::Jet,
+                    Method::Stencil { h } => ir::Derivatives::Stencil { h },
+                    _ => ir::Derivatives::None,
+                };
+                ir::Rows::Absorbed { by: *by, measure: pointwise(model, r, derivatives) }
+            }
+        },
+    }
+}
+
+fn place(p: &model::Place) -> ir::Place {
+    match p {
+        model::Place::Interior => ir::Place::Interior,
+        model::Place::Domain => ir::Place::Domain,
+        model::Place::Faces(faces) => {
+            ir::Place::Faces(faces.iter().map(|f| ir::Face { coord: f.coord, value: f.value }).collect())
+        }
+        model::Place::Grid(n) => ir::Place::Grid(n.clone()),
+        model::Place::Data(data) => ir::Place::Data {
+            points: data.rows.iter().map(|row| data.coords.iter().map(|c| row[*c]).collect()).collect(),
+            columns: data.rows.clone(),
+        },
+    }
+}
+
+fn columns(r: &Residual) -> usize {
+    match &r.place {
+        model::Place::Data(data) => data.columns.len(),
+        _ => 0,
+    }
+}
+
+fn pointwise(model: &Model, r: &Residual, by: ir::Derivatives) -> ir::Pointwise {
+    let residual = Expr::binary(Binary::Sub, r.lhs.clone(), r.rhs.clone());
+    let mut fields = BTreeSet::new();
+    residual.walk(&mut |e| {
+        if let Expr::Var(v @ Var::Field { .. }) = e {
+            fields.insert(v.clone());
+        }
+    });
+    let fields: Vec<Var> = fields.into_iter().collect();
+    let atoms: Vec<MultiIndex> = fields
+        .iter()
+        .filter_map(|v| match v {
+            Var::Field { alpha, .. } => Some(alpha.clone()),
+            _ => None,
+        })
+        .collect();
+    let columns = columns(r);
+    let mut inputs = vec![("coords", model.coords.len())];
+    if columns > 0 {
+        inputs.push(("columns", columns));
+    }
+    inputs.push(("atoms", atoms.len()));
+    let last = inputs.len() - 1;
+    let var = |v: &Var, at: &[Vec<Term>]| match v {
+        Var::Coord(i) => at[0][*i],
+        Var::Column(i) => at[1][*i],
+        v => match fields.iter().position(|f| f == v) {
+            Some(i) => at[last][i],
+            None => unreachable!("the checker allows only coordinates, columns and fields here"),
+        },
+    };
+    let mut value = Expression::new(&format!("residual {}", r.name), &inputs);
+    value.output("value", &[&residual], &var);
+    let derivatives: Vec<Expr> = fields.iter().map(|f| differentiate(&residual, f)).collect();
+    let mut slopes = Expression::new(&format!("slopes of {}", r.name), &inputs);
+    slopes.output("slopes", &derivatives.iter().collect::<Vec<_>>(), &var);
+    let linear = derivatives.iter().all(|d| !d.has_field());
+    ir::Pointwise { atoms, by, value: value.finish(), slopes: slopes.finish(), linear }
+}
+
+fn weak(model: &Model, r: &Residual, form: &model::WeakForm) -> ir::Weak {
+    let name = |what: &str, i: usize| format!("{what} {i} of {}", r.name);
+    let integrand = |i: usize, integrand: &model::Integrand| match integrand {
+        model::Integrand::Field => ir::Integrand::Field,
+        model::Integrand::One => ir::Integrand::One,
+        model::Integrand::Nonlinear { value, slope } => {
+            let mut b = Expression::new(&name("integrand", i), &[("coords", model.coords.len()), ("u", 1)]);
+            let var = |v: &Var, at: &[Vec<Term>]| match v {
+                Var::Coord(i) => at[0][*i],
+                Var::Field { .. } => at[1][0],
+                _ => unreachable!("the checker allows only coordinates and the field here"),
+            };
+            b.output("value", &[value], &var);
+            b.output("slope", &[slope], &var);
+            ir::Integrand::Nonlinear(Box::new(b.finish()))
+        }
+    };
+    ir::Weak {
+        tests: form.tests,
+        volume: form
+            .volume
+            .iter()
+            .enumerate()
+            .map(|(i, t)| ir::VolumeTerm {
+                coef: of_coords(model, &name("coefficient", i), &t.coef),
+                test: t.test.clone(),
+                integrand: integrand(i, &t.integrand),
+            })
+            .collect(),
+        boundary: form
+            .boundary
+            .iter()
+            .enumerate()
+            .map(|(i, t)| ir::BoundaryTerm {
+                coord: t.coord,
+                high: t.high,
+                coef: of_coords(model, &name("boundary term", i), &t.coef),
+                test: t.test.clone(),
+            })
+            .collect(),
+        vanish: form.vanish.clone(),
+        absorbed: form.absorbed.clone(),
+        linear: form.volume.iter().all(|t| !matches!(t.integrand, model::Integrand::Nonlinear { .. })),
+    }
+}
+
+/// An expression program under construction: inputs as scalars, outputs as vectors.
+struct Expression {
+    e: Emit,
+    at: Vec<Vec<Term>>,
+}
+
+impl Expression {
+    fn new(name: &str, inputs: &[(&str, usize)]) -> Expression {
+        let mut program = Program::new(name);
+        program.inputs = inputs.iter().map(|(n, w)| Input { name: (*n).into(), width: *w as u32 }).collect();
+        let mut e = Emit::new(program);
+        let mut at = vec![];
+        for (k, (_, width)) in inputs.iter().enumerate() {
+            if *width == 0 {
+                at.push(vec![]);
+                continue;
+            }
+            let whole = e.input(k as u32, *width as u32);
+            let parts = (0..*width).map(|i| if *width == 1 { whole } else { e.slice(whole, i as u32, 1) });
+            at.push(parts.map(Term::Val).collect());
+        }
+        Expression { e, at }
+    }
+
+    fn output(&mut self, name: &str, of: &[&Expr], var: &dyn Fn(&Var, &[Vec<Term>]) -> Term) {
+        let at = self.at.clone();
+        let mut parts: Vec<Val> = vec![];
+        for expr in of {
+            let term = self.e.expr(expr, &|v| var(v, &at));
+            parts.push(self.e.wide(term, 1));
+        }
+        let value = if parts.len() == 1 { parts[0] } else { self.e.concat(&parts) };
+        self.e.program().outputs.push(Output { name: name.into(), value: value.value });
+    }
+
+    fn finish(self) -> Program {
+        self.e.finish()
+    }
+}

@@ -1,0 +1,317 @@
+//! From text to kernels: the only file that names every phase.
+//!
+//! One type a phase, and a verb to advance it; a wrong order cannot be written.
+//!
+//! ```text
+//! Source --check--> Checking { program: Option<Checked>, messages } --lower--> Lowered --compile(engine)--> Compiled
+//! ```
+//!
+//! After `check` has passed, every failure is a bug of ours: [`Bug`].
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use crate::check::model::{Method, Model};
+use crate::check::{self, Options};
+use crate::diag::{Diagnostic, Sink};
+use crate::exec::kernel::Kernel;
+use crate::exec::{self, Engine};
+use crate::func::MultiIndex;
+use crate::ir::problem::{Derivatives, Pointwise, Problem, Rows};
+use crate::ir::program::Program;
+use crate::lower::lower;
+use crate::pass::{jet, jvp, pipelines};
+use crate::plan;
+use crate::source::{Files, Sources};
+use crate::syntax;
+use crate::train::kernels::{Kernels, Observer};
+
+/// A program's text.
+pub struct Source<'a> {
+    name: &'a str,
+    text: &'a str,
+}
+
+/// What checking came to: the program if it has no errors, and all there is to say, in source order.
+pub struct Checking {
+    pub program: Option<Checked>,
+    pub messages: Vec<Diagnostic>,
+}
+
+/// A program that makes sense.
+pub struct Checked {
+    model: Model,
+}
+
+/// A training problem in the IR.
+pub struct Lowered {
+    pub problem: Problem,
+}
+
+/// A training problem and the kernels to work on it with.
+pub struct Compiled {
+    pub problem: Problem,
+    pub kernels: Kernels,
+}
+
+/// A failure after checking: ours, never the user's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bug {
+    pub phase: &'static str,
+    pub detail: String,
+}
+
+impl std::fmt::Display for Bug {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "in phase {}: {}", self.phase, self.detail)
+    }
+}
+
+impl std::error::Error for Bug {}
+
+/// Why `emit` has nothing to show.
+#[derive(Debug)]
+pub enum EmitError {
+    /// The passes there are.
+    NoSuchPass(Vec<String>),
+    Bug(Bug),
+}
+
+impl From<Bug> for EmitError {
+    fn from(b: Bug) -> EmitError {
+        EmitError::Bug(b)
+    }
+}
+
+impl<'a> Source<'a> {
+    pub fn new(name: &'a str, text: &'a str) -> Source<'a> {
+        Source { name, text }
+    }
+
+    /// Parses; the tree may lack what could not be read.
+    pub fn parse(&self, sources: &mut Sources, sink: &mut Sink) -> Option<syntax::ast::File> {
+        let file = sources.add(self.name, self.text);
+        syntax::parse::parse(self.text, file, sink)
+    }
+
+    /// Parses and checks. `sources` receives the text, and that of the prelude, so that messages can be shown.
+    pub fn check(&self, sources: &mut Sources, files: &dyn Files, options: &Options) -> Checking {
+        let mut sink = Sink::default();
+        let parsed = self.parse(sources, &mut sink);
+        let model = parsed.and_then(|file| check::check(&file, sources, files, options, &mut sink));
+        let program = if sink.has_errors() { None } else { model.map(|model| Checked { model }) };
+        Checking { program, messages: sink.into_sorted() }
+    }
+}
+
+impl Checked {
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    pub fn lower(&self) -> Lowered {
+        Lowered { problem: lower(&self.model) }
+    }
+
+    pub fn compile(&self, engine: Engine) -> Result<Compiled, Bug> {
+        self.lower().compile(engine)
+    }
+
+    /// What was chosen by default, in words and as a block that could be pasted into the program.
+    pub fn choices(&self) -> String {
+        let mut out = String::new();
+        for r in &self.model.residuals {
+            let method = match &r.method {
+                Method::Value => "its value is compared".to_string(),
+                Method::Jet => "by jet".to_string(),
+                Method::Stencil { h } => format!("by stencil(h = {h})"),
+                Method::Weak(w) => match w.absorbed.len() {
+                    0 => "by weak".to_string(),
+                    n => format!("by weak, with {n} condition{} as natural terms", if n == 1 { "" } else { "s" }),
+                },
+                Method::Absorbed { by, .. } => format!("natural term of {}", self.model.residuals[*by].name),
+            };
+            let _ = write!(out, "residual {}: {method}", r.name);
+            if let Some(reason) = &r.method_reason {
+                let _ = write!(out, " ({reason})");
+            }
+            out.push('\n');
+            if let Method::Weak(w) = &r.method {
+                for datum in &w.lacking {
+                    let _ = writeln!(out, "  no condition gives {datum}");
+                }
+            }
+        }
+        if self.model.train.is_default {
+            let _ = write!(
+                out,
+                "\nthe training schedule, chosen by default:\n{}",
+                check::schedule::as_source(&self.model.train)
+            );
+        }
+        out
+    }
+
+    pub fn model_text(&self) -> String {
+        format!("{}", self.model)
+    }
+
+    /// The network's programs in the IR: as lowered, or after the passes up to the one named.
+    pub fn ir_text(&self, after: Option<&str>) -> Result<String, EmitError> {
+        let lowered = self.lower();
+        let mut out = String::new();
+        for program in lowered.shown() {
+            let program = match after {
+                None => program,
+                Some(name) => pipelines::run_until(name, program)
+                    .ok_or_else(|| EmitError::NoSuchPass(pipelines::ALL.iter().map(|p| p.name.to_string()).collect()))?
+                    .map_err(|e| Bug { phase: "pass", detail: e.to_string() })?,
+            };
+            let _ = writeln!(out, "{program}");
+        }
+        Ok(out)
+    }
+
+    /// Cranelift's input for the network's programs.
+    pub fn clif_text(&self) -> Result<String, EmitError> {
+        let mut out = String::new();
+        for program in self.lower().shown() {
+            let clif =
+                exec::jit::clif(&optimise(program)?).map_err(|e| Bug { phase: "compile", detail: e.to_string() })?;
+            out.push_str(&clif);
+            out.push('\n');
+        }
+        Ok(out)
+    }
+}
+
+impl Lowered {
+    /// The programs that `emit` shows: the network, and its features if it has a readout.
+    fn shown(&self) -> Vec<Program> {
+        let network = &self.problem.network;
+        let features = network.readout.as_ref().map(|r| r.features.clone());
+        std::iter::once(network.primal.clone()).chain(features).collect()
+    }
+
+    /// Applies the passes and compiles every program that training will call, all in one go.
+    pub fn compile(self, engine: Engine) -> Result<Compiled, Bug> {
+        let problem = self.problem;
+        let network = &problem.network;
+        let (atom_sets, observer_of) = atom_sets(&problem);
+        let directions = directions(&problem.train);
+
+        // Every program goes into one list; `Place`s say where its kernel will be found.
+        let mut programs = Programs::default();
+        let probe = programs.add(network.probe.clone())?;
+        let mut responses = vec![];
+        for layer in &network.layers {
+            let response = layer.pursuit.as_ref().and_then(|units| units.response.clone());
+            responses.push(response.map(|p| programs.add(p)).transpose()?);
+        }
+        let mut observers = vec![];
+        for atoms in atom_sets {
+            let derivatives: Vec<MultiIndex> = atoms.iter().filter(|a| a.order() > 0).cloned().collect();
+            let with_jets = |program: &Program, outputs: &[&str]| {
+                if derivatives.is_empty() { program.clone() } else { jet::jet(program, outputs, &derivatives) }
+            };
+            let primal = with_jets(&network.primal, &["u"]);
+            let field_outputs: Vec<String> = atoms.iter().map(|a| jet::output_name("u", a)).collect();
+            let field_outputs: Vec<&str> = field_outputs.iter().map(String::as_str).collect();
+            let features = ["phi", "phi0", "offset"];
+            let mut tangents = vec![];
+            for k in &directions {
+                tangents.push((*k, programs.add(jvp::jvp(&primal, &field_outputs, *k))?));
+            }
+            let pool = |units: &crate::ir::problem::Units| with_jets(&units.pool, &features);
+            let mut pools = vec![];
+            for layer in &network.layers {
+                pools.push(layer.pursuit.as_ref().map(|units| programs.add(pool(units))).transpose()?);
+            }
+            let read = network.readout.as_ref();
+            let features = read.map(|r| programs.add(with_jets(&r.features, &features))).transpose()?;
+            let primal = programs.add(primal)?;
+            observers.push(ObserverPlaces { atoms, primal, features, pools, tangents });
+        }
+
+        let kernels = exec::build(engine, programs.0).map_err(|e| Bug { phase: "compile", detail: e.to_string() })?;
+        let at = |place: &Place| -> Arc<dyn Kernel> { kernels[place.0].clone() };
+        let observer = |places: &ObserverPlaces| Observer {
+            atoms: places.atoms.clone(),
+            primal: at(&places.primal),
+            features: places.features.as_ref().map(at),
+            pools: places.pools.iter().map(|p| p.as_ref().map(at)).collect(),
+            tangents: places.tangents.iter().map(|(k, p)| (*k, at(p))).collect(),
+        };
+        let kernels = Kernels {
+            observers: observers.iter().map(observer).collect(),
+            observer_of,
+            probe: at(&probe),
+            responses: responses.iter().map(|p| p.as_ref().map(at)).collect(),
+        };
+        Ok(Compiled { problem, kernels })
+    }
+}
+
+/// Where a program's kernel stands in the list that is compiled.
+struct Place(usize);
+
+/// An [`Observer`] before its kernels are there.
+struct ObserverPlaces {
+    atoms: Vec<MultiIndex>,
+    primal: Place,
+    features: Option<Place>,
+    pools: Vec<Option<Place>>,
+    tangents: Vec<(u32, Place)>,
+}
+
+#[derive(Default)]
+struct Programs(Vec<Program>);
+
+impl Programs {
+    fn add(&mut self, program: Program) -> Result<Place, Bug> {
+        self.0.push(optimise(program)?);
+        Ok(Place(self.0.len() - 1))
+    }
+}
+
+fn optimise(program: Program) -> Result<Program, Bug> {
+    let name = program.name.clone();
+    pipelines::run(pipelines::OPTIMISE, program)
+        .map_err(|e| Bug { phase: "pass", detail: format!("program {name}: {e}") })
+}
+
+/// The distinct sets of derivatives that residuals observe, that of the value alone first, and which one each residual uses.
+/// Stencils and weak forms observe the value only.
+fn atom_sets(problem: &Problem) -> (Vec<Vec<MultiIndex>>, Vec<usize>) {
+    let value_only = vec![MultiIndex::zero(problem.coords.len())];
+    let mut sets = vec![value_only.clone()];
+    let mut observer_of = vec![];
+    for residual in &problem.residuals {
+        let atoms = match &residual.rows {
+            Rows::Pointwise(Pointwise { atoms, by: Derivatives::Jet, .. })
+            | Rows::Absorbed { measure: Pointwise { atoms, by: Derivatives::Jet, .. }, .. } => atoms.clone(),
+            _ => value_only.clone(),
+        };
+        let index = sets.iter().position(|s| *s == atoms).unwrap_or_else(|| {
+            sets.push(atoms);
+            sets.len() - 1
+        });
+        observer_of.push(index);
+    }
+    (sets, observer_of)
+}
+
+/// The numbers of directions that forward-mode phases ask for.
+fn directions(train: &plan::Train) -> Vec<u32> {
+    let mut all: Vec<u32> = train
+        .phases
+        .iter()
+        .filter_map(|phase| match &phase.method {
+            plan::Method::Gradient(g) if g.estimate == plan::Estimate::Forward => Some(g.directions as u32),
+            _ => None,
+        })
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
