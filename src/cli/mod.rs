@@ -1,1 +1,132 @@
-//! (to come)
+//! The command line: one file a command. Printing, exiting and opening files happen here and nowhere else.
+//!
+//! Exit codes: 0 done; 1 the program has errors; 2 wrong invocation; 3 the run diverged; 4 an `expect` does not hold; 101 a
+//! bug of ours; 130 interrupted.
+
+mod bug;
+mod check;
+mod emit;
+mod explain;
+mod files;
+mod gather;
+mod messages;
+mod progress;
+mod run;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// What the shell is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Done = 0,
+    ProgramHasErrors = 1,
+    WrongInvocation = 2,
+    Diverged = 3,
+    ExpectDoesNotHold = 4,
+    Bug = 101,
+    Interrupted = 130,
+}
+
+#[derive(Parser)]
+#[command(name = "snnc", version, about = "Spiking networks that solve equations, trained without back-propagation")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// How messages are shown
+    #[arg(long, global = true, value_enum, default_value_t = MessageFormat::Fancy)]
+    message_format: MessageFormat,
+    /// Colours in messages; `auto` looks at the terminal and at NO_COLOR
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    color: Colour,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Look for mistakes in a program without running it
+    ///
+    /// Example: snnc check wave.snn -v
+    Check {
+        #[command(flatten)]
+        program: Program,
+        /// Also say what was chosen by default: methods, the training schedule, sizes
+        #[arg(short, long)]
+        verbose: bool,
+    },
+    /// Train a program's network and write the results into runs/NAME
+    ///
+    /// Example: snnc run wave.snn --set c=3 --seed 1
+    Run(run::Arguments),
+    /// Explain a message's code
+    ///
+    /// Example: snnc explain SNN0201
+    Explain {
+        /// The code, as shown in the message
+        code: String,
+    },
+    /// Show what the compiler makes of a program
+    ///
+    /// Example: snnc emit wave.snn --stage ir --after cse
+    Emit(emit::Arguments),
+}
+
+/// The program, and what is set from outside.
+#[derive(Args, Clone)]
+pub struct Program {
+    /// The program, a .snn file
+    file: PathBuf,
+    /// Override a constant, as in --set c=3 (may be repeated)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    set: Vec<(String, f64)>,
+    /// Override the seed of the train block
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+enum MessageFormat {
+    Fancy,
+    Plain,
+    Json,
+}
+
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+fn setting(text: &str) -> Result<(String, f64), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, as in c=3")?;
+    let value: f64 = value.trim().parse().map_err(|_| format!("`{value}` is not a number"))?;
+    if !value.is_finite() {
+        return Err(format!("`{value}` is not a finite number"));
+    }
+    Ok((name.trim().to_string(), value))
+}
+
+pub fn main() -> ExitCode {
+    bug::install_hook();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // clap's own code for a wrong invocation is 2, and 0 for help and version.
+        Err(e) => e.exit(),
+    };
+    let colour = match cli.color {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+    };
+    let shown = messages::Messages::new(cli.message_format, colour);
+    let exit = bug::guard(|| match cli.command {
+        Command::Check { program, verbose } => check::check(&program, verbose, &shown),
+        Command::Run(arguments) => run::run(&arguments, &shown),
+        Command::Explain { code } => explain::explain(&code),
+        Command::Emit(arguments) => emit::emit(&arguments, &shown),
+    });
+    ExitCode::from(exit as u8)
+}

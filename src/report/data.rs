@@ -1,5 +1,6 @@
 //! Everything the report shows, as plain data.
 
+use crate::plan::Plot;
 use crate::train::outcome::{Loss, PhaseSummary, Point, Status};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +19,8 @@ pub struct RunData {
     /// The field on a grid, for plots and the NPZ.
     pub grid: Option<GridData>,
     pub rasters: Vec<Raster>,
+    /// What the program asks to see, in its order.
+    pub plots: Vec<Plot>,
     pub times: Times,
 }
 
@@ -74,6 +77,14 @@ pub struct GridData {
     pub axes: Vec<Vec<f64>>,
     pub solution: Vec<f64>,
     pub exact: Option<Vec<f64>>,
+}
+
+impl GridData {
+    /// Network minus exact, where there is an exact solution.
+    pub fn error(&self) -> Option<Vec<f64>> {
+        let exact = self.exact.as_ref()?;
+        Some(self.solution.iter().zip(exact).map(|(u, e)| u - e).collect())
+    }
 }
 
 /// Spikes of a layer at one point of the domain.

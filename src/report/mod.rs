@@ -1,3 +1,18 @@
 //! What a run leaves behind: tables, plots, the page, arrays. Works on plain data ([`data::RunData`]) alone.
+//!
+//! ```text
+//! RunData -> run.json (json), report.html (page, with figures from svg), NAME.npz (npz), the table on the terminal (table)
+//! ```
+//!
+//! Only `write` touches the disk.
 
 pub mod data;
+pub mod figures;
+pub mod json;
+pub mod metrics;
+pub mod npz;
+pub mod page;
+pub mod scale;
+pub mod svg;
+pub mod table;
+pub mod write;

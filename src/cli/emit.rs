@@ -1,0 +1,63 @@
+//! `snnc emit FILE --stage ast|model|ir|clif [--after PASS]`: what each phase of the compiler makes of a program.
+
+use clap::{Args, ValueEnum};
+
+use super::messages::Messages;
+use super::{Exit, Program, bug, check};
+
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    program: Program,
+    /// Which form of the program
+    #[arg(long, value_enum)]
+    stage: Stage,
+    /// With --stage ir: stop after this pass (a wrong name lists them)
+    #[arg(long, value_name = "PASS")]
+    after: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+enum Stage {
+    /// The syntax tree
+    Ast,
+    /// The checked program, all names resolved
+    Model,
+    /// The intermediate representation
+    Ir,
+    /// Cranelift's input
+    Clif,
+}
+
+pub fn emit(arguments: &Arguments, shown: &Messages) -> Exit {
+    if arguments.after.is_some() && arguments.stage != Stage::Ir {
+        eprintln!("--after goes with --stage ir");
+        return Exit::WrongInvocation;
+    }
+    if arguments.stage == Stage::Ast {
+        return check::parse_only(&arguments.program, shown);
+    }
+    let checked = match check::load(&arguments.program, shown) {
+        Ok((_, checked)) => checked,
+        Err(exit) => return exit,
+    };
+    let text = match arguments.stage {
+        Stage::Model => Ok(checked.model_text()),
+        Stage::Ir => checked.ir_text(arguments.after.as_deref()),
+        Stage::Ast | Stage::Clif => checked.clif_text(),
+    };
+    match text {
+        Ok(text) => {
+            print!("{text}");
+            Exit::Done
+        }
+        Err(crate::pipeline::EmitError::NoSuchPass(names)) => {
+            eprintln!("there is no such pass; the passes are {}", names.join(", "));
+            Exit::WrongInvocation
+        }
+        Err(crate::pipeline::EmitError::Bug(b)) => {
+            bug::report(&b.to_string());
+            Exit::Bug
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! From a trained network to the plain data of the report: metrics, arrays, rasters, spike rates.
+//!
+//! Everything here runs the network as it is after training, at inference time, on its real spiking output.
+
+use crate::exec::interp::eval;
+use crate::ir::problem::Problem;
+use crate::plan::{Metric, Plot};
+use crate::report::data::{Axis, ExpectRow, GridData, LayerRow, MetricRow, Raster};
+use crate::report::metrics;
+use crate::train::kernels::Kernels;
+use crate::train::{predict, raster, spike_rates};
+
+/// A trained network that can be asked.
+pub struct Trained<'a> {
+    pub problem: &'a Problem,
+    pub kernels: &'a Kernels,
+    pub params: &'a [f32],
+    /// Time step of the simulation, for the rasters' time axis.
+    pub dt: f64,
+}
+
+/// Points of each coordinate, both ends included.
+fn axes(problem: &Problem, counts: &[usize]) -> Vec<Vec<f64>> {
+    let line = |lo: f64, hi: f64, n: usize| -> Vec<f64> {
+        match n {
+            0 | 1 => vec![0.5 * (lo + hi)],
+            // The ends are met exactly.
+            _ => (0..n).map(|i| if i + 1 == n { hi } else { lo + (hi - lo) * i as f64 / (n - 1) as f64 }).collect(),
+        }
+    };
+    problem.coords.iter().zip(counts).map(|(c, n)| line(c.lo, c.hi, *n)).collect()
+}
+
+/// All points of a tensor grid, `[points][coords]`, the last coordinate fastest.
+fn points(axes: &[Vec<f64>]) -> Vec<f64> {
+    let total: usize = axes.iter().map(Vec::len).product();
+    let mut out = Vec::with_capacity(total * axes.len());
+    for mut k in 0..total {
+        let mut at = vec![0.0; axes.len()];
+        for (slot, axis) in at.iter_mut().zip(axes).rev() {
+            *slot = axis[k % axis.len()];
+            k /= axis.len();
+        }
+        out.extend(at);
+    }
+    out
+}
+
+impl Trained<'_> {
+    fn on(&self, counts: &[usize]) -> GridData {
+        let axes = axes(self.problem, counts);
+        let at = points(&axes);
+        let solution = predict(self.kernels, self.params, &at);
+        let exact = self.problem.exact.as_ref().map(|e| eval(e, &[&at]));
+        GridData { axes, solution, exact }
+    }
+
+    fn metric(&self, m: &Metric) -> MetricRow {
+        let grid = self.on(&m.grid);
+        let value = grid.exact.as_ref().map_or(f64::NAN, |e| metrics::measure(m.kind, &grid.solution, e));
+        let kind = metrics::name(m.kind).into();
+        MetricRow { name: m.name.clone(), kind, field: m.field.clone(), grid: m.grid.clone(), value }
+    }
+
+    pub fn metrics(&self) -> Vec<MetricRow> {
+        self.problem.report.metrics.iter().map(|m| self.metric(m)).collect()
+    }
+
+    pub fn expects(&self, metrics: &[MetricRow]) -> Vec<ExpectRow> {
+        let value = |name: &str| metrics.iter().find(|m| m.name == name).map_or(f64::NAN, |m| m.value);
+        let row = |e: &crate::plan::Expect| ExpectRow {
+            text: e.text.clone(),
+            value: value(&e.metric),
+            holds: e.comparison.holds(value(&e.metric), e.bound),
+        };
+        self.problem.report.expects.iter().map(row).collect()
+    }
+
+    /// The grid that is plotted and saved: that of the first metric, or one of a size that fits the number of coordinates.
+    pub fn grid(&self) -> GridData {
+        let counts = match self.problem.report.metrics.first() {
+            Some(m) => m.grid.clone(),
+            None => {
+                let n = match self.problem.coords.len() {
+                    1 => 501,
+                    2 => 101,
+                    3 => 41,
+                    _ => 11,
+                };
+                vec![n; self.problem.coords.len()]
+            }
+        };
+        self.on(&counts)
+    }
+
+    pub fn layers(&self) -> Vec<LayerRow> {
+        let axis = match self.problem.coords.len() {
+            1 => 101,
+            2 => 21,
+            _ => 7,
+        };
+        let at = points(&axes(self.problem, &vec![axis; self.problem.coords.len()]));
+        let rates = spike_rates(self.problem, self.kernels, self.params, &at);
+        let row = |(l, rate): (&crate::ir::problem::Layer, Option<f64>)| LayerRow {
+            name: l.name.clone(),
+            units: l.units as usize,
+            spike_rate: rate,
+        };
+        // The readout's own row would say nothing: it has no neurons.
+        let readout = |l: &crate::ir::problem::Layer, rate: &Option<f64>| l.name == "output" && rate.is_none();
+        self.problem.network.layers.iter().zip(rates).filter(|(l, rate)| !readout(l, rate)).map(row).collect()
+    }
+
+    /// Rasters that the program asks for, at the middle of the domain.
+    pub fn rasters(&self) -> Vec<Raster> {
+        let point: Vec<f64> = self.problem.coords.iter().map(|c| 0.5 * (c.lo + c.hi)).collect();
+        let asked = self.problem.report.plots.iter().filter_map(|p| match p {
+            Plot::Raster(layer) => Some(layer),
+            _ => None,
+        });
+        asked
+            .filter_map(|layer| {
+                let (steps, units, spikes) = raster(self.problem, self.kernels, self.params, layer, &point)?;
+                Some(Raster { layer: layer.clone(), point: point.clone(), units, steps, dt: self.dt, spikes })
+            })
+            .collect()
+    }
+
+    pub fn axes(&self) -> Vec<Axis> {
+        self.problem.coords.iter().map(|c| Axis { name: c.name.clone(), lo: c.lo, hi: c.hi }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::points;
+
+    #[test]
+    fn the_last_coordinate_is_fastest() {
+        let at = points(&[vec![0.0, 1.0], vec![5.0, 6.0, 7.0]]);
+        assert_eq!(at, [0.0, 5.0, 0.0, 6.0, 0.0, 7.0, 1.0, 5.0, 1.0, 6.0, 1.0, 7.0]);
+    }
+}

@@ -1,0 +1,227 @@
+//! `snnc run FILE`: check, compile, train, measure, write, and say what came out.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+use sha2::{Digest, Sha256};
+
+use super::gather::Trained;
+use super::messages::Messages;
+use super::progress::Line;
+use super::{Exit, Program, bug, check, files};
+use crate::exec::Engine;
+use crate::pipeline::Compiled;
+use crate::report::data::{ProgramInfo, RunData, Times};
+use crate::report::{json, npz, page, table, write};
+use crate::train::checkpoint;
+use crate::train::outcome::{Outcome, Status};
+
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    program: Program,
+    /// Folder for the results; runs/NAME if not given
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// What runs the network; both give the same bits
+    #[arg(long, value_enum, default_value_t = EngineChoice::Jit)]
+    engine: EngineChoice,
+    /// Threads; the result does not depend on it
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// No progress and no tables, only messages
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+enum EngineChoice {
+    Jit,
+    Interp,
+}
+
+/// Set by the first interrupt; the run stops after the step it is in. The second ends the process at once.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
+    let begun = Instant::now();
+    let (text, checked) = match check::load(&arguments.program, shown) {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    let check_seconds = begun.elapsed().as_secs_f64();
+    let name = check::stem(&arguments.program.file);
+    let out = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&name));
+    if let Err(e) = std::fs::create_dir_all(&out) {
+        eprintln!("cannot make the folder {}: {}", out.display(), files::words(&e));
+        return Exit::WrongInvocation;
+    }
+
+    let threads = arguments.threads.map_or_else(available_threads, usize::from);
+    let pool = match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool,
+        Err(e) => {
+            eprintln!("cannot start {threads} threads: {e}");
+            return Exit::WrongInvocation;
+        }
+    };
+    let (engine, engine_name) = match arguments.engine {
+        EngineChoice::Jit => (Engine::Jit, "jit"),
+        EngineChoice::Interp => (Engine::Interp, "interp"),
+    };
+    let info = ProgramInfo {
+        name,
+        hash: hash(&text),
+        text,
+        constants: checked.model().constants.clone(),
+        seed: checked.model().train.seed,
+        engine: engine_name.into(),
+        threads,
+        version: env!("CARGO_PKG_VERSION").into(),
+    };
+    let dt = checked.model().networks.first().map_or(1.0, |n| n.dt);
+    let compiling = Instant::now();
+    let compiled = match checked.compile(engine) {
+        Ok(compiled) => compiled,
+        Err(e) => {
+            bug::report(&e.to_string());
+            return Exit::Bug;
+        }
+    };
+    let times = Times { check: check_seconds, compile: compiling.elapsed().as_secs_f64(), ..Times::default() };
+    if !arguments.quiet {
+        eprintln!(
+            "{}: checked in {:.1} ms, lowered and compiled in {:.1} ms, {threads} thread{}",
+            info.name,
+            times.check * 1e3,
+            times.compile * 1e3,
+            if threads == 1 { "" } else { "s" }
+        );
+    }
+    // Without a handler the first interrupt ends the process: files on disk are whole either way.
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    });
+    pool.install(|| train_and_report(arguments, &out, info, dt, &compiled, times))
+}
+
+fn train_and_report(
+    arguments: &Arguments,
+    out: &Path,
+    info: ProgramInfo,
+    dt: f64,
+    compiled: &Compiled,
+    mut times: Times,
+) -> Exit {
+    let (problem, kernels) = (&compiled.problem, &compiled.kernels);
+    let phases = problem.train.phases.iter().map(|p| p.name.clone()).collect();
+    let mut line = Line::new(phases, arguments.quiet, &INTERRUPTED);
+    let options = crate::train::Options { seed: info.seed, interrupt: Some(&INTERRUPTED) };
+    let outcome = crate::train::train(problem, kernels, &options, &mut line);
+    line.finish();
+    times.train = outcome.seconds;
+
+    let reporting = Instant::now();
+    let run = gather(info, dt, compiled, &outcome, times, reporting);
+    if let Err(sentence) = save(out, &run, compiled, &outcome) {
+        eprintln!("{sentence}");
+        return Exit::WrongInvocation;
+    }
+    if !arguments.quiet {
+        tell(&run, out);
+    }
+    verdict(&run)
+}
+
+fn gather(
+    info: ProgramInfo,
+    dt: f64,
+    compiled: &Compiled,
+    outcome: &Outcome,
+    mut times: Times,
+    since: Instant,
+) -> RunData {
+    let problem = &compiled.problem;
+    let trained = Trained { problem, kernels: &compiled.kernels, params: &outcome.params, dt };
+    let metrics = trained.metrics();
+    let expects = trained.expects(&metrics);
+    let (grid, layers, rasters) = (trained.grid(), trained.layers(), trained.rasters());
+    times.report = since.elapsed().as_secs_f64();
+    RunData {
+        program: info,
+        coords: trained.axes(),
+        field: problem.network.field.clone(),
+        status: outcome.status.clone(),
+        losses: outcome.losses.clone(),
+        phases: outcome.phases.clone(),
+        history: outcome.history.clone(),
+        forward_evaluations: outcome.forward_evaluations,
+        metrics,
+        expects,
+        layers,
+        grid: Some(grid),
+        rasters,
+        plots: problem.report.plots.clone(),
+        times,
+    }
+}
+
+/// The checkpoint first: should anything later fail, the weights are safe.
+fn save(out: &Path, run: &RunData, compiled: &Compiled, outcome: &Outcome) -> Result<(), String> {
+    let put = |name: &str, bytes: &[u8]| {
+        let path = out.join(name);
+        write::atomically(&path, bytes).map_err(|e| format!("cannot write {}: {}", path.display(), files::words(&e)))
+    };
+    let p = &run.program;
+    let phase = run.phases.last().map_or_else(String::new, |f| f.name.clone());
+    let meta = checkpoint::Meta { program_hash: p.hash.clone(), seed: p.seed, phase, version: p.version.clone() };
+    put("checkpoint.safetensors", &checkpoint::encode(&compiled.problem, &outcome.params, &meta)?)?;
+    if let Some(name) = &compiled.problem.report.save {
+        put(name, &npz::encode(run)?)?;
+    }
+    put("run.json", json::encode(run).as_bytes())?;
+    put("report.html", page::html(run).as_bytes())
+}
+
+fn tell(run: &RunData, out: &Path) {
+    println!("\n{}\n{}\n{}", table::losses(run), table::phases(run), table::layers(run));
+    if !run.metrics.is_empty() {
+        println!("{}", table::metrics(run));
+    }
+    println!("results in {}: open {}", out.display(), out.join("report.html").display());
+}
+
+fn verdict(run: &RunData) -> Exit {
+    match &run.status {
+        Status::Interrupted => {
+            eprintln!("interrupted; the best weights so far are kept");
+            Exit::Interrupted
+        }
+        Status::Diverged { phase, step, residual } => {
+            eprintln!(
+                "the run diverged: residual {residual} stopped being a number in phase {phase} at step {step}; the last \
+                 good weights are kept. A smaller rate or sigma in that phase is the first thing to try."
+            );
+            Exit::Diverged
+        }
+        Status::Finished => {
+            let failed: Vec<_> = run.expects.iter().filter(|e| !e.holds).collect();
+            for e in &failed {
+                eprintln!("expect {} does not hold: the value is {:e}", e.text, e.value);
+            }
+            if failed.is_empty() { Exit::Done } else { Exit::ExpectDoesNotHold }
+        }
+    }
+}
+
+fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

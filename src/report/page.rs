@@ -1,0 +1,182 @@
+//! `report.html`: one self-contained page, no script, no network.
+
+use std::fmt::Write;
+
+use super::data::RunData;
+use super::figures::figures;
+use super::scale::{count, short};
+use super::svg::escape;
+use crate::train::outcome::Status;
+
+const STYLE: &str = include_str!("page.css");
+
+pub fn html(run: &RunData) -> String {
+    let mut out = String::new();
+    let _ = write!(
+        out,
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>{0} — snnc</title><style>{STYLE}</style></head><body><main><header><h1>{0}</h1>{1}</header>",
+        escape(&run.program.name),
+        summary(run),
+    );
+    cards(&mut out, run);
+    figure_sections(&mut out, run);
+    tables(&mut out, run);
+    program(&mut out, run);
+    out.push_str("</main></body></html>\n");
+    out
+}
+
+fn summary(run: &RunData) -> String {
+    let verdict = match &run.status {
+        Status::Finished if run.expects.iter().all(|e| e.holds) => match run.expects.len() {
+            0 => "<span class=\"tag\">finished</span>".to_string(),
+            _ => "<span class=\"tag good\">every expectation holds</span>".to_string(),
+        },
+        Status::Finished => "<span class=\"tag bad\">an expectation does not hold</span>".to_string(),
+        Status::Interrupted => "<span class=\"tag bad\">interrupted</span>".to_string(),
+        Status::Diverged { phase, step, residual } => format!(
+            "<span class=\"tag bad\">diverged in phase {} at step {step}, residual {}</span>",
+            escape(phase),
+            escape(residual)
+        ),
+    };
+    let box_of: Vec<String> =
+        run.coords.iter().map(|c| format!("{} ∈ [{}, {}]", escape(&c.name), short(c.lo), short(c.hi))).collect();
+    let constants: Vec<String> =
+        run.program.constants.iter().map(|(k, v)| format!("{} = {}", escape(k), short(*v))).collect();
+    let mut about = box_of.join(", ");
+    if !constants.is_empty() {
+        let _ = write!(about, " · {}", constants.join(", "));
+    }
+    format!("{verdict}<p class=\"about\">{about} · seed {}</p>", run.program.seed)
+}
+
+fn cards(out: &mut String, run: &RunData) {
+    out.push_str("<section class=\"cards\">");
+    let mut card = |value: String, label: String, class: &str| {
+        let _ =
+            write!(out, "<div class=\"card {class}\"><b>{}</b><span>{}</span></div>", escape(&value), escape(&label));
+    };
+    for m in &run.metrics {
+        let verdict = run.expects.iter().find(|e| e.text.split_whitespace().next() == Some(m.name.as_str()));
+        let class = verdict.map_or("", |e| if e.holds { "good" } else { "bad" });
+        let expected = verdict.map_or(String::new(), |e| format!(", expected {}", e.text));
+        card(short(m.value), format!("{} = {}({}){expected}", m.name, m.kind, m.field), class);
+    }
+    card(format!("{:.1} s", run.times.train), "training".into(), "");
+    card(count(run.forward_evaluations), "forward evaluations, nothing back-propagated".into(), "");
+    for l in run.layers.iter().filter(|l| l.spike_rate.is_some()) {
+        let rate = l.spike_rate.unwrap_or(0.0);
+        card(format!("{:.1} %", rate * 100.0), format!("of steps spike in {}, {} neurons", l.name, l.units), "");
+    }
+    out.push_str("</section>");
+}
+
+fn figure_sections(out: &mut String, run: &RunData) {
+    let all = figures(run);
+    let mut draw = |wide: bool, heading: &str| {
+        let mut some = all.iter().filter(|f| f.wide == wide).peekable();
+        if some.peek().is_none() {
+            return;
+        }
+        let _ = write!(out, "<section><h2>{heading}</h2><div class=\"{}\">", if wide { "wide" } else { "maps" });
+        for f in some {
+            let _ = write!(out, "<figure>{}<figcaption>{}</figcaption></figure>", f.svg, escape(&f.caption));
+        }
+        out.push_str("</div></section>");
+    };
+    draw(false, "Solution");
+    draw(true, if run.coords.len() == 1 { "Solution and training" } else { "Training and spikes" });
+}
+
+fn table(out: &mut String, heading: &str, header: &[&str], rows: &[Vec<String>]) {
+    if rows.is_empty() {
+        return;
+    }
+    let _ = write!(out, "<section><h2>{heading}</h2><div class=\"scroll\"><table><thead><tr>");
+    for h in header {
+        let _ = write!(out, "<th>{h}</th>");
+    }
+    out.push_str("</tr></thead><tbody>");
+    for row in rows {
+        out.push_str("<tr>");
+        for cell in row {
+            let numeric = cell.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '−');
+            let _ = write!(out, "<td{}>{}</td>", if numeric { " class=\"n\"" } else { "" }, escape(cell));
+        }
+        out.push_str("</tr>");
+    }
+    out.push_str("</tbody></table></div></section>");
+}
+
+fn tables(out: &mut String, run: &RunData) {
+    let rows: Vec<_> = run
+        .losses
+        .iter()
+        .map(|l| {
+            let rows = l.rows.to_string();
+            vec![l.residual.clone(), l.method.clone(), rows, short(l.weight), short(l.before), short(l.after)]
+        })
+        .collect();
+    let header = ["residual", "method", "rows", "weight", "mean square before", "after"];
+    table(out, "Loss terms", &header, &rows);
+    let rows: Vec<_> = run
+        .phases
+        .iter()
+        .map(|p| {
+            vec![
+                p.name.clone(),
+                p.method.clone(),
+                short(p.loss_before),
+                short(p.loss_after),
+                count(p.forward_evaluations),
+                format!("{:.2} s", p.seconds),
+                p.note.clone(),
+            ]
+        })
+        .collect();
+    let header = ["phase", "method", "loss before", "after", "forward evaluations", "time", ""];
+    table(out, "Training phases", &header, &rows);
+    let rows: Vec<_> = run
+        .metrics
+        .iter()
+        .map(|m| {
+            let grid: Vec<_> = m.grid.iter().map(usize::to_string).collect();
+            let of = |e: &super::data::ExpectRow| {
+                format!("{} — {}", e.text, if e.holds { "holds" } else { "does not hold" })
+            };
+            let mine = run.expects.iter().filter(|e| e.text.split_whitespace().next() == Some(m.name.as_str()));
+            let verdicts: Vec<_> = mine.map(of).collect();
+            vec![
+                m.name.clone(),
+                format!("{}({})", m.kind, m.field),
+                grid.join(" × "),
+                short(m.value),
+                verdicts.join(", "),
+            ]
+        })
+        .collect();
+    table(out, "Metrics", &["metric", "measure", "grid", "value", "expected"], &rows);
+    let t = &run.times;
+    let p = &run.program;
+    let rows = vec![vec![
+        p.version.clone(),
+        p.engine.clone(),
+        p.threads.to_string(),
+        format!("{:.1} ms", t.check * 1e3),
+        format!("{:.1} ms", t.compile * 1e3),
+        format!("{:.2} s", t.train),
+        p.hash.chars().take(16).collect(),
+    ]];
+    table(out, "Run", &["snnc", "engine", "threads", "check", "lower and compile", "training", "program hash"], &rows);
+}
+
+fn program(out: &mut String, run: &RunData) {
+    out.push_str("<section><h2>Program</h2><pre><code>");
+    for line in run.program.text.lines() {
+        let _ = writeln!(out, "<span>{}</span>", escape(line));
+    }
+    out.push_str("</code></pre></section>");
+}
