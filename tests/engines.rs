@@ -1,0 +1,131 @@
+//! Interpreter and JIT give the same bits on every kernel of every example.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use snnc::check::Options;
+use snnc::exec::kernel::Kernel;
+use snnc::exec::{Engine, driver};
+use snnc::pipeline::{Compiled, Source};
+use snnc::source::{MemoryFiles, Sources};
+
+fn compiled(text: &str, engine: Engine) -> Compiled {
+    let mut sources = Sources::default();
+    let options = Options { set: vec![], seed: None };
+    let checking = Source::new("example.snn", text).check(&mut sources, &MemoryFiles::default(), &options);
+    let program = checking.program.unwrap_or_else(|| panic!("{:?}", checking.messages));
+    program.compile(engine).unwrap_or_else(|b| panic!("{b}"))
+}
+
+fn kernels(c: &Compiled) -> Vec<Arc<dyn Kernel>> {
+    let k = &c.kernels;
+    let mut all = vec![k.probe.clone()];
+    all.extend(k.responses.iter().flatten().cloned());
+    for o in &k.observers {
+        all.push(o.primal.clone());
+        all.extend(o.features.clone());
+        all.extend(o.pools.iter().flatten().cloned());
+        all.extend(o.tangents.iter().map(|(_, t)| t.clone()));
+    }
+    all
+}
+
+/// Numbers that look random and are the same everywhere: a linear congruence, in -scale .. scale.
+fn numbers(n: usize, seed: u32, scale: f32) -> Vec<f32> {
+    let mut state = seed;
+    (0..n)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            ((state >> 8) as f32 / (1 << 23) as f32 - 1.0) * scale
+        })
+        .collect()
+}
+
+fn agree(name: &str, interp: &dyn Kernel, jit: &dyn Kernel) {
+    let program = interp.program();
+    // Not a multiple of the tile, so that a part of a tile is tried too.
+    let points = 45;
+    // A unit's response needs currents that reach its threshold; coordinates stay near the domain.
+    let scale = if program.inputs[0].name == "current" { 40.0 } else { 1.0 };
+    let inputs = numbers(points * program.input_len(), 1, scale);
+    let params = numbers(program.param_len(), 2, 6.0);
+    let directions = numbers(program.param_len() * program.directions as usize, 3, 1.0);
+    let a = driver::run(interp, &inputs, &params, &directions);
+    let b = driver::run(jit, &inputs, &params, &directions);
+    let same = |x: &[f32], y: &[f32]| {
+        x.len() == y.len() && x.iter().zip(y).all(|(p, q)| p.to_bits() == q.to_bits() || (p.is_nan() && q.is_nan()))
+    };
+    assert!(
+        a.outputs.iter().any(|v| *v != 0.0) || a.traces.iter().any(|v| *v != 0.0),
+        "{name}, {}: all zero",
+        program.name
+    );
+    assert!(same(&a.outputs, &b.outputs), "{name}, program {}: outputs differ", program.name);
+    assert!(same(&a.traces, &b.traces), "{name}, program {}: traces differ", program.name);
+}
+
+#[test]
+fn engines_agree_on_every_kernel_of_every_example() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    for entry in fs::read_dir(folder).expect("there are examples") {
+        let path = entry.expect("an entry").path();
+        let text = fs::read_to_string(&path).expect("UTF-8");
+        let name = path.display().to_string();
+        let (interp, jit) = (compiled(&text, Engine::Interp), compiled(&text, Engine::Jit));
+        for (a, b) in kernels(&interp).iter().zip(kernels(&jit)) {
+            agree(&name, a.as_ref(), b.as_ref());
+        }
+    }
+}
+
+/// A network that uses what the examples do not: two hidden layers, every decoder, a graded layer, jets, tangents.
+const DEEP: &str = "
+domain { x in -1 .. 1  t in 0 .. 2 }
+network u(x, t) {
+  steps 12
+  layer a = current(x, t) |> dense(20) |> alif
+  layer b = a |> dense(9, bias = uniform(-1, 1)) |> if(theta = 0.5)
+  layer c = b |> dense(7) |> integrator(tau = 3)
+  output = x * (c |> last |> tanh |> dense(1)) + t
+}
+residual fit on grid(x = 5, t = 5) : u = x
+train {
+  phase one {
+    perturb rademacher directions 5
+    estimate forward
+    update sgd(rate = 0.01)
+    steps 3
+  }
+}
+";
+
+const SMOOTH: &str = "
+domain { x in -1 .. 1  t in 0 .. 2 }
+network u(x, t) {
+  layer a = (x, t) |> dense(11) |> tanh
+  layer b = a |> dense(6) |> sin
+  output = b |> dense(1)
+}
+residual pde on interior : d(u, t) = d(u, x, x) + d(u, x, t) by jet
+train {
+  phase one {
+    perturb gaussian directions 3
+    estimate forward
+    update adam(rate = 0.01)
+    steps 3
+  }
+}
+";
+
+#[test]
+fn engines_agree_on_deep_and_on_smooth_networks() {
+    for (name, text) in [("deep", DEEP), ("smooth", SMOOTH)] {
+        let (interp, jit) = (compiled(text, Engine::Interp), compiled(text, Engine::Jit));
+        let (a, b) = (kernels(&interp), kernels(&jit));
+        assert!(a.iter().any(|k| k.program().directions > 0), "{name} has no tangents");
+        for (a, b) in a.iter().zip(b) {
+            agree(name, a.as_ref(), b.as_ref());
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Every example is run to its end, reaches what it expects, and gives the same bits with one thread and with two.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+
+fn examples() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut all: Vec<_> =
+        fs::read_dir(folder).expect("there are examples").map(|e| e.expect("an entry").path()).collect();
+    all.retain(|p| p.extension().is_some_and(|e| e == "snn"));
+    all.sort();
+    assert!(all.len() >= 5);
+    all
+}
+
+fn run(example: &Path, out: &Path, threads: &str) -> serde_json::Value {
+    let output = Command::cargo_bin("snnc")
+        .expect("the binary is built")
+        .arg("run")
+        .arg(example)
+        .args(["--quiet", "--threads", threads, "--out"])
+        .arg(out)
+        .output()
+        .expect("runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{} with {threads} threads: {:?}\n{said}", example.display(), output.status);
+    serde_json::from_slice(&fs::read(out.join("run.json")).expect("is written")).expect("is JSON")
+}
+
+#[test]
+fn examples_reach_what_they_expect_with_the_same_bits_for_any_number_of_threads() {
+    for example in examples() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let (one, two) = (dir.path().join("one"), dir.path().join("two"));
+        let record = run(&example, &two, "2");
+        let again = run(&example, &one, "1");
+
+        let expects = record["expects"].as_array().expect("a list");
+        assert!(!expects.is_empty(), "{} expects nothing", example.display());
+        for e in expects {
+            assert_eq!(e["holds"], true, "{}: {e}", example.display());
+        }
+        for key in ["metrics", "losses", "forward_evaluations", "layers"] {
+            assert_eq!(record[key], again[key], "{}: {key} depends on the threads", example.display());
+        }
+        let mut written: Vec<_> = fs::read_dir(&two)
+            .expect("lists")
+            .map(|e| e.expect("an entry").file_name().into_string().expect("UTF-8"))
+            .collect();
+        written.sort();
+        let stem = example.file_stem().expect("a name").to_string_lossy().into_owned();
+        let arrays = format!("{stem}.npz");
+        let mut promised = ["checkpoint.safetensors", "report.html", "run.json", &arrays];
+        promised.sort();
+        assert_eq!(written, promised);
+        for name in ["checkpoint.safetensors", &format!("{stem}.npz")] {
+            let (a, b) = (fs::read(one.join(name)).expect("is there"), fs::read(two.join(name)).expect("is there"));
+            assert!(a == b, "{}: {name} depends on the threads", example.display());
+        }
+        let page = fs::read_to_string(two.join("report.html")).expect("UTF-8");
+        // One self-contained page: nothing is fetched. The name of the SVG vocabulary is not an address.
+        let outside = page.replace("http://www.w3.org/2000/svg", "");
+        assert!(page.contains("<svg") && !outside.contains("http:") && !outside.contains("https:"));
+    }
+}
