@@ -30,6 +30,12 @@ pub struct Val {
     pub region: Region,
 }
 
+impl From<Val> for Term {
+    fn from(v: Val) -> Term {
+        Term::Val(v)
+    }
+}
+
 /// The later of two regions: where an instruction that uses both must stand.
 fn later(a: Region, b: Region) -> Region {
     match (a, b) {
@@ -100,9 +106,20 @@ impl Emit {
         if let Some(known) = self.splats.get(&(val.value, width)) {
             return *known;
         }
-        let spread = self.push(val.region, Op::Splat(val.value, width), Ty { width, ..val.ty });
+        let spread = match val.ty.elem {
+            Elem::Real => self.push(val.region, Op::Splat(val.value, width), Ty { width, ..val.ty }),
+            Elem::Mask => self.spread_mask(val, width),
+        };
         self.splats.insert((val.value, width), spread);
         spread
+    }
+
+    /// The IR spreads numbers only, so a truth value takes the way over 0 and 1.
+    fn spread_mask(&mut self, mask: Val, width: u32) -> Val {
+        let (one, zero, half) = (self.constant(1.0), self.constant(0.0), self.constant(0.5));
+        let number = self.push(mask.region, Op::Select(mask.value, one.value, zero.value), Ty::real(1));
+        let (number, half) = (self.wide(Term::Val(number), width), self.wide(Term::Val(half), width));
+        self.push(number.region, Op::Compare(Compare::Gt, number.value, half.value), Ty::mask(width))
     }
 
     /// Two terms at their common width.

@@ -9,9 +9,11 @@
 //! Nothing can go wrong here that a user could have caused: the checker has seen to it.
 
 mod emit;
+mod graph;
 mod network;
 mod neuron;
 mod residual;
+mod units;
 
 use crate::check::model::{Model, Network, NodeId, NodeOp};
 use crate::ir::problem as ir;
@@ -82,20 +84,7 @@ fn features(model: &Model, net: &Network, readout: NodeId, resize: Option<Resize
 
 fn layer(model: &Model, net: &Network, index: usize, primal: &Lowering<'_>) -> ir::Layer {
     let l = &net.layers[index];
-    let pursuit = l.pursuit.zip(net.readout).map(|(mixing, readout)| {
-        let (NodeOp::Tuned { x, .. } | NodeOp::Dense { x, .. }) = &net.nodes[mixing].op else {
-            unreachable!("only tuned and dense nodes mix")
-        };
-        ir::Units {
-            params: network::unit_params(primal, mixing, readout),
-            pool: features(model, net, readout, Some(Resize { node: mixing, units: BLOCK })),
-            block: BLOCK,
-            response: network::response(model, net, mixing, readout),
-            steps: net.steps,
-            on_coords: matches!(net.nodes[*x].op, NodeOp::Coords { raw: false, .. }),
-            fan_in: primal.width(*x),
-        }
-    });
+    let pursuit = l.pursuit.zip(net.readout).map(|(mixing, readout)| units::units(model, net, mixing, readout, primal));
     ir::Layer {
         name: l.name.clone(),
         units: primal.width(l.node),

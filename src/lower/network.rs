@@ -13,12 +13,13 @@
 use std::collections::HashMap;
 
 use super::emit::{Emit, Term, Val};
+use super::graph::{depends, inputs};
 use super::neuron;
 use crate::check::model::{Init, Kind, Model, Network, NodeId, NodeOp, Trainable, TuningCurve};
-use crate::func::{Compare, Unary};
+use crate::func::{Binary, Compare, Unary};
 use crate::ir::op::ParamId;
 use crate::ir::problem as ir;
-use crate::ir::program::{Input, Output, Program};
+use crate::ir::program::{Input, Output, Program, Region};
 
 /// A layer's mixing node made wider or narrower than the program says.
 #[derive(Clone, Copy)]
@@ -29,15 +30,15 @@ pub struct Resize {
 
 /// The parameters of a node.
 #[derive(Clone, Copy)]
-struct Declared {
-    node: NodeId,
-    role: Part,
-    id: ParamId,
+pub struct Declared {
+    pub node: NodeId,
+    pub role: Part,
+    pub id: ParamId,
 }
 
 /// What part a parameter plays in its node.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub enum Part {
     Unit(ir::UnitRole),
     /// Gain and bias of `affine`.
     Gain,
@@ -49,13 +50,15 @@ enum Part {
 /// Emits the nodes of one network into one program.
 pub struct Lowering<'m> {
     pub e: Emit,
-    model: &'m Model,
-    net: &'m Network,
+    pub model: &'m Model,
+    pub net: &'m Network,
     widths: Vec<u32>,
     done: HashMap<NodeId, Term>,
     /// Spikes of the neuron nodes emitted so far.
-    spikes: HashMap<NodeId, Term>,
-    params: Vec<Declared>,
+    pub spikes: HashMap<NodeId, Term>,
+    /// Signals added up over all steps.
+    totals: HashMap<NodeId, Val>,
+    pub params: Vec<Declared>,
     pub init: Vec<ir::Init>,
     coords: Option<Val>,
     /// Use starting values in place of parameters.
@@ -78,6 +81,7 @@ impl<'m> Lowering<'m> {
             widths,
             done: HashMap::new(),
             spikes: HashMap::new(),
+            totals: HashMap::new(),
             params: vec![],
             init: vec![],
             coords: None,
@@ -90,7 +94,7 @@ impl<'m> Lowering<'m> {
     }
 
     /// A program without parameters: a single unit driven by a given current.
-    fn single(model: &'m Model, net: &'m Network, mixing: NodeId) -> Lowering<'m> {
+    pub fn single(model: &'m Model, net: &'m Network, mixing: NodeId) -> Lowering<'m> {
         let mut program = Program::new(format!("response of {}", net.nodes[mixing].path));
         program.inputs.push(Input { name: "current".into(), width: 1 });
         program.steps = net.steps;
@@ -103,6 +107,7 @@ impl<'m> Lowering<'m> {
             widths: widths(net, Some(Resize { node: mixing, units: 1 })),
             done: HashMap::from([(mixing, Term::Val(current))]),
             spikes: HashMap::new(),
+            totals: HashMap::new(),
             params: vec![],
             init: vec![],
             coords: None,
@@ -320,9 +325,10 @@ impl<'m> Lowering<'m> {
             return x;
         }
         let c = &self.model.coords[i];
-        let slope = 2.0 / (c.hi - c.lo);
-        let scaled = self.e.mul(Term::Num(slope), Term::Val(x));
-        let shifted = self.e.add(scaled, Term::Num(-(c.hi + c.lo) / (c.hi - c.lo)));
+        // The subtraction first: it is exact near `lo`, however far from 0 the domain lies.
+        let along = self.e.sub(Term::Val(x), Term::Num(c.lo));
+        let scaled = self.e.mul(Term::Num(2.0 / (c.hi - c.lo)), along);
+        let shifted = self.e.add(scaled, Term::Num(-1.0));
         self.e.wide(shifted, 1)
     }
 
@@ -362,26 +368,42 @@ impl<'m> Lowering<'m> {
             }
             x = *inner;
         }
-        let width = self.widths[x];
-        let signal = self.node(x);
-        let (state, old) = self.e.state(Term::Num(0.0), width);
         let n = weights.len();
         let only_last = weights[..n - 1].iter().all(|w| *w == 0.0);
         let constant = weights.iter().all(|w| *w == weights[0]);
+        let signal = self.node(x);
+        // The same in every step: nothing to add up.
+        if !matches!(signal, Term::Val(Val { region: Region::Step, .. })) {
+            return self.e.mul(Term::Num(weights.iter().sum()), signal);
+        }
+        if constant && !only_last {
+            let total = Term::Val(self.total(x, signal));
+            return self.e.mul(Term::Num(weights[0]), total);
+        }
+        let (state, old) = self.e.state(Term::Num(0.0), self.widths[x]);
         if only_last {
             self.e.set_next(state, signal);
-        } else if constant {
-            let next = self.e.add(Term::Val(old), signal);
-            self.e.set_next(state, next);
-        } else {
-            let weight = Term::Val(self.e.table(format!("{}.decoder", self.net.nodes[id].path), weights.clone()));
-            let weighted = self.e.mul(weight, signal);
-            let next = self.e.add(Term::Val(old), weighted);
-            self.e.set_next(state, next);
+            let end = Term::Val(self.e.last(state));
+            return self.e.mul(Term::Num(weights[n - 1]), end);
         }
-        let end = Term::Val(self.e.last(state));
-        let factor = if only_last { weights[n - 1] } else { weights[0] };
-        if only_last || constant { self.e.mul(Term::Num(factor), end) } else { end }
+        let weight = Term::Val(self.e.table(format!("{}.decoder", self.net.nodes[id].path), weights));
+        let weighted = self.e.mul(weight, signal);
+        let next = self.e.add(Term::Val(old), weighted);
+        self.e.set_next(state, next);
+        Term::Val(self.e.last(state))
+    }
+
+    /// A node's signal added up over all steps; one state, whoever asks.
+    pub fn total(&mut self, node: NodeId, signal: Term) -> Val {
+        if let Some(total) = self.totals.get(&node) {
+            return *total;
+        }
+        let (state, old) = self.e.state(Term::Num(0.0), self.widths[node]);
+        let next = self.e.add(Term::Val(old), signal);
+        self.e.set_next(state, next);
+        let total = self.e.last(state);
+        self.totals.insert(node, total);
+        total
     }
 
     /// The spiking neuron node of a layer, if it has one: the last.
@@ -397,22 +419,22 @@ impl<'m> Lowering<'m> {
     pub fn count_spikes(&mut self, node: NodeId, name: &str) {
         self.node(node);
         let Some(spikes) = self.spikes.get(&node).copied() else { return };
-        let width = self.widths[node];
-        let (state, old) = self.e.state(Term::Num(0.0), width);
-        let next = self.e.add(Term::Val(old), spikes);
-        self.e.set_next(state, next);
-        let end = self.e.last(state);
-        let total = self.e.sum(end);
-        self.output(name, Term::Val(total), 1);
+        let total = self.total(node, spikes);
+        let all = self.e.sum(total);
+        self.output(name, Term::Val(all), 1);
     }
 
     /// Trace `spikes.NAME`.
     pub fn trace_spikes(&mut self, node: NodeId, name: &str) {
         self.node(node);
-        if let Some(spikes) = self.spikes.get(&node).copied() {
-            let value = self.e.wide(spikes, self.widths[node]).value;
-            self.e.program().traces.push(Output { name: name.into(), value });
+        let Some(spikes) = self.spikes.get(&node).copied() else { return };
+        let width = self.widths[node];
+        let mut recorded = self.e.wide(spikes, width);
+        if recorded.region != Region::Step {
+            // Spikes that follow from a constant current alone are known before the steps; traces are taken in them.
+            recorded = self.e.state(Term::Val(recorded), width).1;
         }
+        self.e.program().traces.push(Output { name: name.into(), value: recorded.value });
     }
 
     pub fn output(&mut self, name: &str, term: Term, width: u32) {
@@ -423,22 +445,43 @@ impl<'m> Lowering<'m> {
     /// The features and how the output is affine in them: outputs `phi`, `phi0`, `offset`.
     pub fn features(&mut self, readout: NodeId) {
         let NodeOp::Dense { x, .. } = &self.net.nodes[readout].op else { unreachable!("the readout is a dense node") };
-        let x = *x;
-        let features = self.node(x);
-        // The output at a readout of 0 and of 1; everything before the readout is shared.
-        let before = self.done.clone();
-        let at = |l: &mut Self, y: f64| {
-            l.done = before.clone();
-            l.done.insert(readout, Term::Num(y));
-            l.node(l.net.output)
-        };
-        let (zero, one) = (at(self, 0.0), at(self, 1.0));
-        let factor = self.e.sub(one, zero);
-        let width = self.widths[x];
-        let phi = self.e.mul(factor, features);
-        self.output("phi", phi, width);
-        self.output("phi0", factor, 1);
-        self.output("offset", zero, 1);
+        let features = self.node(*x);
+        let Affine { slope, offset } = self.affine(self.net.output, readout);
+        let phi = self.e.mul(slope, features);
+        self.output("phi", phi, self.widths[*x]);
+        self.output("phi0", slope, 1);
+        self.output("offset", offset, 1);
+    }
+
+    /// How a node follows from the readout's value, carried through the graph: a difference of two evaluations would lose
+    /// the slope beside a large offset.
+    fn affine(&mut self, node: NodeId, readout: NodeId) -> Affine {
+        if node == readout {
+            return Affine { slope: Term::Num(1.0), offset: Term::Num(0.0) };
+        }
+        if !depends(self.net, node, readout) {
+            return Affine { slope: Term::Num(0.0), offset: self.node(node) };
+        }
+        match &self.net.nodes[node].op {
+            NodeOp::Unary(Unary::Neg, a) => {
+                let a = self.affine(*a, readout);
+                a.map(|t| self.e.unary(Unary::Neg, t))
+            }
+            NodeOp::Binary(f @ (Binary::Add | Binary::Sub), a, b) => {
+                let (a, b) = (self.affine(*a, readout), self.affine(*b, readout));
+                Affine { slope: self.e.binary(*f, a.slope, b.slope), offset: self.e.binary(*f, a.offset, b.offset) }
+            }
+            NodeOp::Binary(Binary::Mul, a, b) => {
+                let (inside, factor) = if depends(self.net, *a, readout) { (*a, *b) } else { (*b, *a) };
+                let (inside, factor) = (self.affine(inside, readout), self.node(factor));
+                inside.map(|t| self.e.mul(factor, t))
+            }
+            NodeOp::Binary(Binary::Div, a, b) => {
+                let (inside, divisor) = (self.affine(*a, readout), self.node(*b));
+                inside.map(|t| self.e.binary(Binary::Div, t, divisor))
+            }
+            _ => unreachable!("the checker names a readout only where the output is affine in it"),
+        }
     }
 
     pub fn width(&self, node: NodeId) -> u32 {
@@ -446,80 +489,16 @@ impl<'m> Lowering<'m> {
     }
 }
 
-/// A unit of the layer driven by a given current, or `None` if nothing but that current should matter and more does, or if
-/// there is no neuron to drive.
-pub fn response(model: &Model, net: &Network, mixing: NodeId, readout: NodeId) -> Option<Program> {
-    let NodeOp::Dense { x: features, .. } = &net.nodes[readout].op else { return None };
-    let between = between(net, mixing, *features)?;
-    let neuron = between.iter().rfind(|n| matches!(net.nodes[**n].op, NodeOp::Neuron { .. })).copied()?;
-    let mut l = Lowering::single(model, net, mixing);
-    let term = l.node(*features);
-    // For spiking units the response is the number of spikes: monotone in the current whatever the decoder.
-    l.node(neuron);
-    match l.spikes.get(&neuron).copied() {
-        Some(spikes) => {
-            let (state, old) = l.e.state(Term::Num(0.0), 1);
-            let next = l.e.add(Term::Val(old), spikes);
-            l.e.set_next(state, next);
-            let end = l.e.last(state);
-            l.output("response", Term::Val(end), 1);
-        }
-        None => l.output("response", term, 1),
-    }
-    Some(l.e.finish())
+/// slope y + offset, of the readout's value y; both of width 1.
+struct Affine {
+    slope: Term,
+    offset: Term,
 }
 
-/// The nodes on the way from `from` (not included) to `to`, if nothing else but numbers enters the way.
-pub fn between(net: &Network, from: NodeId, to: NodeId) -> Option<Vec<NodeId>> {
-    let mut way = vec![];
-    fn walk(net: &Network, from: NodeId, at: NodeId, way: &mut Vec<NodeId>) -> bool {
-        if at == from {
-            return true;
-        }
-        let inside = match &net.nodes[at].op {
-            NodeOp::Scalar(e) => return !e.any_var(|_| true),
-            NodeOp::Binary(_, a, b) => walk(net, from, *a, way) && walk(net, from, *b, way),
-            NodeOp::Current(x)
-            | NodeOp::Affine { x, .. }
-            | NodeOp::Neuron { x, .. }
-            | NodeOp::Unary(_, x)
-            | NodeOp::Ema { x, .. }
-            | NodeOp::Mean(x)
-            | NodeOp::Last(x)
-            | NodeOp::Sum(x) => walk(net, from, *x, way),
-            NodeOp::Coords { .. } | NodeOp::Tuned { .. } | NodeOp::Dense { .. } => false,
-        };
-        if inside && !way.contains(&at) {
-            way.push(at);
-        }
-        inside
+impl Affine {
+    fn map(self, mut f: impl FnMut(Term) -> Term) -> Affine {
+        Affine { slope: f(self.slope), offset: f(self.offset) }
     }
-    walk(net, from, to, &mut way).then_some(way)
-}
-
-/// The parameters that belong to one unit each: of the mixing node and of what follows it.
-pub fn unit_params(l: &Lowering<'_>, mixing: NodeId, readout: NodeId) -> Vec<ir::UnitParam> {
-    let NodeOp::Dense { x: features, .. } = &l.net.nodes[readout].op else { return vec![] };
-    let following = between(l.net, mixing, *features).unwrap_or_default();
-    let mut out = vec![];
-    for p in &l.params {
-        let role = match p.role {
-            Part::Unit(role) if p.node == mixing => role,
-            Part::Gain | Part::Bias | Part::Neuron(_) if following.contains(&p.node) => ir::UnitRole::Neuron,
-            _ => continue,
-        };
-        let node = &l.net.nodes[p.node];
-        let per_unit = match (&node.op, p.role) {
-            (NodeOp::Neuron { model, .. }, Part::Neuron(i)) => {
-                l.model.neurons[*model].params[i].trainable == Some(Trainable::PerNeuron)
-            }
-            _ => true,
-        };
-        if per_unit {
-            out.push(ir::UnitParam { param: p.id, role });
-        }
-    }
-    out
 }
 
 fn start(init: &Init, fan_in: u32) -> ir::Init {
@@ -543,16 +522,8 @@ fn widths(net: &Network, resize: Option<Resize>) -> Vec<u32> {
                 Some(r) if r.node == id => r.units,
                 _ => node.width,
             },
-            NodeOp::Coords { .. } | NodeOp::Scalar(_) => node.width,
-            NodeOp::Binary(_, a, b) => out[*a].max(out[*b]),
-            NodeOp::Current(x)
-            | NodeOp::Affine { x, .. }
-            | NodeOp::Neuron { x, .. }
-            | NodeOp::Unary(_, x)
-            | NodeOp::Ema { x, .. }
-            | NodeOp::Mean(x)
-            | NodeOp::Last(x)
-            | NodeOp::Sum(x) => out[*x],
+            // Everything else is as wide as the widest of what it uses.
+            op => inputs(op).into_iter().map(|x| out[x]).max().unwrap_or(node.width),
         };
         out.push(width);
     }
