@@ -31,7 +31,10 @@ pub fn spike_rates(problem: &Problem, kernels: &Kernels, params: &[f32], points:
         .map(|layer| {
             let at = program.output_offset(&format!("spikes.{}", layer.name))?;
             let total: f64 = outputs.chunks_exact(stride).map(|row| f64::from(row[at])).sum();
-            let chances = rows as f64 * f64::from(layer.units) * f64::from(program.steps);
+            let probe = kernels.probe.program();
+            let trace = probe.traces.iter().find(|t| t.name == format!("spikes.{}", layer.name))?;
+            let units = probe.find(trace.value)?.ty.width;
+            let chances = rows as f64 * f64::from(units) * f64::from(program.steps);
             (chances > 0.0).then(|| total / chances)
         })
         .collect()
@@ -44,11 +47,12 @@ pub type Spikes = (usize, usize, Vec<(u32, u32)>);
 pub fn raster(problem: &Problem, kernels: &Kernels, params: &[f32], layer: &str, point: &[f64]) -> Option<Spikes> {
     let kernel = kernels.probe.as_ref();
     let program = kernel.program();
-    let units = problem.network.layers.iter().find(|l| l.name == layer)?.units as usize;
+    problem.network.layers.iter().find(|l| l.name == layer)?;
     let wanted = format!("spikes.{layer}");
     let which = program.traces.iter().position(|t| t.name == wanted)?;
     let lanes = |k: usize| program.find(program.traces[k].value).map_or(0, |i| program.lanes(i.ty));
-    let start: usize = (0..which).map(lanes).sum();
+    // The layer itself may be wider or narrower than its population: `lif |> dense(9)`.
+    let (start, units): (usize, usize) = ((0..which).map(lanes).sum(), lanes(which));
     let inputs: Vec<f32> = point.iter().map(|&x| x as f32).collect();
     let traces = run(kernel, &inputs, params, &[]).traces;
     let mut spikes = vec![];
