@@ -244,3 +244,24 @@ fn messages_come_in_the_form_asked_for() {
     }
     assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/errors").is_dir());
 }
+
+#[test]
+fn a_population_inside_a_layer_has_its_own_raster_and_rate() {
+    let place = Place::new();
+    // The layer is 9 wide, the neurons in it are 4.
+    let program = SMALL
+        .replace("tuned(x, 12) |> lif(tau = 5)", "tuned(x, 4) |> lif(tau = 5) |> dense(9)")
+        .replace(
+            "perturb neurons(h) pool 200 mutate(0.1)\n    update pursuit(ridge = 1e-6)\n    rounds 1",
+            "solve readout",
+        )
+        .replace("l2 < 0.5", "l2 < 10");
+    place.put("small.snn", &program);
+    let (code, _, err) = place.snnc(&["run", "small.snn", "--quiet"]);
+    assert_eq!(code, 0, "{err}");
+    let page = String::from_utf8(place.read("runs/small/report.html")).expect("UTF-8");
+    assert!(page.contains("4 neurons over 8 steps"), "the raster counts the neurons");
+    let record: serde_json::Value = serde_json::from_slice(&place.read("runs/small/run.json")).expect("is JSON");
+    let rate = record["layers"][0]["spike_rate"].as_f64().expect("a rate");
+    assert!((0.0..=1.0).contains(&rate), "{rate}");
+}

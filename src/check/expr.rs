@@ -71,6 +71,26 @@ impl Expr {
         }
     }
 
+    /// Nodes, and the longest way down, each counted no further than a little past `most`.
+    pub fn extent(&self, most: usize) -> (usize, usize) {
+        let mut left = most;
+        let height = self.height(&mut left);
+        (most - left, height)
+    }
+
+    fn height(&self, left: &mut usize) -> usize {
+        if *left == 0 {
+            return 0;
+        }
+        *left -= 1;
+        1 + match self {
+            Expr::Num(_) | Expr::Var(_) => 0,
+            Expr::Unary(_, a) | Expr::Not(a) | Expr::Deriv(a, _) => a.height(left),
+            Expr::Binary(_, a, b) | Expr::Compare(_, a, b) | Expr::Logic(_, a, b) => a.height(left).max(b.height(left)),
+            Expr::If(c, a, b) => c.height(left).max(a.height(left)).max(b.height(left)),
+        }
+    }
+
     /// True if some variable below satisfies `f`.
     pub fn any_var(&self, mut f: impl FnMut(&Var) -> bool) -> bool {
         let mut found = false;

@@ -205,6 +205,26 @@ pub enum NodeOp {
     Sum(NodeId),
 }
 
+impl NodeOp {
+    /// The nodes that a node uses.
+    pub fn inputs(&self) -> Vec<NodeId> {
+        match self {
+            NodeOp::Coords { .. } | NodeOp::Scalar(_) => vec![],
+            NodeOp::Binary(_, a, b) => vec![*a, *b],
+            NodeOp::Current(x)
+            | NodeOp::Tuned { x, .. }
+            | NodeOp::Dense { x, .. }
+            | NodeOp::Affine { x, .. }
+            | NodeOp::Neuron { x, .. }
+            | NodeOp::Unary(_, x)
+            | NodeOp::Ema { x, .. }
+            | NodeOp::Mean(x)
+            | NodeOp::Last(x)
+            | NodeOp::Sum(x) => vec![*x],
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TuningCurve {
     Ramp,

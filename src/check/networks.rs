@@ -136,6 +136,15 @@ pub fn check(
     for layer in graph::prune(&mut result) {
         sink.push(networks::unused_layer(layer.span, &layer.name));
     }
+    if let Some(at) = graph::encodes_decoded(&result) {
+        let what = "encoding a decoded value again";
+        sink.push(names::not_available_but(
+            at,
+            what,
+            "hand on the signal itself: leave out the decoder and the encoder",
+        ));
+        return None;
+    }
     readout::find(&mut result);
     Some(result)
 }

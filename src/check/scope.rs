@@ -8,6 +8,7 @@
 //! further names, may stand at one place. Constants are folded, functions inlined, and every mistake in an expression is
 //! reported, not only the first.
 
+mod inline;
 mod operators;
 
 use std::cell::RefCell;
@@ -238,22 +239,21 @@ impl<'a> Scope<'a> {
 
     /// A number in terms of the variables that `names` allows.
     pub fn scalar(&self, e: &ast::Expr, names: &Names, sink: &mut Sink) -> Option<Expr> {
-        Resolver { scope: self, names, sink }.wanted(e, Sort::Number, &Frame::default())
+        Resolver::new(self, names, sink).wanted(e, Sort::Number, &Frame::default())
     }
 
     /// A truth value in terms of the variables that `names` allows.
     pub fn truth(&self, e: &ast::Expr, names: &Names, sink: &mut Sink) -> Option<Expr> {
-        Resolver { scope: self, names, sink }.wanted(e, Sort::Truth, &Frame::default())
+        Resolver::new(self, names, sink).wanted(e, Sort::Truth, &Frame::default())
     }
 
     /// Checks the body of a function for itself, called or not.
     pub fn check_fn(&self, f: &ast::Fn, sink: &mut Sink) {
         let names = Names { derivatives: true, ..Names::none("in a function") };
-        // The parameters stand for anything; a coordinate is the most permissive, as `d` accepts it.
-        let any = Expr::Var(Var::Coord(usize::MAX));
-        let bindings = f.params.iter().map(|p| (p.text.clone(), any.clone())).collect();
+        let bindings = f.params.iter().map(|p| (p.text.clone(), ANYTHING)).collect();
         let frame = Frame { bindings, stack: vec![f.name.text.clone()] };
-        Resolver { scope: self, names: &names, sink }.wanted(&f.body, Sort::Number, &frame);
+        let mut resolver = Resolver { declaring: true, ..Resolver::new(self, &names, sink) };
+        resolver.wanted(&f.body, Sort::Number, &frame);
     }
 }
 
@@ -261,6 +261,24 @@ struct Resolver<'s, 'a, 'n, 'k> {
     scope: &'s Scope<'a>,
     names: &'n Names,
     sink: &'k mut Sink,
+    /// Calls of functions inlined so far.
+    inlined: usize,
+    /// Operations that are open, through all functions being inlined.
+    depth: usize,
+    /// They have become too much; nothing more is inlined.
+    too_large: bool,
+    /// A function's body is checked for itself: what it calls is only walked through.
+    declaring: bool,
+}
+
+/// Stands for the parameters of a function that is checked for itself, and for what it calls; a coordinate is the most
+/// permissive, as `d` accepts it.
+const ANYTHING: Expr = Expr::Var(Var::Coord(usize::MAX));
+
+impl<'s, 'a, 'n, 'k> Resolver<'s, 'a, 'n, 'k> {
+    fn new(scope: &'s Scope<'a>, names: &'n Names, sink: &'k mut Sink) -> Self {
+        Resolver { scope, names, sink, inlined: 0, depth: 0, too_large: false, declaring: false }
+    }
 }
 
 impl Resolver<'_, '_, '_, '_> {
@@ -279,6 +297,14 @@ impl Resolver<'_, '_, '_, '_> {
     }
 
     fn expr(&mut self, e: &ast::Expr, frame: &Frame) -> Option<(Expr, Sort)> {
+        self.depth += 1;
+        self.too_large |= self.depth > inline::MOST_HEIGHT;
+        let found = if self.too_large { None } else { self.expr_within(e, frame) };
+        self.depth -= 1;
+        found
+    }
+
+    fn expr_within(&mut self, e: &ast::Expr, frame: &Frame) -> Option<(Expr, Sort)> {
         let number = |e: Expr| Some((e, Sort::Number));
         let truth = |e: Expr| Some((e, Sort::Truth));
         let not_a_number = |this: &mut Self, found: &str| {
@@ -475,28 +501,6 @@ impl Resolver<'_, '_, '_, '_> {
             return None;
         }
         values.into_iter().collect::<Option<Vec<_>>>()?.try_into().ok()
-    }
-
-    fn inline(&mut self, e: &ast::Expr, f: &ast::Fn, args: &[ast::Arg], frame: &Frame) -> Option<Expr> {
-        let name = &f.name.text;
-        self.scope.mark_used(name);
-        let values: Vec<Option<Expr>> = args.iter().map(|a| self.wanted(&a.value, Sort::Number, frame)).collect();
-        if args.len() != f.params.len() {
-            let d = types::arity(e.span, name, &count(f.params.len()), args.len());
-            self.sink.push(d.label(f.name.span, "it is declared here"));
-            return None;
-        }
-        if let Some(start) = frame.stack.iter().position(|n| n == name) {
-            let mut chain: Vec<&str> = frame.stack[start..].iter().map(String::as_str).collect();
-            chain.push(name);
-            self.sink.push(names::recursive_function(e.span, &chain));
-            return None;
-        }
-        let values = values.into_iter().collect::<Option<Vec<_>>>()?;
-        let bindings = f.params.iter().map(|p| p.text.clone()).zip(values).collect();
-        let mut stack = frame.stack.clone();
-        stack.push(name.clone());
-        self.wanted(&f.body, Sort::Number, &Frame { bindings, stack })
     }
 
     fn unary(&mut self, f: Unary, a: Expr, span: Span) -> Option<Expr> {

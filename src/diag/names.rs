@@ -19,6 +19,7 @@ const UNUSED: Code = Code(209);
 const RECURSIVE_FUNCTION: Code = Code(210);
 const UNKNOWN_OVERRIDE: Code = Code(211);
 const OUT_OF_PLACE: Code = Code(212);
+const TOO_LARGE: Code = Code(213);
 
 /// The codes of this family.
 pub const FAMILY: Family = Family {
@@ -56,6 +57,7 @@ pub const FAMILY: Family = Family {
             page: include_str!("../../docs/errors/SNN0211.md"),
         },
         CodeInfo { code: OUT_OF_PLACE, slug: "out_of_place", page: include_str!("../../docs/errors/SNN0212.md") },
+        CodeInfo { code: TOO_LARGE, slug: "too_large", page: include_str!("../../docs/errors/SNN0213.md") },
     ],
 };
 
@@ -159,6 +161,13 @@ pub fn unknown_override(span: Span, names: &[&str], nearest: Option<&str>) -> Di
 /// A known name where it cannot stand: `what` is what it is ("a coordinate"), `place` what may stand here.
 pub fn out_of_place(span: Span, name: &str, what: &str, place: &str) -> Diagnostic {
     Diagnostic::error(OUT_OF_PLACE, span, format!("`{name}` is {what} and cannot stand {place}"))
+}
+
+/// A function that becomes too large an expression where it is called.
+pub fn too_large(span: Span, name: &str, declared: Span) -> Diagnostic {
+    Diagnostic::error(TOO_LARGE, span, format!("`{name}` becomes too large an expression here"))
+        .label(declared, "functions are inlined, and so are those that this one calls")
+        .help("call fewer functions inside of each other, or write a sum in closed form")
 }
 
 fn suggest(d: Diagnostic, nearest: Option<&str>) -> Diagnostic {

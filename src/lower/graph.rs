@@ -6,29 +6,11 @@
 
 use crate::check::model::{Network, NodeId, NodeOp};
 
-/// The nodes that a node uses.
-pub fn inputs(op: &NodeOp) -> Vec<NodeId> {
-    match op {
-        NodeOp::Coords { .. } | NodeOp::Scalar(_) => vec![],
-        NodeOp::Binary(_, a, b) => vec![*a, *b],
-        NodeOp::Current(x)
-        | NodeOp::Tuned { x, .. }
-        | NodeOp::Dense { x, .. }
-        | NodeOp::Affine { x, .. }
-        | NodeOp::Neuron { x, .. }
-        | NodeOp::Unary(_, x)
-        | NodeOp::Ema { x, .. }
-        | NodeOp::Mean(x)
-        | NodeOp::Last(x)
-        | NodeOp::Sum(x) => vec![*x],
-    }
-}
-
 /// For each node, whether it is `on` or uses it, directly or not.
 fn dependents(net: &Network, on: NodeId) -> Vec<bool> {
     let mut out: Vec<bool> = vec![];
     for (id, node) in net.nodes.iter().enumerate() {
-        let uses = inputs(&node.op).into_iter().any(|n| out[n]);
+        let uses = node.op.inputs().into_iter().any(|n| out[n]);
         out.push(id == on || uses);
     }
     out
@@ -52,7 +34,7 @@ pub fn only_through(net: &Network, from: NodeId, node: NodeId) -> bool {
             _ if id == from => true,
             NodeOp::Scalar(e) => !e.any_var(|_| true),
             NodeOp::Coords { .. } | NodeOp::Tuned { .. } | NodeOp::Dense { .. } => false,
-            op => inputs(op).into_iter().all(|n| known[n]),
+            op => op.inputs().into_iter().all(|n| known[n]),
         };
         known.push(here);
     }

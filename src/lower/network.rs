@@ -13,7 +13,7 @@
 use std::collections::HashMap;
 
 use super::emit::{Emit, Term, Val};
-use super::graph::{depends, inputs};
+use super::graph::depends;
 use super::neuron;
 use crate::check::model::{Init, Kind, Model, Network, NodeId, NodeOp, Trainable, TuningCurve};
 use crate::func::{Binary, Compare, Unary};
@@ -523,7 +523,7 @@ fn widths(net: &Network, resize: Option<Resize>) -> Vec<u32> {
                 _ => node.width,
             },
             // Everything else is as wide as the widest of what it uses.
-            op => inputs(op).into_iter().map(|x| out[x]).max().unwrap_or(node.width),
+            op => op.inputs().into_iter().map(|x| out[x]).max().unwrap_or(node.width),
         };
         out.push(width);
     }

@@ -42,14 +42,6 @@ impl Graph {
     }
 }
 
-/// The nodes that a node uses.
-pub fn inputs(op: &NodeOp) -> Vec<NodeId> {
-    let mut op = op.clone();
-    let mut found = Vec::new();
-    each_input(&mut op, |n| found.push(*n));
-    found
-}
-
 fn each_input(op: &mut NodeOp, mut f: impl FnMut(&mut NodeId)) {
     match op {
         NodeOp::Coords { .. } | NodeOp::Scalar(_) => {}
@@ -76,7 +68,7 @@ pub fn prune(network: &mut Network) -> Vec<Layer> {
     live[network.output] = true;
     for n in (0..network.nodes.len()).rev() {
         if live[n] {
-            for i in inputs(&network.nodes[n].op) {
+            for i in network.nodes[n].op.inputs() {
                 live[i] = true;
             }
         }
@@ -104,4 +96,22 @@ pub fn prune(network: &mut Network) -> Vec<Layer> {
     }
     network.layers = used;
     unused
+}
+
+/// The first encoder that acts on what follows a decoder. A simulation runs once through time, so there is no second one to
+/// inject it into.
+pub(super) fn encodes_decoded(network: &Network) -> Option<Span> {
+    let mut decoded: Vec<bool> = vec![];
+    for node in &network.nodes {
+        let (here, encoder) = match &node.op {
+            NodeOp::Mean(_) | NodeOp::Last(_) | NodeOp::Sum(_) => (true, false),
+            NodeOp::Current(x) | NodeOp::Tuned { x, .. } => (decoded[*x], true),
+            op => (op.inputs().into_iter().any(|n| decoded[n]), false),
+        };
+        if here && encoder {
+            return Some(node.span);
+        }
+        decoded.push(here);
+    }
+    None
 }

@@ -6,7 +6,6 @@
 //! ```
 
 use super::OUTPUT;
-use super::graph::inputs;
 use crate::check::model::{Network, NodeId, NodeOp};
 use crate::func::{Binary, Unary};
 
@@ -50,7 +49,7 @@ pub fn is_scalar_among(nodes: &[crate::check::model::Node], node: NodeId) -> boo
     match &nodes[node].op {
         NodeOp::Scalar(_) => true,
         NodeOp::Unary(..) | NodeOp::Binary(..) | NodeOp::Current(_) => {
-            inputs(&nodes[node].op).into_iter().all(|n| is_scalar_among(nodes, n))
+            nodes[node].op.inputs().into_iter().all(|n| is_scalar_among(nodes, n))
         }
         _ => false,
     }
