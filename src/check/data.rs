@@ -38,7 +38,7 @@ pub fn read(path: &Text, scope: &Scope<'_>, files: &dyn Files, sink: &mut Sink) 
             sink.push(say::repeated_column(path.span, c));
             return None;
         }
-        if scope.network(c).is_some() {
+        if scope.field(c).is_some() || scope.unknown(c).is_some() {
             sink.push(say::column_like_field(path.span, c));
             return None;
         }

@@ -5,7 +5,7 @@
 //! ```
 
 use crate::check::items::Items;
-use crate::check::model::Coord;
+use crate::check::model::{Coord, Unknown};
 use crate::check::names::nearest;
 use crate::check::networks;
 use crate::check::scope::{Names, Scope};
@@ -27,7 +27,13 @@ pub fn declare<'a>(items: &Items<'a>, set: &[(String, f64)], start: Span, scope:
         let unknown = n.coords.iter().filter(|c| scope.coord(&c.text).is_none()).map(|c| c.text.clone());
         let unknown: Vec<String> = unknown.collect();
         scope.broken.extend(unknown);
+        networks::fields(n, scope.networks.len(), scope);
         scope.networks.push(signature);
+    }
+    for u in &items.unknowns {
+        let unlimited = (f64::NEG_INFINITY, f64::INFINITY);
+        let (name, span) = (u.name.text.clone(), u.name.span);
+        scope.unknowns.push(Unknown { name, start: 0.0, lo: unlimited.0, hi: unlimited.1, span });
     }
     for f in &items.fns {
         parameters(f, sink);
@@ -37,8 +43,32 @@ pub fn declare<'a>(items: &Items<'a>, set: &[(String, f64)], start: Span, scope:
     if let Some(domain) = items.domain {
         ranges(domain, scope, sink);
     }
+    for u in &items.unknowns {
+        unknown(u, scope, sink);
+    }
     for f in &items.fns {
         scope.check_fn(f, sink);
+    }
+}
+
+/// Where an unknown starts, and what it is kept within.
+fn unknown(u: &ast::Unknown, scope: &mut Scope<'_>, sink: &mut Sink) {
+    let start = scope.number_in(&u.start, "where an unknown starts", sink);
+    let range = u.range.as_ref().map(|(lo, hi)| {
+        let within = "in the range of an unknown";
+        (scope.number_in(lo, within, sink), scope.number_in(hi, within, sink), lo.span.to(hi.span))
+    });
+    let Some(index) = scope.unknown(&u.name.text) else { return };
+    let Some(start) = start else { return };
+    scope.unknowns[index].start = start;
+    if let Some((Some(lo), Some(hi), span)) = range {
+        if lo >= hi {
+            sink.push(types::empty_range(span, lo, hi));
+        } else if !(lo..=hi).contains(&start) {
+            sink.push(types::out_of_range(u.start.span, &format!("a number from {lo} to {hi}, the range given"), start));
+        } else {
+            (scope.unknowns[index].lo, scope.unknowns[index].hi) = (lo, hi);
+        }
     }
 }
 

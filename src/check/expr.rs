@@ -30,8 +30,10 @@ pub enum Expr {
 pub enum Var {
     /// A coordinate, by its place in the domain, in its own units.
     Coord(usize),
-    /// A network's field or a partial derivative of it. The field is the index of the network.
-    Field { network: usize, alpha: MultiIndex },
+    /// A field or a partial derivative of it, by the field's place among all fields.
+    Field { field: usize, alpha: MultiIndex },
+    /// A scalar to be learned, by its place among the unknowns.
+    Unknown(usize),
     /// A column of the residual's data file.
     Column(usize),
     /// A parameter of the neuron whose dynamics this is.
@@ -102,7 +104,12 @@ impl Expr {
         found
     }
 
+    /// True if training changes its value: a field or an unknown stands in it.
     pub fn has_field(&self) -> bool {
-        self.any_var(|v| matches!(v, Var::Field { .. }))
+        self.any_var(|v| matches!(v, Var::Field { .. } | Var::Unknown(_)))
+    }
+
+    pub fn has_unknown(&self) -> bool {
+        self.any_var(|v| matches!(v, Var::Unknown(_)))
     }
 }

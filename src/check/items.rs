@@ -19,6 +19,7 @@ pub struct Items<'a> {
     pub domain: Option<&'a ast::Domain>,
     pub neurons: Vec<&'a ast::Neuron>,
     pub networks: Vec<&'a ast::Network>,
+    pub unknowns: Vec<&'a ast::Unknown>,
     pub residuals: Vec<&'a ast::Residual>,
     pub exacts: Vec<&'a ast::Exact>,
     pub train: Option<&'a ast::Train>,
@@ -71,8 +72,8 @@ pub fn collect<'a>(file: &'a ast::File, sink: &mut Sink) -> Items<'a> {
             }
             Item::Network(n) => {
                 if free(&mut taken, "network", &n.name, sink) {
-                    if !items.networks.is_empty() {
-                        sink.push(names::not_available(n.name.span, "a second network"));
+                    for output in networks::outputs(n).iter().filter(|o| o.text != n.name.text) {
+                        free(&mut taken, "output", output, sink);
                     }
                     items.networks.push(n);
                 }
@@ -87,7 +88,11 @@ pub fn collect<'a>(file: &'a ast::File, sink: &mut Sink) -> Items<'a> {
                 Some(first) => sink.push(names::repeated_item(r.span, "report block", first.span)),
                 None => items.report = Some(r),
             },
-            Item::Unknown(u) => items.unsupported(u.span, "`unknown`, a scalar to be learned", Some(&u.name), sink),
+            Item::Unknown(u) => {
+                if free(&mut taken, "unknown", &u.name, sink) {
+                    items.unknowns.push(u);
+                }
+            }
             Item::Import(i) => items.unsupported(i.span, "`import`", None, sink),
             Item::Function(f) => items.unsupported(f.span, "`function`, an input function", Some(&f.name), sink),
             Item::Simulate(s) => items.unsupported(s.span, "`simulate`", None, sink),

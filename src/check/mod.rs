@@ -70,21 +70,24 @@ pub fn check(
     scope.partial = !whole;
     declarations::declare(&items, &options.set, start, &mut scope, sink);
     let mut neurons = Registry::new(items.neurons.iter().copied(), &scope, sources, sink);
-    let networks: Vec<Option<model::Network>> = items
+    let networks: Vec<Option<(String, model::Network)>> = items
         .networks
         .iter()
         .zip(&scope.networks)
-        .map(|(n, signature)| networks::check(n, signature, &scope, &mut neurons, sink))
+        .map(|(n, signature)| {
+            Some((n.name.text.clone(), networks::check(n, signature, &scope, &mut neurons, sink)?))
+        })
         .collect();
     let models = neurons.models();
     if whole {
         missing(&items, start, sink);
     }
-    let network = networks.first().and_then(Option::as_ref);
+    let network = networks.into_iter().collect::<Option<Vec<_>>>().and_then(|all| networks::join(all, sink));
+    let network = network.as_ref();
     let residuals = residuals::check(&items.residuals, &scope, network.map(|n| (n, models.as_slice())), files, sink);
     let exact = exact::check(&items.exacts, &scope, sink);
     if let (Some(residuals), Some(exact)) = (&residuals, &exact) {
-        exact.iter().for_each(|e| exact::test(e, residuals, &scope, sink));
+        exact::test(exact, residuals, &scope, sink);
     }
     let train = training::check(items.train, network, &scope, options.seed, sink);
     if !sink.has_errors() {
@@ -105,7 +108,8 @@ pub fn check(
         constants: scope.constants,
         coords: scope.coords,
         neurons: models,
-        networks: networks.into_iter().collect::<Option<Vec<_>>>()?,
+        network: network?.clone(),
+        unknowns: scope.unknowns,
         residuals: residuals?,
         exact: exact?,
         train: train?,
@@ -137,6 +141,9 @@ fn warn_unused(items: &items::Items<'_>, scope: &Scope<'_>, neurons: &Registry<'
     }
     for f in items.fns.iter().filter(|f| !scope.is_used(&f.name.text)) {
         sink.push(crate::diag::names::unused(f.name.span, "function", &f.name.text));
+    }
+    for u in scope.unknowns.iter().filter(|u| !scope.is_used(&u.name)) {
+        sink.push(crate::diag::names::unused(u.span, "unknown", &u.name));
     }
     neurons.warn_unused(sink);
 }

@@ -4,6 +4,7 @@
 //! the method by which its derivatives are obtained. After this, a failure is a bug of ours.
 
 use crate::check::expr::Expr;
+pub use crate::check::polynomial::Atom;
 use crate::func::{Binary, MultiIndex, Surrogate, Unary};
 use crate::plan::{Report, Sampler, Train};
 use crate::source::Span;
@@ -15,8 +16,9 @@ pub struct Model {
     pub coords: Vec<Coord>,
     /// Neuron models in use.
     pub neurons: Vec<NeuronModel>,
-    /// One network for the time being; a field is named after its network.
-    pub networks: Vec<Network>,
+    /// All `network` blocks as one graph.
+    pub network: Network,
+    pub unknowns: Vec<Unknown>,
     pub residuals: Vec<Residual>,
     pub exact: Vec<Exact>,
     pub train: Train,
@@ -32,12 +34,30 @@ pub struct Coord {
     pub span: Span,
 }
 
-/// `exact u = value`, in coordinates only.
+/// `unknown nu = 0.1 in 0.001 .. 1`: a scalar that is learned with the weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unknown {
+    pub name: String,
+    pub start: f64,
+    /// It is kept within these; infinite where the program gives none.
+    pub lo: f64,
+    pub hi: f64,
+    pub span: Span,
+}
+
+/// `exact u = value`, in coordinates only; for an unknown, a number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exact {
-    pub network: usize,
+    pub of: Quantity,
     pub value: Expr,
     pub span: Span,
+}
+
+/// What is learned and can be measured, by its place among its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantity {
+    Field(usize),
+    Unknown(usize),
 }
 
 // ---- neurons -------------------------------------------------------------------------------------------------------
@@ -104,22 +124,29 @@ pub struct Spike {
 
 pub type NodeId = usize;
 
-/// A network as a graph; nodes come after the nodes they use.
+/// Networks as one graph; nodes come after the nodes they use.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
-    /// Also the name of its field.
-    pub name: String,
-    /// Its arguments, as indices of the domain's coordinates.
-    pub coords: Vec<usize>,
     /// Time steps of a simulation.
     pub steps: u32,
     pub dt: f64,
     pub nodes: Vec<Node>,
     pub layers: Vec<Layer>,
-    /// Static, width 1.
-    pub output: NodeId,
-    /// The `dense` node whose weights the output is affine in, if there is one: they can be solved for exactly.
-    pub readout: Option<NodeId>,
+    pub fields: Vec<Field>,
+}
+
+/// An output of a network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    pub name: String,
+    /// The arguments of its network, as indices of the domain's coordinates.
+    pub coords: Vec<usize>,
+    /// Element `component` of this static node.
+    pub node: NodeId,
+    pub component: u32,
+    /// The `dense` node, and its column, whose weights the field is affine in, if there is one: they can be solved for
+    /// exactly.
+    pub readout: Option<(NodeId, u32)>,
     pub span: Span,
 }
 
@@ -130,8 +157,8 @@ pub struct Layer {
     pub node: NodeId,
     /// The nodes whose parameters belong to this layer.
     pub owned: Vec<NodeId>,
-    /// If each of this layer's units gives one readout feature and has parameters of its own, the layer can be grown by
-    /// pursuit: the node that mixes the previous values into units (`tuned` or `dense`).
+    /// If each of this layer's units gives one feature of some fields' readout and has parameters of its own, the layer can
+    /// be grown by pursuit: the node that mixes the previous values into units (`tuned` or `dense`).
     pub pursuit: Option<NodeId>,
     pub span: Span,
 }
@@ -260,7 +287,7 @@ pub struct Residual {
     /// Collocation points; the checker has filled in the default. Unused for grids, data and weak forms.
     pub points: usize,
     pub sampler: Sampler,
-    /// Linear in the field and its derivatives.
+    /// Linear in the fields and their derivatives, and in the unknowns.
     pub linear: bool,
     pub span: Span,
 }
@@ -350,12 +377,12 @@ pub struct VolumeTerm {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Integrand {
-    /// The field itself.
-    Field,
+    /// A field itself.
+    Field(usize),
     /// No field: part of the right-hand side.
     One,
-    /// A nonlinear function of the coordinates and the field's value, and its derivative with respect to the field.
-    Nonlinear { value: Expr, slope: Expr },
+    /// A function of the coordinates, the values of fields and unknowns, with its derivative with respect to each of them.
+    Function { value: Expr, slopes: Vec<(Atom, Expr)> },
 }
 
 /// ∫ over the face coord = lo (or hi) of `coef D^test psi`, where `coef` already holds the data and the sign.

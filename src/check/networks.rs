@@ -18,10 +18,10 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use crate::check::model::{Kind, Layer, Network, NodeId};
+use crate::check::model::{Field, Kind, Layer, Network, NodeId};
 use crate::check::names::nearest;
 use crate::check::registry::Registry;
-use crate::check::scope::{Scope, Signature};
+use crate::check::scope::{FieldName, Scope, Signature};
 use crate::diag::{Sink, names, networks, types};
 use crate::source::Span;
 use crate::syntax::ast::{self, NetworkStmt};
@@ -61,6 +61,60 @@ pub fn signature(network: &ast::Network, scope: &Scope<'_>, sink: &mut Sink) -> 
     Signature { name: network.name.text.clone(), coords, span: network.name.span }
 }
 
+/// Puts the fields of network number `index` into `scope`: the names of its outputs, or its own.
+pub fn fields(network: &ast::Network, index: usize, scope: &mut Scope<'_>) {
+    let mut put = |name: &ast::Name| {
+        if scope.field(&name.text).is_none() {
+            scope.fields.push(FieldName { name: name.text.clone(), network: index, span: name.span });
+        }
+    };
+    match outputs(network) {
+        [] => put(&network.name),
+        names => names.iter().for_each(put),
+    }
+}
+
+/// The names in `output u, v = …`; none in `output = …`.
+pub fn outputs(network: &ast::Network) -> &[ast::Name] {
+    let first = network.body.iter().find_map(|s| match s {
+        NetworkStmt::Output { names, .. } => Some(names.as_slice()),
+        _ => None,
+    });
+    first.unwrap_or(&[])
+}
+
+/// All networks as one graph; `None` without any. Layers of one name in several networks get the network's name before
+/// theirs, which no program can write: they can only be trained together with the others.
+pub fn join(networks: Vec<(String, Network)>, sink: &mut Sink) -> Option<Network> {
+    let several = networks.len() > 1;
+    let names: Vec<String> = networks.iter().flat_map(|(_, n)| n.layers.iter().map(|l| l.name.clone())).collect();
+    let mut joined: Option<Network> = None;
+    for (name, mut network) in networks {
+        if several {
+            for layer in network.layers.iter_mut().filter(|l| names.iter().filter(|n| **n == l.name).count() > 1) {
+                layer.name = format!("{name}.{}", layer.name);
+            }
+            network.nodes.iter_mut().for_each(|n| n.path = format!("{name}.{}", n.path));
+        }
+        let Some(all) = &mut joined else {
+            joined = Some(network);
+            continue;
+        };
+        let signals = |n: &Network| n.nodes.iter().any(|n| n.kind == Kind::Signal);
+        match (signals(all), signals(&network)) {
+            (false, true) => (all.steps, all.dt) = (network.steps, network.dt),
+            (true, true) if (all.steps, all.dt) != (network.steps, network.dt) => {
+                let at = network.fields.first().map_or(all.fields[0].span, |f| f.span);
+                let instead = "give them the same `steps` and `dt`";
+                sink.push(names::not_available_but(at, "spiking networks of different steps in one program", instead));
+            }
+            _ => {}
+        }
+        graph::append(all, network);
+    }
+    joined
+}
+
 /// Checks the body of a network. `None` if it has errors, all of which are in `sink`.
 pub fn check(
     network: &ast::Network,
@@ -98,18 +152,9 @@ pub fn check(
                     continue;
                 }
                 first_output = Some(*span);
-                match outputs.as_slice() {
-                    [] => {}
-                    [one] if one.text == network.name.text => {}
-                    [one, ..] => build.sink.push(names::not_available_but(
-                        one.span,
-                        "an output with names",
-                        &format!("write `output = …`: the field is named `{}`, as its network", network.name.text),
-                    )),
-                }
                 let (node, owned) = build.statement(OUTPUT, value, false);
                 if let Some(node) = node {
-                    build.check_output(node, value.span);
+                    build.check_output(node, value.span, outputs.len());
                     made.push(Layer { name: OUTPUT.to_string(), node, owned, pursuit: None, span: *span });
                     output = Some((node, *span));
                 }
@@ -122,17 +167,20 @@ pub fn check(
     }
     let (output, _) = output?;
     let (steps, dt) = settings?;
-    let mut result = Network {
-        name: network.name.text.clone(),
-        coords: signature.coords.clone(),
-        steps,
-        dt,
-        nodes: build.graph.nodes,
-        layers: made,
-        output,
-        readout: None,
-        span: network.name.span,
+    let own = match outputs(network) {
+        [] => std::slice::from_ref(&network.name),
+        names => names,
     };
+    let fields = own.iter().enumerate().map(|(k, name)| Field {
+        name: name.text.clone(),
+        coords: signature.coords.clone(),
+        node: output,
+        component: k as u32,
+        readout: None,
+        span: name.span,
+    });
+    let fields = fields.collect();
+    let mut result = Network { steps, dt, nodes: build.graph.nodes, layers: made, fields };
     for layer in graph::prune(&mut result) {
         sink.push(networks::unused_layer(layer.span, &layer.name));
     }
@@ -216,13 +264,13 @@ impl Build<'_, '_, '_> {
         }
     }
 
-    fn check_output(&mut self, node: NodeId, span: Span) {
+    fn check_output(&mut self, node: NodeId, span: Span, names: usize) {
         let (kind, width) = (self.graph.nodes[node].kind, self.graph.nodes[node].width);
         if kind == Kind::Signal {
             let at = self.graph.nodes[node].span;
             self.sink.push(types::needs_static(span, "the output", at));
-        } else if width != 1 {
-            self.sink.push(types::output_width(span, width));
+        } else if width as usize != names.max(1) {
+            self.sink.push(types::output_width(span, width, names));
         }
     }
 }

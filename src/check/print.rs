@@ -10,7 +10,7 @@ use std::fmt::{Display, Formatter, Result, Write as _};
 
 use crate::check::expr::{Expr, Var};
 use crate::check::model::{
-    Init, Integrand, Kind, Method, Model, Network, NeuronModel, NodeOp, Place, Residual, StateStep, Trainable,
+    Init, Integrand, Kind, Method, Model, Network, NeuronModel, NodeOp, Place, Quantity, Residual, StateStep, Trainable,
     TuningCurve, WeakForm,
 };
 use crate::func::{Binary, Compare, MultiIndex, Unary};
@@ -20,6 +20,7 @@ use crate::func::{Binary, Compare, MultiIndex, Unary};
 pub struct Vocabulary {
     pub coords: Vec<String>,
     pub fields: Vec<String>,
+    pub unknowns: Vec<String>,
     pub columns: Vec<String>,
     pub params: Vec<String>,
     pub states: Vec<String>,
@@ -29,7 +30,8 @@ impl Vocabulary {
     fn of(model: &Model) -> Vocabulary {
         Vocabulary {
             coords: model.coords.iter().map(|c| c.name.clone()).collect(),
-            fields: model.networks.iter().map(|n| n.name.clone()).collect(),
+            fields: model.network.fields.iter().map(|f| f.name.clone()).collect(),
+            unknowns: model.unknowns.iter().map(|u| u.name.clone()).collect(),
             ..Vocabulary::default()
         }
     }
@@ -77,7 +79,8 @@ impl Vocabulary {
     fn var(&self, var: &Var) -> String {
         match var {
             Var::Coord(i) => name(&self.coords, "x", *i),
-            Var::Field { network, alpha } => self.field(name(&self.fields, "u", *network), alpha),
+            Var::Field { field, alpha } => self.field(name(&self.fields, "u", *field), alpha),
+            Var::Unknown(k) => name(&self.unknowns, "unknown", *k),
             Var::Column(i) => name(&self.columns, "column", *i),
             Var::Param(i) => name(&self.params, "param", *i),
             Var::State(i) => name(&self.states, "state", *i),
@@ -129,14 +132,18 @@ impl Display for Model {
         for neuron in &self.neurons {
             show_neuron(f, neuron)?;
         }
-        for network in &self.networks {
-            show_network(f, network, self, &words)?;
+        for u in &self.unknowns {
+            writeln!(f, "unknown {} = {} in {} .. {}", u.name, u.start, u.lo, u.hi)?;
         }
+        show_network(f, &self.network, self, &words)?;
         for (k, residual) in self.residuals.iter().enumerate() {
             show_residual(f, k, residual, self, &words)?;
         }
         for exact in &self.exact {
-            writeln!(f, "exact {} = {}", self.networks[exact.network].name, words.show(&exact.value))?;
+            writeln!(f, "exact {} = {}", match exact.of {
+                Quantity::Field(k) => name(&words.fields, "u", k),
+                Quantity::Unknown(k) => name(&words.unknowns, "unknown", k),
+            }, words.show(&exact.value))?;
         }
         writeln!(f, "train{}", if self.train.is_default { " (default)" } else { "" })?;
         writeln!(f, "  seed {}", self.train.seed)?;
@@ -200,8 +207,7 @@ fn show_neuron(f: &mut Formatter<'_>, neuron: &NeuronModel) -> Result {
 }
 
 fn show_network(f: &mut Formatter<'_>, network: &Network, model: &Model, words: &Vocabulary) -> Result {
-    let coords: Vec<&str> = network.coords.iter().map(|&c| model.coords[c].name.as_str()).collect();
-    writeln!(f, "network {}({})  steps {}  dt {}", network.name, coords.join(", "), network.steps, network.dt)?;
+    writeln!(f, "network  steps {}  dt {}", network.steps, network.dt)?;
     for (k, node) in network.nodes.iter().enumerate() {
         let kind = match node.kind {
             Kind::Static => "static",
@@ -215,8 +221,13 @@ fn show_network(f: &mut Formatter<'_>, network: &Network, model: &Model, words: 
         let pursuit = layer.pursuit.map(|n| format!("  pursuit over %{n}")).unwrap_or_default();
         writeln!(f, "  layer {} is %{}  owns [{}]{pursuit}", layer.name, layer.node, owned.join(", "))?;
     }
-    let readout = network.readout.map_or("none".to_string(), |n| format!("%{n}"));
-    writeln!(f, "  output %{}  readout {readout}", network.output)
+    for field in &network.fields {
+        let coords: Vec<&str> = field.coords.iter().map(|&c| model.coords[c].name.as_str()).collect();
+        let readout = field.readout.map_or("none".to_string(), |(n, column)| format!("%{n}[{column}]"));
+        let (name, node, component) = (&field.name, field.node, field.component);
+        writeln!(f, "  field {name}({}) is %{node}[{component}]  readout {readout}", coords.join(", "))?;
+    }
+    Ok(())
 }
 
 fn node_op(op: &NodeOp, model: &Model, words: &Vocabulary) -> String {
@@ -317,9 +328,9 @@ fn show_weak(f: &mut Formatter<'_>, form: &WeakForm, model: &Model, words: &Voca
     for term in &form.volume {
         let test = words.field("psi".to_string(), &term.test);
         let integrand = match &term.integrand {
-            Integrand::Field => "u".to_string(),
+            Integrand::Field(field) => name(&words.fields, "u", *field),
             Integrand::One => "1".to_string(),
-            Integrand::Nonlinear { value, .. } => words.tight(value, 6),
+            Integrand::Function { value, .. } => words.tight(value, 6),
         };
         writeln!(f, "    volume {} * {test} * {integrand}", words.tight(&term.coef, 6))?;
     }
@@ -359,7 +370,7 @@ mod tests {
     fn derivatives_are_written_as_in_programs() {
         let words =
             Vocabulary { coords: vec!["x".into(), "t".into()], fields: vec!["u".into()], ..Vocabulary::default() };
-        let field = Expr::Var(Var::Field { network: 0, alpha: MultiIndex(vec![2, 1]) });
+        let field = Expr::Var(Var::Field { field: 0, alpha: MultiIndex(vec![2, 1]) });
         assert_eq!(words.show(&field), "d(u, x, x, t)");
     }
 }

@@ -67,18 +67,19 @@ pub fn check(
         drafts.iter().map(|d| d.as_ref().map(|d| d.by.and_then(|c| choose(c, scope, sink)))).collect();
     let drafts = drafts.into_iter().collect::<Option<Vec<_>>>()?;
     let (network, neurons) = network?;
-    let rough = rough(network, neurons);
-    let ctx = Context { coords: &scope.coords, field: &network.name, network: 0 };
+    let fields: Vec<String> = scope.fields.iter().map(|f| f.name.clone()).collect();
+    let unknowns: Vec<String> = scope.unknowns.iter().map(|u| u.name.clone()).collect();
+    let ctx = Context { coords: &scope.coords, fields: &fields, unknowns: &unknowns };
     let data: Vec<Datum> = drafts
         .iter()
         .enumerate()
         .filter_map(|(i, d)| match &d.place {
-            Place::Faces(faces) => data_of(i, &d.lhs, &d.rhs, faces, ctx),
+            Place::Faces(faces) => data_of(i, &d.lhs, &d.rhs, faces),
             _ => None,
         })
         .flatten()
         .collect();
-    conflicts(&drafts, &data, scope, &network.name, sink);
+    conflicts(&drafts, &data, ctx, sink);
     lints::hard_conditions(&data, |k| (&drafts[k].ast.name.text, drafts[k].ast.span), network, ctx, sink);
     if drafts.iter().all(|d| matches!(d.place, Place::Interior | Place::Domain))
         && let Some(d) = drafts.iter().find(|d| order(&d.expanded).unwrap_or(0) > 0)
@@ -90,7 +91,10 @@ pub fn check(
     let methods: Vec<Option<(Method, Option<String>)>> = drafts
         .iter()
         .zip(&chosen)
-        .map(|(d, chosen)| method(d, chosen.as_ref()?.as_ref(), rough.as_ref(), &data, ctx, sink))
+        .map(|(d, chosen)| {
+            let rough = rough(network, neurons, &fields_in(&d.expanded));
+            method(d, chosen.as_ref()?.as_ref(), rough.as_ref(), &data, ctx, sink)
+        })
         .collect();
     let methods = methods.into_iter().collect::<Option<Vec<_>>>()?;
     let mut out: Vec<Residual> =
@@ -129,20 +133,30 @@ fn draft<'a>(r: &'a ast::Residual, scope: &Scope<'_>, files: &dyn Files, sink: &
             sink.push(say::column_derivative(span));
             return None;
         }
-        if let Some((network, coord)) = foreign_derivative(side, scope) {
-            let network = &scope.networks[network];
-            sink.push(say::without_coordinate(span, &network.name, &scope.coords[coord].name, network.span));
+        if let Some((field, coord)) = foreign_derivative(side, scope) {
+            let field = &scope.fields[field];
+            let network = &scope.networks[field.network];
+            sink.push(say::without_coordinate(span, &field.name, &scope.coords[coord].name, network.span));
             return None;
         }
     }
     let expanded = expand_derivatives(&sub(lhs.clone(), rhs.clone()));
     if !expanded.has_field() {
-        let fields: Vec<&str> = scope.networks.iter().map(|n| n.name.as_str()).collect();
-        sink.push(say::no_field(r.span, &r.name.text, &fields));
+        sink.push(say::no_field(r.span, &r.name.text, &scope.field_names()));
         return None;
     }
     let (by, weight, points, sampler) = options?;
     Some(Draft { ast: r, place, lhs, rhs, expanded, by, weight, points, sampler })
+}
+
+/// The fields in an expression.
+fn fields_in(e: &Expr) -> Vec<usize> {
+    let mut fields = vec![];
+    e.walk(&mut |e| match e {
+        Expr::Var(Var::Field { field, .. }) if !fields.contains(field) => fields.push(*field),
+        _ => {}
+    });
+    fields
 }
 
 /// A field, and a coordinate that it is differentiated along and that does not enter its network.
@@ -151,8 +165,8 @@ fn foreign_derivative(e: &Expr, scope: &Scope<'_>) -> Option<(usize, usize)> {
     e.walk(&mut |e| {
         let Expr::Deriv(inside, coord) = e else { return };
         inside.walk(&mut |e| match e {
-            Expr::Var(Var::Field { network, .. }) if !scope.networks[*network].coords.contains(coord) => {
-                found = Some((*network, *coord));
+            Expr::Var(Var::Field { field, .. }) if !scope.coords_of(*field).contains(coord) => {
+                found = Some((*field, *coord));
             }
             _ => {}
         });
@@ -344,15 +358,15 @@ fn choose(call: &ast::Call, scope: &Scope<'_>, sink: &mut Sink) -> Option<Chosen
 }
 
 /// Two conditions that give the same datum.
-fn conflicts(drafts: &[Draft<'_>], data: &[Datum], scope: &Scope<'_>, field: &str, sink: &mut Sink) {
+fn conflicts(drafts: &[Draft<'_>], data: &[Datum], ctx: Context<'_>, sink: &mut Sink) {
     for (i, a) in data.iter().enumerate() {
-        let same = |b: &&Datum| (a.coord, a.high, a.order) == (b.coord, b.high, b.order);
+        let same = |b: &&Datum| (a.field, a.coord, a.high, a.order) == (b.field, b.coord, b.high, b.order);
         if let Some(b) = data[..i].iter().find(same) {
-            let mut alpha = crate::func::MultiIndex::zero(scope.coords.len());
+            let mut alpha = crate::func::MultiIndex::zero(ctx.coords.len());
             alpha.0[a.coord] = a.order;
-            let c = &scope.coords[a.coord];
+            let c = &ctx.coords[a.coord];
             let at = if a.high { c.hi } else { c.lo };
-            let what = format!("{} on {} = {at}", field_text(field, &scope.coords, &alpha), c.name);
+            let what = format!("{} on {} = {at}", field_text(&ctx.fields[a.field], ctx.coords, &alpha), c.name);
             sink.push(say::given_twice(drafts[a.residual].ast.span, &what, drafts[b.residual].ast.span));
         }
     }

@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::expr::{Expr, Var};
-use crate::check::model::Coord;
+use crate::check::model::{Coord, Unknown};
 use crate::check::names::{builtin_constant, functions, nearest};
 use crate::diag::{Sink, names, types};
 use crate::func::{Binary, Compare, MultiIndex, Unary};
@@ -30,8 +30,11 @@ pub struct Scope<'a> {
     /// By name. Those that call themselves are left out.
     pub fns: BTreeMap<String, &'a ast::Fn>,
     pub coords: Vec<Coord>,
-    /// One entry a network, in order; a field is named after its network.
+    /// One entry a network, in order.
     pub networks: Vec<Signature>,
+    /// The outputs of all networks, in order.
+    pub fields: Vec<FieldName>,
+    pub unknowns: Vec<Unknown>,
     /// Names whose declarations have been complained about: using them is no further mistake.
     pub broken: BTreeSet<String>,
     /// The parser had to leave items out, so that an unknown name is a mistake only if it looks like a misspelt one.
@@ -45,6 +48,15 @@ pub struct Signature {
     pub name: String,
     /// Its arguments, as indices of the domain's coordinates.
     pub coords: Vec<usize>,
+    pub span: Span,
+}
+
+/// A field as it is known everywhere: the output of a network, named after it or by `output u, v = …`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldName {
+    pub name: String,
+    /// Index into [`Scope::networks`].
+    pub network: usize,
     pub span: Span,
 }
 
@@ -166,6 +178,24 @@ impl<'a> Scope<'a> {
 
     pub fn network(&self, name: &str) -> Option<usize> {
         self.networks.iter().position(|n| n.name == name)
+    }
+
+    pub fn field(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|f| f.name == name)
+    }
+
+    pub fn unknown(&self, name: &str) -> Option<usize> {
+        self.unknowns.iter().position(|u| u.name == name)
+    }
+
+    /// The coordinates that a field depends on.
+    pub fn coords_of(&self, field: usize) -> &[usize] {
+        &self.networks[self.fields[field].network].coords
+    }
+
+    /// The names of all fields.
+    pub fn field_names(&self) -> Vec<&str> {
+        self.fields.iter().map(|f| f.name.as_str()).collect()
     }
 
     /// Notes that `name` is in use, so that it is not warned about.
@@ -387,12 +417,24 @@ impl Resolver<'_, '_, '_, '_> {
             }
             return self.out_of_place(span, name, "a coordinate", frame);
         }
-        if let Some(network) = self.scope.network(name) {
+        if let Some(field) = self.scope.field(name) {
             self.scope.mark_used(name);
             if self.names.fields && !in_fn {
-                return Some(Expr::Var(Var::Field { network, alpha: MultiIndex::zero(self.scope.coords.len()) }));
+                return Some(Expr::Var(Var::Field { field, alpha: MultiIndex::zero(self.scope.coords.len()) }));
             }
             return self.out_of_place(span, name, "a network's field", frame);
+        }
+        if let Some(k) = self.scope.unknown(name) {
+            self.scope.mark_used(name);
+            if self.names.fields && !in_fn {
+                return Some(Expr::Var(Var::Unknown(k)));
+            }
+            return self.out_of_place(span, name, "an unknown, which training changes", frame);
+        }
+        if let Some(network) = self.scope.network(name) {
+            let outputs = self.scope.fields.iter().filter(|f| f.network == network).map(|f| f.name.as_str());
+            self.sink.push(names::network_with_outputs(span, name, &outputs.collect::<Vec<_>>()));
+            return None;
         }
         if let Some(value) = builtin_constant(name) {
             return Some(Expr::Num(value));
@@ -409,7 +451,8 @@ impl Resolver<'_, '_, '_, '_> {
             let coords = self.scope.coords.iter().enumerate();
             candidates.extend(coords.filter(|(i, _)| self.names.allows_coord(*i)).map(|(_, c)| c.name.as_str()));
             if self.names.fields {
-                candidates.extend(self.scope.networks.iter().map(|n| n.name.as_str()));
+                candidates.extend(self.scope.fields.iter().map(|f| f.name.as_str()));
+                candidates.extend(self.scope.unknowns.iter().map(|u| u.name.as_str()));
             }
         }
         candidates.extend(self.scope.constants.iter().map(|(n, _)| n.as_str()));
@@ -462,7 +505,7 @@ impl Resolver<'_, '_, '_, '_> {
             let [a, b] = self.arguments(e.span, name, args, frame)?;
             return self.binary(f, a, b, e.span);
         }
-        if self.scope.network(name).is_some() {
+        if self.scope.field(name).is_some() {
             self.scope.mark_used(name);
             let what = format!("`{name}(…)`, a field at another place");
             let instead = format!("write `{name}` alone: the field where the residual is taken");

@@ -26,39 +26,43 @@
 use std::collections::BTreeMap;
 
 use crate::check::calculus::{
-    add, d_coord, d_multi, differentiate, div, evaluate_at, expand_derivatives, is_smooth, mul, neg, restrict,
+    add, d_coord, d_multi, differentiate, div, evaluate, expand_derivatives, is_smooth, mul, neg, restrict,
     simplify, sub, substitute,
 };
 use crate::check::expr::{Expr, Var};
 use crate::check::model::{BoundaryTerm, Coord, Face, Integrand, Side, VolumeTerm, WeakForm};
-use crate::check::polynomial::{Monomial, linear_in_fields, polynomial};
+use crate::check::polynomial::{Atom, Monomial, linear_in_fields, polynomial};
 use crate::func::{Binary, MultiIndex, Unary};
 
 /// The names that reasons are told in, and the box.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     pub coords: &'a [Coord],
-    pub field: &'a str,
-    pub network: usize,
+    /// The names of the fields.
+    pub fields: &'a [String],
+    /// The names of the unknowns.
+    pub unknowns: &'a [String],
 }
 
-/// What a condition says on one face: the `order`-th normal derivative of u there is `value` (in the other coordinates).
+/// What a condition says on one face: the `order`-th normal derivative of a field there is `value` (in the other
+/// coordinates).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Datum {
     /// Which residual says so, by index.
     pub residual: usize,
+    pub field: usize,
     pub coord: usize,
     pub high: bool,
     pub order: u8,
     pub value: Expr,
 }
 
-/// Reads `k * (m-th normal derivative of u) = g` on faces at the ends of the domain. `None` if it is anything else: a mixed
+/// Reads `k * (m-th normal derivative of a field) = g` on faces at the ends of the domain. `None` if it is anything else: a mixed
 /// (Robin) or nonlinear condition, a tangential derivative, a face inside the domain.
-pub fn data_of(residual: usize, lhs: &Expr, rhs: &Expr, faces: &[Face], ctx: Context) -> Option<Vec<Datum>> {
+pub fn data_of(residual: usize, lhs: &Expr, rhs: &Expr, faces: &[Face]) -> Option<Vec<Datum>> {
     let linear = linear_in_fields(&expand_derivatives(&sub(lhs.clone(), rhs.clone())))?;
-    let [((network, alpha), coef)] = linear.terms.as_slice() else { return None };
-    if *network != ctx.network || linear.rest.any_var(|v| !matches!(v, Var::Coord(_))) {
+    let [(Atom::Field(field, alpha), coef)] = linear.terms.as_slice() else { return None };
+    if linear.rest.any_var(|v| !matches!(v, Var::Coord(_))) {
         return None;
     }
     faces
@@ -70,7 +74,8 @@ pub fn data_of(residual: usize, lhs: &Expr, rhs: &Expr, faces: &[Face], ctx: Con
                 return None;
             }
             let value = restrict(&neg(div(linear.rest.clone(), Expr::Num(k))), face.coord, face.value);
-            Some(Datum { residual, coord: face.coord, high: face.side == Side::Hi, order: alpha.0[face.coord], value })
+            let (high, order) = (face.side == Side::Hi, alpha.0[face.coord]);
+            Some(Datum { residual, field: *field, coord: face.coord, high, order, value })
         })
         .collect()
 }
@@ -83,10 +88,10 @@ struct Term {
     g: G,
 }
 
-/// What the derivative acts on; a nonlinear one by its number in [`Builder::nonlinear`].
+/// What the derivative acts on: a field, 1, or a function of fields by its number in [`Builder::nonlinear`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum G {
-    Field,
+    Field(usize),
     One,
     Nonlinear(usize),
 }
@@ -127,8 +132,8 @@ impl Builder<'_> {
     }
 
     /// `d(u, x, x)`, or `u`.
-    fn name(&self, alpha: &MultiIndex) -> String {
-        field_text(self.ctx.field, self.ctx.coords, alpha)
+    fn name(&self, field: usize, alpha: &MultiIndex) -> String {
+        field_text(&self.ctx.fields[field], self.ctx.coords, alpha)
     }
 
     fn nonlinear(&mut self, h: Expr) -> G {
@@ -143,12 +148,12 @@ impl Builder<'_> {
 
     /// The residual as a sum of terms. Derivatives are kept outside of nonlinear functions where they were written so.
     fn terms(&mut self, e: &Expr) -> Result<Vec<Term>, String> {
-        if !e.has_field() {
+        if !has_field(e) {
             return Ok(vec![Term { coef: expand_derivatives(e), alpha: self.zero(), g: G::One }]);
         }
         match e {
-            Expr::Var(Var::Field { alpha, .. }) => {
-                Ok(vec![Term { coef: Expr::Num(1.0), alpha: alpha.clone(), g: G::Field }])
+            Expr::Var(Var::Field { field, alpha }) => {
+                Ok(vec![Term { coef: Expr::Num(1.0), alpha: alpha.clone(), g: G::Field(*field) }])
             }
             Expr::Unary(Unary::Neg, a) => Ok(scaled(self.terms(a)?, &Expr::Num(-1.0))),
             Expr::Binary(Binary::Add, a, b) => {
@@ -161,9 +166,9 @@ impl Builder<'_> {
                 all.extend(scaled(self.terms(b)?, &Expr::Num(-1.0)));
                 Ok(all)
             }
-            Expr::Binary(Binary::Mul, a, b) if !a.has_field() => Ok(scaled(self.terms(b)?, &expand_derivatives(a))),
-            Expr::Binary(Binary::Mul, a, b) if !b.has_field() => Ok(scaled(self.terms(a)?, &expand_derivatives(b))),
-            Expr::Binary(Binary::Div, a, b) if !b.has_field() => {
+            Expr::Binary(Binary::Mul, a, b) if !has_field(a) => Ok(scaled(self.terms(b)?, &expand_derivatives(a))),
+            Expr::Binary(Binary::Mul, a, b) if !has_field(b) => Ok(scaled(self.terms(a)?, &expand_derivatives(b))),
+            Expr::Binary(Binary::Div, a, b) if !has_field(b) => {
                 Ok(scaled(self.terms(a)?, &div(Expr::Num(1.0), expand_derivatives(b))))
             }
             Expr::Deriv(a, i) => {
@@ -194,31 +199,36 @@ impl Builder<'_> {
             let g = self.nonlinear(e.clone());
             return Ok(vec![Term { coef: Expr::Num(1.0), alpha: self.zero(), g }]);
         };
-        let u = Expr::Var(Var::Field { network: self.ctx.network, alpha: self.zero() });
         let mut all = vec![];
-        // All powers of u go into one function, so that its slope is evaluated once.
+        // All products of values go into one function, so that its slopes are evaluated once.
         let mut h = Expr::Num(0.0);
         for (m, coef) in p.0 {
-            match (power_of_value(&m), m.as_slice()) {
-                (_, []) => all.push(Term { coef, alpha: self.zero(), g: G::One }),
-                (_, [((_, alpha), 1)]) => all.push(Term { coef, alpha: alpha.clone(), g: G::Field }),
-                (Some((k, None)), _) => h = add(h, mul(coef, power(&u, k))),
-                (Some((k, Some(alpha))), _) => {
+            // An unknown is a number: to a derivative it is a coefficient.
+            let (m, unknowns): (Monomial, Monomial) = m.into_iter().partition(|(a, _)| matches!(a, Atom::Field(..)));
+            let coef = unknowns.iter().fold(coef, |c, (atom, k)| mul(c, power(&Expr::Var(atom.var()), *k)));
+            match shape(&m) {
+                Product::One => all.push(Term { coef, alpha: self.zero(), g: G::One }),
+                Product::Linear(field, alpha) => all.push(Term { coef, alpha, g: G::Field(field) }),
+                Product::Values => {
+                    h = add(h, m.iter().fold(coef, |c, (atom, k)| mul(c, power(&Expr::Var(atom.var()), *k))));
+                }
+                Product::Conservative(field, k, alpha) => {
+                    let u = Expr::Var(Var::Field { field, alpha: self.zero() });
                     let g = self.nonlinear(power(&u, k + 1));
                     all.push(Term { coef: div(coef, Expr::Num(f64::from(k + 1))), alpha, g });
                 }
-                (None, _) => {
+                Product::Other => {
                     let factors: Vec<String> = m
                         .iter()
-                        .map(|((_, alpha), k)| match k {
-                            1 => self.name(alpha),
-                            k => format!("{}^{k}", self.name(alpha)),
+                        .map(|(atom, k)| match (atom, k) {
+                            (Atom::Unknown(i), _) => self.ctx.unknowns[*i].clone(),
+                            (Atom::Field(field, alpha), 1) => self.name(*field, alpha),
+                            (Atom::Field(field, alpha), k) => format!("{}^{k}", self.name(*field, alpha)),
                         })
                         .collect();
                     return Err(format!(
-                        "`{}` cannot be written as the derivative of a function of `{}`",
+                        "`{}` cannot be written as the derivative of a function of the fields",
                         factors.join("*"),
-                        self.ctx.field
                     ));
                 }
             }
@@ -278,21 +288,24 @@ impl Builder<'_> {
     // ---- terms to the form ------------------------------------------------------------------------------------------
 
     fn volume_terms(&self, form: &mut WeakForm) -> Result<(), String> {
-        let u = Var::Field { network: self.ctx.network, alpha: self.zero() };
         for (g, by_test) in &self.volume {
             for (test, coef) in by_test {
                 if largest(coef, self.ctx.coords, None)? == 0.0 {
                     continue;
                 }
-                let integrand = match *g {
-                    G::Field => Integrand::Field,
-                    G::One => Integrand::One,
-                    G::Nonlinear(k) => Integrand::Nonlinear {
-                        value: self.nonlinear[k].clone(),
-                        slope: differentiate(&self.nonlinear[k], &u),
-                    },
+                let value = match *g {
+                    G::Field(field) => Expr::Var(Var::Field { field, alpha: self.zero() }),
+                    G::One => Expr::Num(1.0),
+                    G::Nonlinear(k) => self.nonlinear[k].clone(),
                 };
-                form.volume.push(VolumeTerm { coef: coef.clone(), test: test.clone(), integrand });
+                // What is learned may not stand in a coefficient: those are evaluated once.
+                let (coef, integrand) = match *g {
+                    _ if coef.has_unknown() => (Expr::Num(1.0), function(simplify(&mul(coef.clone(), value)))),
+                    G::Field(field) => (coef.clone(), Integrand::Field(field)),
+                    G::One => (coef.clone(), Integrand::One),
+                    G::Nonlinear(_) => (coef.clone(), function(value)),
+                };
+                form.volume.push(VolumeTerm { coef, test: test.clone(), integrand });
             }
         }
         Ok(())
@@ -312,17 +325,21 @@ impl Builder<'_> {
                     }
                     let coef = restrict(coef, coord, at);
                     match &value {
+                        // Boundary data are integrated once, too: what is learned cannot stand in them.
+                        Some((value, _)) if simplify(&mul(coef.clone(), value.clone())).has_unknown() => {
+                            vanish.push(test.0[coord]);
+                        }
                         Some((value, from)) => {
                             let product = simplify(&mul(coef, value.clone()));
                             known.push((test.clone(), product, from.clone()));
                         }
                         None => {
                             vanish.push(test.0[coord]);
-                            for order in &missing {
+                            for (field, order) in &missing {
                                 let mut normal = self.zero();
                                 normal.0[coord] = *order;
-                                let text =
-                                    format!("{} on {} = {}", self.name(&normal), self.ctx.coords[coord].name, at);
+                                let name = self.name(*field, &normal);
+                                let text = format!("{name} on {} = {}", self.ctx.coords[coord].name, at);
                                 if !form.lacking.contains(&text) {
                                     form.lacking.push(text);
                                 }
@@ -357,38 +374,41 @@ impl Builder<'_> {
         high: bool,
         at: f64,
         data: &[Datum],
-        missing: &mut Vec<u8>,
+        missing: &mut Vec<(usize, u8)>,
     ) -> Option<(Expr, Vec<usize>)> {
         let flux = match g {
-            G::Field => Expr::Var(Var::Field { network: self.ctx.network, alpha: left.clone() }),
+            G::Field(field) => Expr::Var(Var::Field { field, alpha: left.clone() }),
             G::One => Expr::Num(f64::from(left.order() == 0)),
             G::Nonlinear(k) => d_multi(&self.nonlinear[k], left),
         };
         let mut atoms = vec![];
         flux.walk(&mut |e| {
-            if let Expr::Var(Var::Field { alpha, .. }) = e {
-                atoms.push(alpha.clone());
+            if let Expr::Var(Var::Field { field, alpha }) = e {
+                atoms.push((*field, alpha.clone()));
             }
         });
         let mut from = vec![];
         let mut known = vec![];
-        for alpha in atoms {
+        for (field, alpha) in atoms {
             let order = alpha.0[coord];
-            match data.iter().find(|d| d.coord == coord && d.high == high && d.order == order) {
+            let about = |d: &&Datum| (d.field, d.coord, d.high, d.order) == (field, coord, high, order);
+            match data.iter().find(about) {
                 Some(d) => {
                     let mut tangential = alpha.clone();
                     tangential.0[coord] = 0;
                     from.push(d.residual);
-                    known.push((alpha, d_multi(&d.value, &tangential)));
+                    known.push((field, alpha, d_multi(&d.value, &tangential)));
                 }
-                None => missing.push(order),
+                None => missing.push((field, order)),
             }
         }
         if !missing.is_empty() {
             return None;
         }
         let flux = substitute(&flux, &|v| match v {
-            Var::Field { alpha, .. } => known.iter().find(|(a, _)| a == alpha).map(|(_, e)| e.clone()),
+            Var::Field { field, alpha } => {
+                known.iter().find(|(f, a, _)| (f, a) == (field, alpha)).map(|(_, _, e)| e.clone())
+            }
             _ => None,
         });
         Some((restrict(&flux, coord, at), from))
@@ -423,18 +443,59 @@ fn power(u: &Expr, k: u32) -> Expr {
     if k == 1 { u.clone() } else { Expr::binary(Binary::Pow, u.clone(), Expr::Num(f64::from(k))) }
 }
 
-/// u^k, or u^k times one first derivative.
-fn power_of_value(m: &Monomial) -> Option<(u32, Option<MultiIndex>)> {
-    let mut value = 0;
-    let mut derivative = None;
-    for ((_, alpha), k) in m {
-        match (alpha.order(), *k) {
-            (0, k) => value = k,
-            (1, 1) if derivative.is_none() => derivative = Some(alpha.clone()),
-            _ => return None,
+/// What a product of fields and their derivatives is to a weak form.
+enum Product {
+    One,
+    Linear(usize, MultiIndex),
+    /// Values alone, of one field or several.
+    Values,
+    /// u^k times a first derivative of the same field: d(u^(k+1))/(k+1).
+    Conservative(usize, u32, MultiIndex),
+    Other,
+}
+
+fn shape(m: &Monomial) -> Product {
+    let mut values = vec![];
+    let mut derivatives = vec![];
+    for (atom, k) in m {
+        match atom {
+            Atom::Field(field, alpha) if alpha.order() == 0 => values.push((*field, *k)),
+            Atom::Field(field, alpha) => derivatives.push((*field, alpha.clone(), *k)),
+            Atom::Unknown(_) => {}
         }
     }
-    Some((value, derivative))
+    match (values.as_slice(), derivatives.as_slice()) {
+        ([], []) => Product::One,
+        ([(field, 1)], []) => Product::Linear(*field, MultiIndex::zero(coords_of(m))),
+        (_, []) => Product::Values,
+        ([], [(field, alpha, 1)]) => Product::Linear(*field, alpha.clone()),
+        ([(v, k)], [(field, alpha, 1)]) if v == field && alpha.order() == 1 => {
+            Product::Conservative(*field, *k, alpha.clone())
+        }
+        _ => Product::Other,
+    }
+}
+
+/// The number of coordinates that the derivatives of a monomial are along.
+fn coords_of(m: &Monomial) -> usize {
+    m.iter().map(|(atom, _)| if let Atom::Field(_, alpha) = atom { alpha.0.len() } else { 0 }).max().unwrap_or(0)
+}
+
+/// True if a field stands in `e`; an unknown is a number like any other here.
+fn has_field(e: &Expr) -> bool {
+    e.any_var(|v| matches!(v, Var::Field { .. }))
+}
+
+/// A function of what is learned, with its slopes.
+fn function(value: Expr) -> Integrand {
+    let mut atoms = std::collections::BTreeSet::new();
+    value.walk(&mut |e| {
+        if let Expr::Var(v) = e {
+            atoms.extend(Atom::of(v));
+        }
+    });
+    let slopes = atoms.into_iter().map(|a| (a.clone(), differentiate(&value, &a.var()))).collect();
+    Integrand::Function { value, slopes }
 }
 
 fn accumulate(into: &mut ByTest, test: MultiIndex, coef: Expr) {
@@ -478,7 +539,13 @@ fn largest(coef: &Expr, coords: &[Coord], face: Option<(usize, f64)>) -> Result<
         if let Some((coord, value)) = face {
             at[coord] = value;
         }
-        let value = evaluate_at(coef, &at).abs();
+        // Of an unknown nothing is known but that it is some number.
+        let value = evaluate(coef, &|v| match v {
+            Var::Coord(i) => at[*i],
+            Var::Unknown(k) => 1.37 + 0.41 * *k as f64,
+            _ => f64::NAN,
+        })
+        .abs();
         if !value.is_finite() {
             let place = match face {
                 Some((coord, value)) => format!(" on {} = {}", coords[coord].name, value),

@@ -3,9 +3,10 @@
 //! Everything here runs the network as it is after training, at inference time, on its real spiking output.
 
 use crate::exec::interp::eval;
-use crate::ir::problem::Problem;
+use crate::ir::problem::{Field, Problem};
+use crate::ir::program::Program;
 use crate::plan::{Metric, Plot};
-use crate::report::data::{Axis, ExpectRow, GridData, LayerRow, MetricRow, Raster};
+use crate::report::data::{Axis, ExpectRow, FieldData, GridData, LayerRow, MetricRow, Raster, UnknownRow};
 use crate::report::metrics;
 use crate::train::kernels::Kernels;
 use crate::train::{predict, raster, spike_rates};
@@ -50,20 +51,53 @@ impl Trained<'_> {
     fn on(&self, counts: &[usize]) -> GridData {
         let axes = axes(self.problem, counts);
         let at = points(&axes);
-        let solution = predict(self.kernels, self.params, &at);
-        let exact = self.problem.exact.as_ref().map(|e| eval(e, &[&at]));
-        GridData { axes, solution, exact }
+        let found = predict(self.problem, self.kernels, self.params, &at);
+        let of = self.problem.network.fields.iter().zip(found).zip(&self.problem.exact);
+        let fields = of.filter(|((f, _), _)| f.unknown.is_none()).map(|((f, solution), exact)| FieldData {
+            name: f.name.clone(),
+            solution,
+            exact: exact.as_ref().map(|e| eval(e, &[&at])),
+        });
+        GridData { axes, fields: fields.collect() }
+    }
+
+    pub fn unknowns(&self) -> Vec<UnknownRow> {
+        let network = &self.problem.network;
+        let row = |(f, exact): (&Field, &Option<Program>)| {
+            let unknown = f.unknown?;
+            let at = network.primal.param_offset(unknown.param);
+            // The true value of an unknown is a number: any point will do.
+            let anywhere: Vec<f64> = self.problem.coords.iter().map(|c| c.lo).collect();
+            let exact = exact.as_ref().and_then(|e| eval(e, &[&anywhere]).first().copied());
+            Some(UnknownRow { name: f.name.clone(), value: f64::from(self.params[at]), exact })
+        };
+        network.fields.iter().zip(&self.problem.exact).filter_map(row).collect()
     }
 
     fn metric(&self, m: &Metric) -> MetricRow {
-        let grid = self.on(&m.grid);
-        let value = grid.exact.as_ref().map_or(f64::NAN, |e| metrics::measure(m.kind, &grid.solution, e));
+        let unknown = self.unknowns().into_iter().find(|u| u.name == m.field);
+        let measure = |solution: &[f64], exact: &[f64]| metrics::measure(m.kind, solution, exact);
+        let value = match unknown {
+            Some(u) => u.exact.map_or(f64::NAN, |e| measure(&[u.value], &[e])),
+            None => {
+                let grid = self.on(&m.grid);
+                let field = grid.field(&m.field);
+                field.and_then(|f| Some(measure(&f.solution, f.exact.as_ref()?))).unwrap_or(f64::NAN)
+            }
+        };
         let kind = metrics::name(m.kind).into();
         MetricRow { name: m.name.clone(), kind, field: m.field.clone(), grid: m.grid.clone(), value }
     }
 
     pub fn metrics(&self) -> Vec<MetricRow> {
-        self.problem.report.metrics.iter().map(|m| self.metric(m)).collect()
+        let values = self.unknowns().into_iter().map(|u| MetricRow {
+            name: u.name.clone(),
+            kind: "value".into(),
+            field: u.name,
+            grid: vec![],
+            value: u.value,
+        });
+        self.problem.report.metrics.iter().map(|m| self.metric(m)).chain(values).collect()
     }
 
     pub fn expects(&self, metrics: &[MetricRow]) -> Vec<ExpectRow> {
@@ -78,7 +112,7 @@ impl Trained<'_> {
 
     /// The grid that is plotted and saved: that of the first metric, or one of a size that fits the number of coordinates.
     pub fn grid(&self) -> GridData {
-        let counts = match self.problem.report.metrics.first() {
+        let counts = match self.problem.report.metrics.iter().find(|m| !m.grid.is_empty()) {
             Some(m) => m.grid.clone(),
             None => {
                 let n = match self.problem.coords.len() {
@@ -107,7 +141,9 @@ impl Trained<'_> {
             spike_rate: rate,
         };
         // The readout's own row would say nothing: it has no neurons.
-        let readout = |l: &crate::ir::problem::Layer, rate: &Option<f64>| l.name == "output" && rate.is_none();
+        let readout = |l: &crate::ir::problem::Layer, rate: &Option<f64>| {
+            rate.is_none() && (l.name == "output" || l.name.ends_with(".output"))
+        };
         self.problem.network.layers.iter().zip(rates).filter(|(l, rate)| !readout(l, rate)).map(row).collect()
     }
 

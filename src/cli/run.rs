@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
         threads,
         version: env!("CARGO_PKG_VERSION").into(),
     };
-    let dt = checked.model().networks.first().map_or(1.0, |n| n.dt);
+    let dt = checked.model().network.dt;
     let compiling = Instant::now();
     let compiled = match checked.compile(engine) {
         Ok(compiled) => compiled,
@@ -154,7 +154,8 @@ fn gather(
     RunData {
         program: info,
         coords: trained.axes(),
-        field: problem.network.field.clone(),
+        fields: problem.network.fields.iter().filter(|f| f.unknown.is_none()).map(|f| f.name.clone()).collect(),
+        unknowns: trained.unknowns(),
         status: outcome.status.clone(),
         losses: outcome.losses.clone(),
         phases: outcome.phases.clone(),

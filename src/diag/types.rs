@@ -124,10 +124,17 @@ pub fn widths_differ(a: (Span, u32), b: (Span, u32)) -> Diagnostic {
         .help("both must be equally wide, or one of them 1 wide")
 }
 
-/// A network's output that is not one number.
-pub fn output_width(span: Span, width: u32) -> Diagnostic {
-    Diagnostic::error(OUTPUT_WIDTH, span, format!("the output is one value, found {width}"))
-        .help("end with a readout: `… |> dense(1)`")
+/// A network's output that has not as many values as it has names, or not one where it has none.
+pub fn output_width(span: Span, width: u32, names: usize) -> Diagnostic {
+    let wanted = match names {
+        0 | 1 => "the output is one value".to_string(),
+        n => format!("the output has {n} names and must have {n} values"),
+    };
+    let mut help = format!("end with a readout: `… |> dense({})`", names.max(1));
+    if names == 0 {
+        help.push_str(", or name the values: `output u, v = …`");
+    }
+    Diagnostic::error(OUTPUT_WIDTH, span, format!("{wanted}, found {width}")).help(help)
 }
 
 /// `20ms`.

@@ -18,8 +18,8 @@ pub struct Problem {
     pub coords: Vec<Coord>,
     pub network: Network,
     pub residuals: Vec<Residual>,
-    /// Input `coords`, output `value`.
-    pub exact: Option<Program>,
+    /// One entry a field of the network. Input `coords`, output `value`.
+    pub exact: Vec<Option<Program>>,
     pub train: Train,
     pub report: Report,
 }
@@ -33,16 +33,38 @@ pub struct Coord {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
-    pub field: String,
-    /// Outputs: `u` (always called so, width 1), then for each spiking layer `spikes.NAME`: spikes of the whole layer in
+    /// What residuals are about: the outputs of the program's networks, then its unknowns, which are fields that are the same
+    /// everywhere.
+    pub fields: Vec<Field>,
+    /// Outputs: each field by its name (width 1), then for each spiking layer `spikes.NAME`: spikes of the whole layer in
     /// the whole simulation (width 1).
     pub primal: Program,
     /// As `primal`, with a trace `spikes.NAME` for each spiking layer (width: its units): for rasters.
     pub probe: Program,
     pub layers: Vec<Layer>,
-    pub readout: Option<Readout>,
+    /// Weights that fields are affine in.
+    pub readouts: Vec<Readout>,
+    /// How: u = phi . weight + phi0 bias + offset. Outputs `offset.NAME` (width 1) of every field, and of those with a
+    /// readout `phi.NAME` (width [`Readout::features`]; none if that is 0) and `phi0.NAME` (1). `None` without a readout.
+    pub features: Option<Program>,
     /// How each parameter of `primal` starts, in order.
     pub init: Vec<Init>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    pub name: String,
+    /// Index into [`Network::readouts`]; fields may share one.
+    pub readout: Option<usize>,
+    pub unknown: Option<Unknown>,
+}
+
+/// A scalar that is learned: a parameter of one number, kept within bounds (which may be infinite).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Unknown {
+    pub param: ParamId,
+    pub lo: f64,
+    pub hi: f64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +81,10 @@ pub struct Layer {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Units {
     pub params: Vec<UnitParam>,
-    /// The features of `block` candidates: as [`Readout::features`] with this layer `block` units wide. Its parameter list
+    /// The readouts whose features the units are.
+    pub feeds: Vec<usize>,
+    /// The features of `block` candidates: the outputs `phi.NAME` of [`Network::features`] for the fields of those readouts,
+    /// with this layer `block` units wide. Its parameter list
     /// is that of `primal` with other widths for this layer and the readout (whose weights it does not use).
     pub pool: Program,
     pub block: u32,
@@ -95,15 +120,22 @@ pub enum UnitRole {
     Neuron,
 }
 
-/// The field is affine in the readout: u = phi . weight + phi0 bias + offset.
-#[derive(Debug, Clone, PartialEq)]
+/// Weights that fields are affine in: a column of a dense layer's weights, or an unknown itself, which is all bias.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Readout {
-    /// `[features][1]`.
-    pub weight: ParamId,
+    /// `[features][columns]`.
+    pub weight: Option<ParamId>,
+    /// `[1][columns]`.
     pub bias: Option<ParamId>,
-    pub features_len: u32,
-    /// Outputs `phi` (width `features_len`), `phi0` (1), `offset` (1).
-    pub features: Program,
+    pub column: u32,
+    pub features: u32,
+}
+
+/// A partial derivative of a field, or its value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Atom {
+    pub field: usize,
+    pub alpha: MultiIndex,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -169,10 +201,10 @@ pub enum Rows {
     },
 }
 
-/// r = F(coordinates, columns, D^a u for a in `atoms`) at each point.
+/// r = F(coordinates, columns, the derivatives of fields in `atoms`) at each point.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pointwise {
-    pub atoms: Vec<MultiIndex>,
+    pub atoms: Vec<Atom>,
     pub by: Derivatives,
     /// Inputs `coords`, `columns` (only if there are any), `atoms`; output `value`.
     pub value: Program,
@@ -197,6 +229,8 @@ pub enum Derivatives {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weak {
     pub tests: Option<usize>,
+    /// The fields in it.
+    pub fields: Vec<usize>,
     pub volume: Vec<VolumeTerm>,
     pub boundary: Vec<BoundaryTerm>,
     pub vanish: Vec<[Vec<u8>; 2]>,
@@ -215,10 +249,11 @@ pub struct VolumeTerm {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Integrand {
-    Field,
+    /// A field, by its place in [`Weak::fields`].
+    Field(usize),
     One,
-    /// Inputs `coords`, `u`; outputs `value` and `slope`.
-    Nonlinear(Box<Program>),
+    /// Inputs `coords`, `fields` (the values of [`Weak::fields`]); outputs `value` and `slopes`, one a field.
+    Function(Box<Program>),
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -1,4 +1,4 @@
-//! Networks to programs.
+//! The network to programs.
 //!
 //! Static values stand in `init`, signals in `step`, what follows a decoder in `finish`. Nodes are emitted on demand, so that
 //! the same graph yields the whole network, its features alone, a block of candidates of one layer, or one unit driven by a
@@ -47,7 +47,7 @@ pub enum Part {
     Neuron(usize),
 }
 
-/// Emits the nodes of one network into one program.
+/// Emits nodes of the network into one program.
 pub struct Lowering<'m> {
     pub e: Emit,
     pub model: &'m Model,
@@ -59,6 +59,8 @@ pub struct Lowering<'m> {
     /// Signals added up over all steps.
     totals: HashMap<NodeId, Val>,
     pub params: Vec<Declared>,
+    /// The parameters that the unknowns are.
+    pub unknowns: Vec<ParamId>,
     pub init: Vec<ir::Init>,
     coords: Option<Val>,
     /// Use starting values in place of parameters.
@@ -67,7 +69,8 @@ pub struct Lowering<'m> {
 
 impl<'m> Lowering<'m> {
     /// A program with the network's parameters declared and nothing computed yet.
-    pub fn new(model: &'m Model, net: &'m Network, name: &str, resize: Option<Resize>) -> Lowering<'m> {
+    pub fn new(model: &'m Model, name: &str, resize: Option<Resize>) -> Lowering<'m> {
+        let net = &model.network;
         let mut program = Program::new(name);
         program.inputs.push(Input { name: "coords".into(), width: model.coords.len() as u32 });
         if net.nodes.iter().any(|n| n.kind == Kind::Signal) {
@@ -83,6 +86,7 @@ impl<'m> Lowering<'m> {
             spikes: HashMap::new(),
             totals: HashMap::new(),
             params: vec![],
+            unknowns: vec![],
             init: vec![],
             coords: None,
             frozen_at_start: false,
@@ -90,11 +94,17 @@ impl<'m> Lowering<'m> {
         for node in 0..net.nodes.len() {
             l.declare(node);
         }
+        for unknown in &model.unknowns {
+            let id = l.e.declare(format!("unknown.{}", unknown.name), 1, 1, true);
+            l.unknowns.push(id);
+            l.init.push(ir::Init::Constant(unknown.start));
+        }
         l
     }
 
     /// A program without parameters: a single unit driven by a given current.
-    pub fn single(model: &'m Model, net: &'m Network, mixing: NodeId) -> Lowering<'m> {
+    pub fn single(model: &'m Model, mixing: NodeId) -> Lowering<'m> {
+        let net = &model.network;
         let mut program = Program::new(format!("response of {}", net.nodes[mixing].path));
         program.inputs.push(Input { name: "current".into(), width: 1 });
         program.steps = net.steps;
@@ -109,6 +119,7 @@ impl<'m> Lowering<'m> {
             spikes: HashMap::new(),
             totals: HashMap::new(),
             params: vec![],
+            unknowns: vec![],
             init: vec![],
             coords: None,
             frozen_at_start: true,
@@ -442,42 +453,95 @@ impl<'m> Lowering<'m> {
         self.e.program().outputs.push(Output { name: name.into(), value });
     }
 
-    /// The features and how the output is affine in them: outputs `phi`, `phi0`, `offset`.
-    pub fn features(&mut self, readout: NodeId) {
-        let NodeOp::Dense { x, .. } = &self.net.nodes[readout].op else { unreachable!("the readout is a dense node") };
-        let features = self.node(*x);
-        let Affine { slope, offset } = self.affine(self.net.output, readout);
-        let phi = self.e.mul(slope, features);
-        self.output("phi", phi, self.widths[*x]);
-        self.output("phi0", slope, 1);
-        self.output("offset", offset, 1);
+    /// One element of a node.
+    fn component(&mut self, node: NodeId, component: u32) -> Term {
+        let term = self.node(node);
+        match self.widths[node] {
+            1 => term,
+            width => {
+                let value = self.e.wide(term, width);
+                Term::Val(self.e.slice(value, component, 1))
+            }
+        }
     }
 
-    /// How a node follows from the readout's value, carried through the graph: a difference of two evaluations would lose
-    /// the slope beside a large offset.
-    fn affine(&mut self, node: NodeId, readout: NodeId) -> Affine {
-        if node == readout {
+    /// An output for each field and unknown, by its name.
+    pub fn fields(&mut self) {
+        for field in &self.net.fields {
+            let value = self.component(field.node, field.component);
+            self.output(&field.name, value, 1);
+        }
+        for (k, unknown) in self.model.unknowns.iter().enumerate() {
+            let value = Term::Val(self.e.param(self.unknowns[k], 1));
+            self.output(&unknown.name, value, 1);
+        }
+    }
+
+    /// The features of every field and how it is affine in them: outputs `phi.NAME`, `phi0.NAME`, `offset.NAME`.
+    pub fn features(&mut self) {
+        let net = self.net;
+        for field in &net.fields {
+            let named = |what: &str| format!("{what}.{}", field.name);
+            let Some(readout) = field.readout else {
+                let offset = self.component(field.node, field.component);
+                self.output(&named("offset"), offset, 1);
+                continue;
+            };
+            let Affine { slope, offset } = self.affine(field.node, field.component, readout);
+            self.phi(&field.name, readout.0, slope);
+            self.output(&named("phi0"), slope, 1);
+            self.output(&named("offset"), offset, 1);
+        }
+        for unknown in &self.model.unknowns {
+            self.output(&format!("phi0.{}", unknown.name), Term::Num(1.0), 1);
+            self.output(&format!("offset.{}", unknown.name), Term::Num(0.0), 1);
+        }
+    }
+
+    /// The features alone of the fields named by their places.
+    pub fn pool(&mut self, fields: &[usize]) {
+        for k in fields {
+            let field = &self.net.fields[*k];
+            let Some(readout) = field.readout else { unreachable!("only fields with a readout are fed") };
+            let Affine { slope, .. } = self.affine(field.node, field.component, readout);
+            self.phi(&field.name, readout.0, slope);
+        }
+    }
+
+    fn phi(&mut self, field: &str, readout: NodeId, slope: Term) {
+        let NodeOp::Dense { x, .. } = &self.net.nodes[readout].op else { unreachable!("a readout is a dense node") };
+        let features = self.node(*x);
+        let phi = self.e.mul(slope, features);
+        self.output(&format!("phi.{field}"), phi, self.widths[*x]);
+    }
+
+    /// How an element of a node follows from the readout's value, carried through the graph: a difference of two evaluations
+    /// would lose the slope beside a large offset.
+    fn affine(&mut self, node: NodeId, component: u32, readout: (NodeId, u32)) -> Affine {
+        let component = if self.widths[node] == 1 { 0 } else { component };
+        if (node, component) == readout {
             return Affine { slope: Term::Num(1.0), offset: Term::Num(0.0) };
         }
-        if !depends(self.net, node, readout) {
-            return Affine { slope: Term::Num(0.0), offset: self.node(node) };
+        if !depends(self.net, node, readout.0) {
+            return Affine { slope: Term::Num(0.0), offset: self.component(node, component) };
         }
         match &self.net.nodes[node].op {
             NodeOp::Unary(Unary::Neg, a) => {
-                let a = self.affine(*a, readout);
+                let a = self.affine(*a, component, readout);
                 a.map(|t| self.e.unary(Unary::Neg, t))
             }
             NodeOp::Binary(f @ (Binary::Add | Binary::Sub), a, b) => {
-                let (a, b) = (self.affine(*a, readout), self.affine(*b, readout));
+                let (a, b) = (self.affine(*a, component, readout), self.affine(*b, component, readout));
                 Affine { slope: self.e.binary(*f, a.slope, b.slope), offset: self.e.binary(*f, a.offset, b.offset) }
             }
             NodeOp::Binary(Binary::Mul, a, b) => {
-                let (inside, factor) = if depends(self.net, *a, readout) { (*a, *b) } else { (*b, *a) };
-                let (inside, factor) = (self.affine(inside, readout), self.node(factor));
+                let (inside, factor) = if depends(self.net, *a, readout.0) { (*a, *b) } else { (*b, *a) };
+                let inside = self.affine(inside, component, readout);
+                let factor = self.component(factor, component);
                 inside.map(|t| self.e.mul(factor, t))
             }
             NodeOp::Binary(Binary::Div, a, b) => {
-                let (inside, divisor) = (self.affine(*a, readout), self.node(*b));
+                let (inside, divisor) = (self.affine(*a, component, readout), self.component(*b, component));
                 inside.map(|t| self.e.binary(Binary::Div, t, divisor))
             }
             _ => unreachable!("the checker names a readout only where the output is affine in it"),

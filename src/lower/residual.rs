@@ -75,18 +75,12 @@ fn pointwise(model: &Model, r: &Residual, by: ir::Derivatives) -> ir::Pointwise 
     let residual = Expr::binary(Binary::Sub, r.lhs.clone(), r.rhs.clone());
     let mut fields = BTreeSet::new();
     residual.walk(&mut |e| {
-        if let Expr::Var(v @ Var::Field { .. }) = e {
+        if let Expr::Var(v @ (Var::Field { .. } | Var::Unknown(_))) = e {
             fields.insert(v.clone());
         }
     });
     let fields: Vec<Var> = fields.into_iter().collect();
-    let atoms: Vec<MultiIndex> = fields
-        .iter()
-        .filter_map(|v| match v {
-            Var::Field { alpha, .. } => Some(alpha.clone()),
-            _ => None,
-        })
-        .collect();
+    let atoms: Vec<ir::Atom> = fields.iter().filter_map(|v| atom(model, v)).collect();
     let columns = columns(r);
     let mut inputs = vec![("coords", model.coords.len())];
     if columns > 0 {
@@ -99,7 +93,7 @@ fn pointwise(model: &Model, r: &Residual, by: ir::Derivatives) -> ir::Pointwise 
         Var::Column(i) => at[1][*i],
         v => match fields.iter().position(|f| f == v) {
             Some(i) => at[last][i],
-            None => unreachable!("the checker allows only coordinates, columns and fields here"),
+            None => unreachable!("the checker allows only coordinates, columns, fields and unknowns here"),
         },
     };
     let mut value = Expression::new(&format!("residual {}", r.name), &inputs);
@@ -111,25 +105,58 @@ fn pointwise(model: &Model, r: &Residual, by: ir::Derivatives) -> ir::Pointwise 
     ir::Pointwise { atoms, by, value: value.finish(), slopes: slopes.finish(), linear }
 }
 
+/// A field's derivative or an unknown, which is a field as well.
+fn atom(model: &Model, v: &Var) -> Option<ir::Atom> {
+    match v {
+        Var::Field { field, alpha } => Some(ir::Atom { field: *field, alpha: alpha.clone() }),
+        Var::Unknown(k) => {
+            let field = model.network.fields.len() + k;
+            Some(ir::Atom { field, alpha: MultiIndex::zero(model.coords.len()) })
+        }
+        _ => None,
+    }
+}
+
 fn weak(model: &Model, r: &Residual, form: &model::WeakForm) -> ir::Weak {
     let name = |what: &str, i: usize| format!("{what} {i} of {}", r.name);
+    let mut fields = BTreeSet::new();
+    for term in &form.volume {
+        match &term.integrand {
+            model::Integrand::One => {}
+            model::Integrand::Field(field) => drop(fields.insert(*field)),
+            model::Integrand::Function { slopes, .. } => {
+                fields.extend(slopes.iter().filter_map(|(a, _)| Some(atom(model, &a.var())?.field)));
+            }
+        }
+    }
+    let fields: Vec<usize> = fields.into_iter().collect();
+    let place_of = |field: usize| fields.iter().position(|f| *f == field).unwrap_or(0);
     let integrand = |i: usize, integrand: &model::Integrand| match integrand {
-        model::Integrand::Field => ir::Integrand::Field,
+        model::Integrand::Field(field) => ir::Integrand::Field(place_of(*field)),
         model::Integrand::One => ir::Integrand::One,
-        model::Integrand::Nonlinear { value, slope } => {
-            let mut b = Expression::new(&name("integrand", i), &[("coords", model.coords.len()), ("u", 1)]);
+        model::Integrand::Function { value, slopes } => {
+            let inputs = [("coords", model.coords.len()), ("fields", fields.len())];
+            let mut b = Expression::new(&name("integrand", i), &inputs);
             let var = |v: &Var, at: &[Vec<Term>]| match v {
                 Var::Coord(i) => at[0][*i],
-                Var::Field { .. } => at[1][0],
-                _ => unreachable!("the checker allows only coordinates and the field here"),
+                v => match atom(model, v) {
+                    Some(a) => at[1][place_of(a.field)],
+                    None => unreachable!("the checker allows only coordinates, fields and unknowns here"),
+                },
             };
             b.output("value", &[value], &var);
-            b.output("slope", &[slope], &var);
-            ir::Integrand::Nonlinear(Box::new(b.finish()))
+            let none = Expr::Num(0.0);
+            let slope = |field: &usize| {
+                let of = |a: &model::Atom| atom(model, &a.var()).is_some_and(|a| a.field == *field);
+                slopes.iter().find(|(a, _)| of(a)).map_or(&none, |(_, e)| e)
+            };
+            b.output("slopes", &fields.iter().map(slope).collect::<Vec<_>>(), &var);
+            ir::Integrand::Function(Box::new(b.finish()))
         }
     };
     ir::Weak {
         tests: form.tests,
+        fields: fields.clone(),
         volume: form
             .volume
             .iter()
@@ -153,7 +180,7 @@ fn weak(model: &Model, r: &Residual, form: &model::WeakForm) -> ir::Weak {
             .collect(),
         vanish: form.vanish.clone(),
         absorbed: form.absorbed.clone(),
-        linear: form.volume.iter().all(|t| !matches!(t.integrand, model::Integrand::Nonlinear { .. })),
+        linear: form.volume.iter().all(|t| !matches!(t.integrand, model::Integrand::Function { .. })),
     }
 }
 

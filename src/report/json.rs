@@ -30,7 +30,8 @@ pub fn encode(run: &RunData) -> String {
         "seed": p.seed,
         "status": status,
         "domain": run.coords.iter().map(|c| json!({ "name": c.name, "lo": c.lo, "hi": c.hi })).collect::<Vec<_>>(),
-        "field": run.field,
+        "fields": run.fields,
+        "unknowns": run.unknowns.iter().map(|u| json!({ "name": u.name, "value": u.value, "exact": u.exact })).collect::<Vec<_>>(),
         "losses": run.losses.iter().map(|l| json!({
             "residual": l.residual, "method": l.method, "weight": l.weight, "rows": l.rows,
             "before": l.before, "after": l.after,

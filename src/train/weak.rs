@@ -10,7 +10,8 @@
 //!
 //! which is the L2 projection of the *error* itself onto the range of L*, whatever the equation. The scale is
 //! sqrt(rows / volume), so that the mean of r squared is at most, and for enough test functions close to, the mean squared
-//! error over the domain. Nonlinear terms are linearised about a field for the whitening only; the moments stay exact.
+//! error over the domain. With several fields in the form B has the rows of all of them, and the error is that of all fields
+//! together; an unknown scalar is no function of the points and takes no part in the whitening. Nonlinear terms are linearised about a field for the whitening only; the moments stay exact.
 //!
 //! Test functions are tensor products of splines ([`TestSpace`]), ordered with the last coordinate fastest, as the points are.
 
@@ -62,8 +63,11 @@ pub struct WeakSystem {
     /// Test functions over each point: `starts[n] .. starts[n + 1]` in `which` and in all the values below.
     starts: Vec<usize>,
     which: Vec<u32>,
-    /// L* psi of the linear terms.
-    field: Vec<f64>,
+    /// The fields in the form, and whether each is a function of the points (no unknown).
+    fields: Vec<usize>,
+    varies: Vec<bool>,
+    /// L* psi of the linear terms, for each field.
+    linear: Vec<Vec<f64>>,
     nonlinear: Vec<NonlinearTerm>,
     /// The part of the moments without the field: source terms and boundary data.
     load: Vec<f64>,
@@ -81,7 +85,7 @@ struct Axis {
 struct NonlinearTerm {
     /// coef D^test psi.
     values: Vec<f64>,
-    /// Inputs `coords`, `u`; outputs `value`, `slope`.
+    /// Inputs `coords`, `fields`; outputs `value`, `slopes`.
     integrand: Program,
 }
 
@@ -167,7 +171,8 @@ fn visit(tables: &[Table], lens: &[usize], i: usize, alpha: &MultiIndex, mut f: 
 }
 
 impl WeakSystem {
-    pub fn assemble(weak: &Weak, coords: &[Coord]) -> WeakSystem {
+    /// `is_unknown` says which fields are the same at all points.
+    pub fn assemble(weak: &Weak, coords: &[Coord], is_unknown: impl Fn(usize) -> bool) -> WeakSystem {
         let d = coords.len();
         let tests = weak.tests.unwrap_or_else(|| default_tests(d));
         let order = |k: usize| {
@@ -199,15 +204,15 @@ impl WeakSystem {
             }
             all
         };
-        let mut field = vec![0.0; which.len()];
+        let mut linear = vec![vec![0.0; which.len()]; weak.fields.len()];
         let mut nonlinear = vec![];
         let mut load = vec![0.0; count];
         for term in &weak.volume {
             match &term.integrand {
-                Integrand::Field => {
-                    field.iter_mut().zip(values(&term.coef, &term.test)).for_each(|(f, v)| *f += v);
+                Integrand::Field(k) => {
+                    linear[*k].iter_mut().zip(values(&term.coef, &term.test)).for_each(|(f, v)| *f += v);
                 }
-                Integrand::Nonlinear(program) => nonlinear
+                Integrand::Function(program) => nonlinear
                     .push(NonlinearTerm { values: values(&term.coef, &term.test), integrand: (**program).clone() }),
                 Integrand::One => add_data(&mut load, &axes, &lens, &term.coef, &term.test, None),
             }
@@ -217,7 +222,14 @@ impl WeakSystem {
             add_data(&mut load, &axes, &lens, &term.coef, &term.test, Some((term.coord, at)));
         }
         let volume = coords.iter().map(|c| c.hi - c.lo).product();
-        WeakSystem { axes, points, weights, volume, tests: count, starts, which, field, nonlinear, load }
+        let fields = weak.fields.clone();
+        let varies = fields.iter().map(|f| !is_unknown(*f)).collect();
+        WeakSystem { axes, points, weights, volume, tests: count, starts, which, fields, varies, linear, nonlinear, load }
+    }
+
+    /// The fields that are observed at the points.
+    pub fn fields(&self) -> &[usize] {
+        &self.fields
     }
 
     /// Where the field is needed, `[points][coords]`.
@@ -249,37 +261,44 @@ impl WeakSystem {
         self.nonlinear.is_empty()
     }
 
-    /// The whitened system, linearised about a field given at the points (0 if `None`).
-    pub fn linearise(&self, u: Option<&[f64]>) -> Linearised<'_> {
+    /// The whitened system, linearised about fields given at the points, `[fields][points]` (0 if `None`).
+    pub fn linearise(&self, u: Option<&[Vec<f64>]>) -> Linearised<'_> {
         let zeros;
         let u = match u {
             Some(u) => u,
             None => {
-                zeros = vec![0.0; self.len()];
+                zeros = vec![vec![0.0; self.len()]; self.fields.len()];
                 &zeros
             }
         };
-        assert_eq!(u.len(), self.len());
-        let mut operator = self.field.clone();
+        assert!(u.len() == self.fields.len() && u.iter().all(|u| u.len() == self.len()));
+        let mut operators = self.linear.clone();
         for term in &self.nonlinear {
-            let (_, slope) = term.at(&self.points, u);
-            for (i, s) in slope.iter().enumerate() {
-                let over = self.starts[i]..self.starts[i + 1];
-                operator[over.clone()].iter_mut().zip(&term.values[over]).for_each(|(o, v)| *o += s * v);
+            let (_, slopes) = term.at(&self.points, u);
+            for (operator, slope) in operators.iter_mut().zip(&slopes) {
+                for (i, s) in slope.iter().enumerate() {
+                    let over = self.starts[i]..self.starts[i + 1];
+                    operator[over.clone()].iter_mut().zip(&term.values[over]).for_each(|(o, v)| *o += s * v);
+                }
             }
         }
-        let whitener = self.factor(&operator);
+        let whitener = self.factor(&operators);
         let scale = (whitener.kept().len() as f64 / self.volume).sqrt();
-        let mut system = Linearised { system: self, operator, whitener, scale, target: vec![] };
-        // r(u) ~ apply(u) - target, exact at the field itself.
-        let applied = system.whiten(&system.moments(&system.operator, u));
+        let mut system = Linearised { system: self, operators, whitener, scale, target: vec![] };
+        // r(u) ~ apply(u) - target, exact at the fields themselves.
+        let mut applied = vec![0.0; self.tests];
+        for (operator, u) in system.operators.iter().zip(u) {
+            applied.iter_mut().zip(system.moments(operator, u)).for_each(|(a, m)| *a += m);
+        }
+        let applied = system.whiten(&applied);
         let residual = system.residual(u);
         system.target = applied.iter().zip(&residual).map(|(a, r)| a - r).collect();
         system
     }
 
     /// R of B = sqrt(w) L* psi, span after span of the first coordinate.
-    fn factor(&self, operator: &[f64]) -> Staircase {
+    fn factor(&self, operators: &[Vec<f64>]) -> Staircase {
+        let varying: Vec<&Vec<f64>> = operators.iter().zip(&self.varies).filter(|(_, v)| **v).map(|(o, _)| o).collect();
         let first = &self.axes[0];
         let rest_points = self.len() / first.len();
         let rest_tests = self.tests / first.space.len().max(1);
@@ -289,11 +308,13 @@ impl WeakSystem {
             let over = first.space.over(s);
             let window = over.start * rest_tests..over.end * rest_tests;
             let points = s * first.per_span * rest_points..(s + 1) * first.per_span * rest_points;
-            let mut rows = Mat::<f64>::zeros(points.len(), window.len());
+            let mut rows = Mat::<f64>::zeros(points.len() * varying.len(), window.len());
             for (row, i) in points.enumerate() {
                 let w = self.weights[i].sqrt();
-                for k in self.starts[i]..self.starts[i + 1] {
-                    rows[(row, self.which[k] as usize - window.start)] = w * operator[k];
+                for (f, operator) in varying.iter().enumerate() {
+                    for k in self.starts[i]..self.starts[i + 1] {
+                        rows[(row * varying.len() + f, self.which[k] as usize - window.start)] = w * operator[k];
+                    }
                 }
             }
             let finished = if s + 1 == spans { self.tests } else { first.space.over(s + 1).start * rest_tests };
@@ -333,13 +354,15 @@ fn add_data(
 }
 
 impl NonlinearTerm {
-    /// The integrand and its slope at every point.
-    fn at(&self, points: &[f64], u: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let out = eval(&self.integrand, &[points, u]);
+    /// The integrand and its slopes, `[fields][points]`, at every point.
+    fn at(&self, points: &[f64], u: &[Vec<f64>]) -> (Vec<f64>, Vec<Vec<f64>>) {
+        let fields: Vec<f64> = (0..u[0].len()).flat_map(|i| u.iter().map(move |u| u[i])).collect();
+        let out = eval(&self.integrand, &[points, &fields]);
         let width = self.integrand.output_len().max(1);
         let value = self.integrand.output_offset("value").unwrap_or(0);
-        let slope = self.integrand.output_offset("slope").unwrap_or(width - 1);
-        out.chunks_exact(width).map(|c| (c[value], c[slope])).unzip()
+        let slopes = self.integrand.output_offset("slopes").unwrap_or(1);
+        let column = |at: usize| -> Vec<f64> { out.chunks_exact(width).map(|c| c[at]).collect() };
+        (column(value), (0..u.len()).map(|f| column(slopes + f)).collect())
     }
 }
 
@@ -347,8 +370,8 @@ impl NonlinearTerm {
 #[derive(Debug)]
 pub struct Linearised<'a> {
     system: &'a WeakSystem,
-    /// L* psi, slopes of the nonlinear terms included.
-    operator: Vec<f64>,
+    /// L* psi for each field, slopes of the nonlinear terms included.
+    operators: Vec<Vec<f64>>,
     whitener: Staircase,
     scale: f64,
     target: Vec<f64>,
@@ -365,10 +388,11 @@ impl Linearised<'_> {
         &self.target
     }
 
-    /// The whitened operator on functions given at the points, `f[points][m]`: `rows x m`.
-    pub fn apply(&self, f: &[f32], m: usize) -> Mat<f64> {
+    /// The whitened operator on functions given at the points, `f[fields][points][m]` (empty: 0): `rows x m`.
+    pub fn apply(&self, f: &[Vec<f32>], m: usize) -> Mat<f64> {
         let s = self.system;
-        assert_eq!(f.len(), s.len() * m);
+        assert!(f.iter().all(|f| f.is_empty() || f.len() == s.len() * m));
+        let given: Vec<(&Vec<f64>, &Vec<f32>)> = self.operators.iter().zip(f).filter(|(_, f)| !f.is_empty()).collect();
         let starts: Vec<usize> = (0..m).step_by(BLOCK).collect();
         let parts: Vec<Mat<f64>> = starts
             .par_iter()
@@ -376,12 +400,14 @@ impl Linearised<'_> {
                 let width = BLOCK.min(m - start);
                 let mut z = vec![0.0f64; s.tests * width];
                 let mut row = vec![0.0f64; width];
-                for i in 0..s.len() {
-                    let f = &f[i * m + start..i * m + start + width];
-                    row.iter_mut().zip(f).for_each(|(r, f)| *r = s.weights[i] * f64::from(*f));
-                    for k in s.starts[i]..s.starts[i + 1] {
-                        let (value, at) = (self.operator[k], s.which[k] as usize * width);
-                        z[at..at + width].iter_mut().zip(&row).for_each(|(z, r)| *z += value * r);
+                for (operator, f) in &given {
+                    for i in 0..s.len() {
+                        let f = &f[i * m + start..i * m + start + width];
+                        row.iter_mut().zip(f).for_each(|(r, f)| *r = s.weights[i] * f64::from(*f));
+                        for k in s.starts[i]..s.starts[i + 1] {
+                            let (value, at) = (operator[k], s.which[k] as usize * width);
+                            z[at..at + width].iter_mut().zip(&row).for_each(|(z, r)| *z += value * r);
+                        }
                     }
                 }
                 let kept = self.whitener.kept();
@@ -399,9 +425,12 @@ impl Linearised<'_> {
 
     /// The whitened moments of the weak form itself, nonlinear terms in full: 0 for the solution. The mean of the squares is
     /// about the mean squared error of `u` near it.
-    pub fn residual(&self, u: &[f64]) -> Vec<f64> {
+    pub fn residual(&self, u: &[Vec<f64>]) -> Vec<f64> {
         let s = self.system;
-        let mut z = self.moments(&s.field, u);
+        let mut z = vec![0.0; s.tests];
+        for (operator, u) in s.linear.iter().zip(u) {
+            z.iter_mut().zip(self.moments(operator, u)).for_each(|(z, m)| *z += m);
+        }
         for term in &s.nonlinear {
             let (value, _) = term.at(&s.points, u);
             z.iter_mut().zip(self.moments(&term.values, &value)).for_each(|(z, m)| *z += m);

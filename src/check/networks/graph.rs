@@ -62,10 +62,30 @@ fn each_input(op: &mut NodeOp, mut f: impl FnMut(&mut NodeId)) {
     }
 }
 
-/// Removes what the output does not depend on, and yields the layers that went with it.
+/// Adds the nodes, layers and fields of another network.
+pub fn append(network: &mut Network, mut other: Network) {
+    let start = network.nodes.len();
+    for node in &mut other.nodes {
+        each_input(&mut node.op, |n| *n += start);
+    }
+    for layer in &mut other.layers {
+        layer.node += start;
+        layer.owned.iter_mut().for_each(|n| *n += start);
+        layer.pursuit.iter_mut().for_each(|n| *n += start);
+    }
+    for field in &mut other.fields {
+        field.node += start;
+        field.readout.iter_mut().for_each(|(n, _)| *n += start);
+    }
+    network.nodes.append(&mut other.nodes);
+    network.layers.append(&mut other.layers);
+    network.fields.append(&mut other.fields);
+}
+
+/// Removes what the outputs do not depend on, and yields the layers that went with it.
 pub fn prune(network: &mut Network) -> Vec<Layer> {
     let mut live = vec![false; network.nodes.len()];
-    live[network.output] = true;
+    network.fields.iter().for_each(|f| live[f.node] = true);
     for n in (0..network.nodes.len()).rev() {
         if live[n] {
             for i in network.nodes[n].op.inputs() {
@@ -84,7 +104,7 @@ pub fn prune(network: &mut Network) -> Vec<Layer> {
     for node in &mut network.nodes {
         each_input(&mut node.op, |n| *n = place[*n]);
     }
-    network.output = place[network.output];
+    network.fields.iter_mut().for_each(|f| f.node = place[f.node]);
     let (mut used, unused): (Vec<Layer>, Vec<Layer>) =
         std::mem::take(&mut network.layers).into_iter().partition(|l| live[l.node]);
     for layer in &mut used {

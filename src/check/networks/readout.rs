@@ -9,32 +9,38 @@ use super::OUTPUT;
 use crate::check::model::{Network, NodeId, NodeOp};
 use crate::func::{Binary, Unary};
 
-/// Fills in `readout` and each layer's `pursuit`.
+/// Fills in each field's `readout` and each layer's `pursuit`.
 pub fn find(network: &mut Network) {
-    let Some(readout) = affine_in(network, network.output) else { return };
-    network.readout = Some(readout);
-    let NodeOp::Dense { x, .. } = network.nodes[readout].op else { return };
-    let Some(mixing) = mixing_node(network, x) else { return };
-    for layer in &mut network.layers {
-        if layer.name != OUTPUT && layer.owned.contains(&mixing) {
-            layer.pursuit = Some(mixing);
+    for k in 0..network.fields.len() {
+        let field = &network.fields[k];
+        let readout = affine_in(network, field.node, field.component);
+        network.fields[k].readout = readout;
+        let Some((NodeOp::Dense { x, .. }, _)) = readout.map(|(n, c)| (&network.nodes[n].op, c)) else { continue };
+        let Some(mixing) = mixing_node(network, *x) else { continue };
+        for layer in &mut network.layers {
+            if layer.name != OUTPUT && layer.owned.contains(&mixing) {
+                layer.pursuit = Some(mixing);
+            }
         }
     }
 }
 
-/// The trainable, static `dense` in whose value `node` is affine, with factors and offsets of the coordinates only.
-fn affine_in(network: &Network, node: NodeId) -> Option<NodeId> {
+/// The trainable, static `dense`, and its column, in whose value a component of `node` is affine, with factors and offsets
+/// of the coordinates only.
+fn affine_in(network: &Network, node: NodeId, component: u32) -> Option<(NodeId, u32)> {
+    // What has one value is spread over the others.
+    let component = if network.nodes[node].width == 1 { 0 } else { component };
     match &network.nodes[node].op {
-        NodeOp::Dense { frozen: false, .. } => Some(node),
-        NodeOp::Unary(Unary::Neg, a) => affine_in(network, *a),
+        NodeOp::Dense { frozen: false, .. } => Some((node, component)),
+        NodeOp::Unary(Unary::Neg, a) => affine_in(network, *a, component),
         NodeOp::Binary(Binary::Add | Binary::Sub | Binary::Mul, a, b) => {
             match (is_scalar(network, *a), is_scalar(network, *b)) {
-                (true, false) => affine_in(network, *b),
-                (false, true) => affine_in(network, *a),
+                (true, false) => affine_in(network, *b, component),
+                (false, true) => affine_in(network, *a, component),
                 _ => None,
             }
         }
-        NodeOp::Binary(Binary::Div, a, b) if is_scalar(network, *b) => affine_in(network, *a),
+        NodeOp::Binary(Binary::Div, a, b) if is_scalar(network, *b) => affine_in(network, *a, component),
         _ => None,
     }
 }

@@ -51,7 +51,7 @@ impl Case {
     }
 
     fn u(&self) -> Expr {
-        Expr::Var(Var::Field { network: 0, alpha: MultiIndex::zero(self.coords.len()) })
+        Expr::Var(Var::Field { field: 0, alpha: MultiIndex::zero(self.coords.len()) })
     }
 
     fn face(&self, coord: usize, high: bool) -> Face {
@@ -63,7 +63,7 @@ impl Case {
     fn given(mut self, coord: usize, high: bool, order: u8) -> Case {
         let mut alpha = MultiIndex::zero(self.coords.len());
         alpha.0[coord] = order;
-        let atom = Expr::Var(Var::Field { network: 0, alpha: alpha.clone() });
+        let atom = Expr::Var(Var::Field { field: 0, alpha: alpha.clone() });
         let rhs = mul(num(3.0), d_multi(&self.exact, &alpha));
         let face = self.face(coord, high);
         self.conditions += 1;
@@ -350,7 +350,7 @@ fn what_has_no_weak_form_says_why() {
     let centred = Coord { lo: 0.0, ..case.coords[0].clone() };
     let coords = [centred];
     let ctx = Context { coords: &coords, ..case.ctx() };
-    let u = Expr::Var(Var::Field { network: 0, alpha: MultiIndex(vec![1]) });
+    let u = Expr::Var(Var::Field { field: 0, alpha: MultiIndex(vec![1]) });
     let e = weak_form(&div(u, c(0)), &num(0.0), &[], ctx).expect_err("singular");
     assert!(e.contains("not finite on x = 0"), "{e}");
 }
