@@ -84,11 +84,12 @@ fn wave() -> WeakSystem {
     let term = |c: f64, test: [u8; 2]| VolumeTerm {
         coef: program(&[(c, 0.0)]),
         test: MultiIndex(test.to_vec()),
-        integrand: Integrand::Field,
+        integrand: Integrand::Field(0),
     };
     let start =
         BoundaryTerm { coord: 1, high: false, coef: program(&[(1.0, 1.0), (0.5, 4.0)]), test: MultiIndex(vec![0, 1]) };
     let weak = Weak {
+        fields: vec![0],
         tests: Some(32),
         volume: vec![term(1.0, [0, 2]), term(-4.0, [2, 0])],
         boundary: vec![start],
@@ -96,7 +97,7 @@ fn wave() -> WeakSystem {
         absorbed: vec![],
         linear: true,
     };
-    WeakSystem::assemble(&weak, &[coord("x"), coord("t")])
+    WeakSystem::assemble(&weak, &[coord("x"), coord("t")], |_| false)
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn spiking_neurons_solve_the_two_mode_wave_without_a_derivative() {
 
     let system = wave();
     let linear = system.linearise(None);
-    let one = linear.apply(&vec![1.0; system.len()], 1);
+    let one = linear.apply(&[vec![1.0; system.len()]], 1);
     let mut best: Option<(f64, Units, Vec<f64>)> = None;
     let mut first = None;
     for round in 0..=ROUNDS {
@@ -123,8 +124,8 @@ fn spiking_neurons_solve_the_two_mode_wave_without_a_derivative() {
                 Units::join(&[used].into_iter().chain(&copies).chain([&fresh]).collect::<Vec<_>>())
             }
         };
-        let applied = linear.apply(&features(&candidates, system.points()), candidates.len);
-        let mut pursuit = Pursuit::new(linear.target(), one.as_ref());
+        let applied = linear.apply(&[features(&candidates, system.points())], candidates.len);
+        let mut pursuit = Pursuit::new(linear.target(), one.as_ref(), 1);
         pursuit.add(applied.as_ref());
         let picks = pursuit.select(UNITS).picks;
         let a = Mat::from_fn(linear.rows(), picks.len() + 1, |i, j| match j {

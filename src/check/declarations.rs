@@ -65,7 +65,11 @@ fn unknown(u: &ast::Unknown, scope: &mut Scope<'_>, sink: &mut Sink) {
         if lo >= hi {
             sink.push(types::empty_range(span, lo, hi));
         } else if !(lo..=hi).contains(&start) {
-            sink.push(types::out_of_range(u.start.span, &format!("a number from {lo} to {hi}, the range given"), start));
+            sink.push(types::out_of_range(
+                u.start.span,
+                &format!("a number from {lo} to {hi}, the range given"),
+                start,
+            ));
         } else {
             (scope.unknowns[index].lo, scope.unknowns[index].hi) = (lo, hi);
         }

@@ -74,9 +74,7 @@ pub fn check(
         .networks
         .iter()
         .zip(&scope.networks)
-        .map(|(n, signature)| {
-            Some((n.name.text.clone(), networks::check(n, signature, &scope, &mut neurons, sink)?))
-        })
+        .map(|(n, signature)| Some((n.name.text.clone(), networks::check(n, signature, &scope, &mut neurons, sink)?)))
         .collect();
     let models = neurons.models();
     if whole {

@@ -10,8 +10,8 @@ use std::fmt::{Display, Formatter, Result, Write as _};
 
 use crate::check::expr::{Expr, Var};
 use crate::check::model::{
-    Init, Integrand, Kind, Method, Model, Network, NeuronModel, NodeOp, Place, Quantity, Residual, StateStep, Trainable,
-    TuningCurve, WeakForm,
+    Init, Integrand, Kind, Method, Model, Network, NeuronModel, NodeOp, Place, Quantity, Residual, StateStep,
+    Trainable, TuningCurve, WeakForm,
 };
 use crate::func::{Binary, Compare, MultiIndex, Unary};
 
@@ -140,10 +140,15 @@ impl Display for Model {
             show_residual(f, k, residual, self, &words)?;
         }
         for exact in &self.exact {
-            writeln!(f, "exact {} = {}", match exact.of {
-                Quantity::Field(k) => name(&words.fields, "u", k),
-                Quantity::Unknown(k) => name(&words.unknowns, "unknown", k),
-            }, words.show(&exact.value))?;
+            writeln!(
+                f,
+                "exact {} = {}",
+                match exact.of {
+                    Quantity::Field(k) => name(&words.fields, "u", k),
+                    Quantity::Unknown(k) => name(&words.unknowns, "unknown", k),
+                },
+                words.show(&exact.value)
+            )?;
         }
         writeln!(f, "train{}", if self.train.is_default { " (default)" } else { "" })?;
         writeln!(f, "  seed {}", self.train.seed)?;

@@ -49,7 +49,7 @@ fn the_wave_network_is_open_to_pursuit() {
     let paths: Vec<&str> = net.nodes.iter().map(|n| n.path.as_str()).collect();
     assert_eq!(paths, ["h.coords", "h.tuned", "h.lif", "output.ema", "output.mean", "output.dense"]);
     assert_eq!((net.steps, net.dt), (64, 1.0));
-    assert_eq!(net.readout, Some(5));
+    assert_eq!(net.fields[0].readout, Some((5, 0)));
     assert_eq!(net.layers[0].pursuit, Some(1));
     assert_eq!(net.layers[0].owned, [1, 2]);
     assert_eq!((net.layers[1].name.as_str(), net.layers[1].owned.as_slice()), ("output", &[5][..]));
@@ -64,7 +64,7 @@ fn coordinates_are_scaled_in_layers_and_plain_in_arithmetic() {
     let scalar = net.nodes.iter().find(|n| matches!(n.op, NodeOp::Scalar(_)));
     assert!(scalar.is_some(), "{m}");
     assert!(net.nodes.iter().any(|n| n.op == NodeOp::Coords { coords: vec![0, 1], raw: false }));
-    assert!(net.readout.is_some(), "a factor of the coordinates leaves the readout solvable");
+    assert!(net.fields[0].readout.is_some(), "a factor of the coordinates leaves the readout solvable");
     let raw = model(&network("output = raw(t) |> dense(8) |> tanh |> dense(1)"));
     assert!(raw.network.nodes.iter().any(|n| n.op == NodeOp::Coords { coords: vec![1], raw: true }));
 }
@@ -72,7 +72,7 @@ fn coordinates_are_scaled_in_layers_and_plain_in_arithmetic() {
 #[test]
 fn a_function_of_the_readout_cannot_be_solved_for() {
     let m = model(&network("layer h = (x, t) |> dense(8) |> tanh output = h |> dense(1) |> tanh"));
-    assert_eq!(m.network.readout, None);
+    assert_eq!(m.network.fields[0].readout, None);
     assert_eq!(m.network.layers[0].pursuit, None);
 }
 

@@ -26,8 +26,8 @@
 use std::collections::BTreeMap;
 
 use crate::check::calculus::{
-    add, d_coord, d_multi, differentiate, div, evaluate, expand_derivatives, is_smooth, mul, neg, restrict,
-    simplify, sub, substitute,
+    add, d_coord, d_multi, differentiate, div, evaluate, expand_derivatives, is_smooth, mul, neg, restrict, simplify,
+    sub, substitute,
 };
 use crate::check::expr::{Expr, Var};
 use crate::check::model::{BoundaryTerm, Coord, Face, Integrand, Side, VolumeTerm, WeakForm};

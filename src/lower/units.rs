@@ -6,9 +6,9 @@
 //!                                              response: current -> spikes of one lif
 //! ```
 
+use super::BLOCK;
 use super::graph::{acts_on_coords, depends, following, only_through};
 use super::network::{Lowering, Part, Resize};
-use super::BLOCK;
 use crate::check::model::{Model, NodeId, NodeOp, Trainable};
 use crate::ir::problem as ir;
 use crate::ir::program::Program;

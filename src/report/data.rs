@@ -58,6 +58,13 @@ pub struct MetricRow {
     pub value: f64,
 }
 
+impl MetricRow {
+    /// What was measured, in words: `relative_l2(u)`.
+    pub fn measure(&self) -> String {
+        if self.kind == "value" { "unknown".into() } else { format!("{}({})", self.kind, self.field) }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnknownRow {
     pub name: String,

@@ -102,8 +102,7 @@ fn curve(run: &RunData, grid: &GridData, field: &PlotField) -> Option<Figure> {
             caption = format!("Largest error: {}.", short(all.iter().fold(0.0f64, |m, v| m.max(v.abs()))));
         }
     }
-    let svg =
-        Chart { title: &title, x: &run.coords[0].name, y: &of.name, log_y: false, curves, marks: vec![] }.draw();
+    let svg = Chart { title: &title, x: &run.coords[0].name, y: &of.name, log_y: false, curves, marks: vec![] }.draw();
     Some(Figure { wide: true, svg, caption })
 }
 

@@ -293,12 +293,7 @@ impl Choice {
 }
 
 /// The field to linearise about first: as it is or the offset alone, whichever has the lower loss.
-fn newton_start(
-    session: &Session<'_>,
-    features: &Features,
-    weights: &Weights,
-    field: &Field,
-) -> Result<Field, Stop> {
+fn newton_start(session: &Session<'_>, features: &Features, weights: &Weights, field: &Field) -> Result<Field, Stop> {
     if session.linear.is_some() {
         return Ok(field.clone());
     }
@@ -350,13 +345,7 @@ fn pool_params(session: &Session<'_>, layer: &Layer<'_>, block: &Units) -> Vec<f
 }
 
 /// Puts a block's features away for the next selection, if there may be one and there is room.
-fn keep(
-    session: &Session<'_>,
-    layer: &Layer<'_>,
-    candidates: usize,
-    columns: Vec<Columns>,
-    simulated: &mut Simulated,
-) {
+fn keep(session: &Session<'_>, layer: &Layer<'_>, candidates: usize, columns: Vec<Columns>, simulated: &mut Simulated) {
     let observed: usize = columns.iter().flat_map(|c| c.blocks.iter().flatten()).map(|v| v.len()).sum();
     let blocks = candidates.div_ceil(layer.plan.block as usize);
     if session.linear.is_none() && observed * blocks <= MEMORY {

@@ -105,8 +105,7 @@ impl Pursuit {
             .map(|&start| {
                 let width = BLOCK.min(m - start);
                 let columns = Vec::with_capacity(rows * width * group);
-                let mut b =
-                    Block { group, columns, corr: vec![], norm: vec![], start_norm: vec![], cross: vec![] };
+                let mut b = Block { group, columns, corr: vec![], norm: vec![], start_norm: vec![], cross: vec![] };
                 let mut column = vec![0.0f64; rows];
                 for j in start * group..(start + width) * group {
                     for (i, x) in column.iter_mut().enumerate() {
@@ -255,9 +254,8 @@ impl Block {
             return;
         }
         self.cross = vec![0.0; self.corr.len() * g];
-        let wide = |j: usize| -> Vec<f64> {
-            self.columns[j * rows..(j + 1) * rows].iter().map(|&x| f64::from(x)).collect()
-        };
+        let wide =
+            |j: usize| -> Vec<f64> { self.columns[j * rows..(j + 1) * rows].iter().map(|&x| f64::from(x)).collect() };
         for c in 0..self.corr.len() / g {
             let columns: Vec<Vec<f64>> = (0..g).map(|i| wide(c * g + i)).collect();
             let along: Vec<Vec<f64>> =
@@ -359,6 +357,33 @@ mod tests {
             };
             let best = (0..30).filter(|j| !chosen.contains(j)).min_by(|&a, &b| square(a).total_cmp(&square(b)));
             chosen.extend(best);
+        }
+        assert_eq!(s.picks, chosen);
+    }
+
+    #[test]
+    fn several_columns_are_taken_together() {
+        // The definition: of all candidates, the one whose two columns leave the least.
+        let f = random(40, 24, 5);
+        let target: Vec<f64> = random(40, 1, 6).col(0).iter().copied().collect();
+        let mut p = Pursuit::new(&target, Mat::full(40, 1, 1.0).as_ref(), 2);
+        p.add(f.as_ref().subcols(0, 10));
+        p.add(f.as_ref().subcols(10, 14));
+        let s = p.select(4);
+        let left = |chosen: &[usize]| {
+            let all = Mat::from_fn(40, 1 + 2 * chosen.len(), |i, j| match j {
+                0 => 1.0,
+                j => f[(i, 2 * chosen[(j - 1) / 2] + (j - 1) % 2)],
+            });
+            let solution = crate::train::readout::solve(all.as_ref(), &target, all.ncols(), Some(0.0));
+            solution.expect("finite").mean_square * 40.0
+        };
+        let mut chosen = vec![];
+        for k in 0..4 {
+            let with = |j: usize| left(&[chosen.as_slice(), &[j]].concat());
+            let best = (0..12).filter(|j| !chosen.contains(j)).min_by(|&a, &b| with(a).total_cmp(&with(b)));
+            chosen.extend(best);
+            assert!((s.squares[k + 1] - left(&chosen)).abs() < 1e-9);
         }
         assert_eq!(s.picks, chosen);
     }

@@ -189,9 +189,8 @@ pub fn readout(
     start: &Weights,
     ridge: Option<f64>,
 ) -> Option<Weights> {
-    let solve = |frame: &Frame<'_>| {
-        Linear::new(frame, features, start).solve(features.rows(frame, &[]).as_ref(), start, ridge)
-    };
+    let solve =
+        |frame: &Frame<'_>| Linear::new(frame, features, start).solve(features.rows(frame, &[]).as_ref(), start, ridge);
     if let Some(frame) = linear {
         return solve(frame).map(|(weights, _)| weights);
     }

@@ -9,8 +9,8 @@
 
 use crate::exec::interp::eval;
 use crate::exec::rng::{Purpose, Stream};
-use crate::ir::problem::{Atom, Derivatives, Place, Pointwise, Problem, Rows};
 use crate::func::MultiIndex;
+use crate::ir::problem::{Atom, Derivatives, Place, Pointwise, Problem, Rows};
 use crate::ir::program::Program;
 use crate::train::frame::Frame;
 use crate::train::kernels::Kernels;

@@ -224,7 +224,20 @@ impl WeakSystem {
         let volume = coords.iter().map(|c| c.hi - c.lo).product();
         let fields = weak.fields.clone();
         let varies = fields.iter().map(|f| !is_unknown(*f)).collect();
-        WeakSystem { axes, points, weights, volume, tests: count, starts, which, fields, varies, linear, nonlinear, load }
+        WeakSystem {
+            axes,
+            points,
+            weights,
+            volume,
+            tests: count,
+            starts,
+            which,
+            fields,
+            varies,
+            linear,
+            nonlinear,
+            load,
+        }
     }
 
     /// The fields that are observed at the points.

@@ -6,23 +6,51 @@
 //! ```
 
 use super::OUTPUT;
-use crate::check::model::{Network, NodeId, NodeOp};
+use crate::check::model::{Field, Network, Node, NodeId, NodeOp};
 use crate::func::{Binary, Unary};
 
 /// Fills in each field's `readout` and each layer's `pursuit`.
 pub fn find(network: &mut Network) {
     for k in 0..network.fields.len() {
         let field = &network.fields[k];
-        let readout = affine_in(network, field.node, field.component);
-        network.fields[k].readout = readout;
-        let Some((NodeOp::Dense { x, .. }, _)) = readout.map(|(n, c)| (&network.nodes[n].op, c)) else { continue };
-        let Some(mixing) = mixing_node(network, *x) else { continue };
+        network.fields[k].readout = affine_in(network, field.node, field.component);
+    }
+    // What a field follows from: the features of its readout, or without one all of it.
+    let base = |field: &Field| match field.readout.map(|(n, _)| &network.nodes[n].op) {
+        Some(NodeOp::Dense { x, .. }) => (*x, true),
+        _ => (field.node, false),
+    };
+    let bases: Vec<(NodeId, bool)> = network.fields.iter().map(base).collect();
+    for (features, solvable) in &bases {
+        let Some(mixing) = solvable.then(|| mixing_node(network, *features)).flatten() else { continue };
+        // Candidates answer for all that the layer changes, or they cannot be compared.
+        let fine = bases.iter().all(|&(node, solvable)| {
+            !depends(&network.nodes, node, mixing) || (solvable && mixing_node(network, node) == Some(mixing))
+        });
+        if !fine {
+            continue;
+        }
         for layer in &mut network.layers {
             if layer.name != OUTPUT && layer.owned.contains(&mixing) {
                 layer.pursuit = Some(mixing);
             }
         }
     }
+}
+
+/// True if `node` is `on` or uses it, directly or not.
+fn depends(nodes: &[Node], node: NodeId, on: NodeId) -> bool {
+    let mut seen = vec![false; nodes.len()];
+    let mut open = vec![node];
+    while let Some(n) = open.pop() {
+        if n == on {
+            return true;
+        }
+        if !std::mem::replace(&mut seen[n], true) {
+            open.extend(nodes[n].op.inputs());
+        }
+    }
+    false
 }
 
 /// The trainable, static `dense`, and its column, in whose value a component of `node` is affine, with factors and offsets
@@ -51,7 +79,7 @@ pub fn is_scalar(network: &Network, node: NodeId) -> bool {
 }
 
 /// As [`is_scalar`], while the network is being built.
-pub fn is_scalar_among(nodes: &[crate::check::model::Node], node: NodeId) -> bool {
+pub fn is_scalar_among(nodes: &[Node], node: NodeId) -> bool {
     match &nodes[node].op {
         NodeOp::Scalar(_) => true,
         NodeOp::Unary(..) | NodeOp::Binary(..) | NodeOp::Current(_) => {
