@@ -226,20 +226,26 @@ struct Code {
 struct Machine {
     len: usize,
     directions: usize,
-    steps: usize,
     /// Lanes of one temporary.
     temporary: usize,
     tables: Vec<Vec<f64>>,
     constants: Vec<Code>,
     init: Vec<Code>,
+    passes: Vec<PassCode>,
+    outputs: Vec<Slot>,
+    output_len: usize,
+    trace_len: usize,
+}
+
+/// A pass through time.
+#[derive(Debug)]
+struct PassCode {
+    steps: usize,
     step: Vec<Code>,
     finish: Vec<Code>,
     /// Where each state lies, the slots of its first value and of its next.
     states: Vec<(usize, Slot, Slot)>,
-    outputs: Vec<Slot>,
     traces: Vec<Slot>,
-    output_len: usize,
-    trace_len: usize,
 }
 
 impl Machine {
@@ -260,20 +266,21 @@ impl Machine {
         }
         let fixed = |op: &Op| matches!(op, Op::Const(_) | Op::Param(_) | Op::Direction(_));
         let mut constants = vec![];
-        let mut lists = [vec![], vec![], vec![]];
+        let regions = p.regions();
+        let mut lists: Vec<Vec<Code>> = regions.iter().map(|_| vec![]).collect();
         // The constants first, so that they are in place before any region runs.
         for inst in p.insts().filter(|i| fixed(&i.op)) {
             let lanes = p.lanes(inst.ty);
             slots.insert(inst.value, Slot { at: take(lanes), len: lanes, ty: inst.ty });
         }
-        for (list, region) in lists.iter_mut().zip([&p.init, &p.step, &p.finish]) {
-            for Inst { value, ty, op } in region {
+        for (list, region) in lists.iter_mut().zip(&regions) {
+            for Inst { value, ty, op } in p.region(*region) {
                 let lanes = p.lanes(*ty);
                 let to = *slots.entry(*value).or_insert_with(|| Slot { at: take(lanes), len: lanes, ty: *ty });
                 let args = op.operands().iter().map(|v| slots[v]).collect();
                 let from = match op {
                     Op::Input(k) => input_at[*k as usize],
-                    Op::Param(id) => p.param_offset(*id),
+                    Op::Param(id) | Op::Row(id) => p.param_offset(*id),
                     Op::Direction(id) => p.param_offset(*id) * p.directions as usize,
                     Op::Dense { weight, direction: false, .. } => p.param_offset(*weight),
                     Op::Dense { weight, direction: true, .. } => p.param_offset(*weight) * p.directions as usize,
@@ -285,21 +292,28 @@ impl Machine {
                 if fixed(op) { constants.push(code) } else { list.push(code) }
             }
         }
-        let states = p.states.iter().zip(&states_at).map(|(s, &at)| (at, slots[&s.init], slots[&s.next])).collect();
-        let [init, step, finish] = lists;
+        let mut lists = lists.into_iter();
+        let init = lists.next().unwrap_or_default();
+        let layouts = p.trace_layout();
+        let passes = p.passes.iter().enumerate().map(|(k, pass)| PassCode {
+            steps: pass.steps as usize,
+            step: lists.next().unwrap_or_default(),
+            finish: lists.next().unwrap_or_default(),
+            states: (p.states.iter().zip(&states_at).filter(|(s, _)| s.pass as usize == k))
+                .map(|(s, &at)| (at, slots[&s.init], slots[&s.next]))
+                .collect(),
+            traces: layouts[k].traces.iter().map(|t| slots[&p.traces[t.trace].value]).collect(),
+        });
+        let passes = passes.collect();
         Machine {
             len,
             directions: p.directions as usize,
-            steps: p.steps as usize,
             temporary,
             tables: p.tables.iter().map(|t| t.values.clone()).collect(),
             constants,
             init,
-            step,
-            finish,
-            states,
+            passes,
             outputs: p.outputs.iter().map(|o| slots[&o.value]).collect(),
-            traces: p.traces.iter().map(|o| slots[&o.value]).collect(),
             output_len: p.output_len(),
             trace_len: p.trace_len(),
         }
@@ -312,23 +326,25 @@ impl Machine {
 
     fn point<T: Number>(&self, scratch: &mut [T], env: &mut Env<'_, T>, outputs: &mut [T], traces: &mut [T]) {
         self.region(&self.init, scratch, env);
-        for &(at, first, _) in &self.states {
-            scratch.copy_within(first.range(), at);
-        }
         let mut trace = 0;
-        for step in 0..self.steps {
-            env.step = step;
-            self.region(&self.step, scratch, env);
-            for t in &self.traces {
-                traces[trace..trace + t.len].copy_from_slice(&scratch[t.range()]);
-                trace += t.len;
+        for pass in &self.passes {
+            for &(at, first, _) in &pass.states {
+                scratch.copy_within(first.range(), at);
             }
-            // No state is overwritten before all are read: reading one copied it to a slot of its own.
-            for &(at, _, next) in &self.states {
-                scratch.copy_within(next.range(), at);
+            for step in 0..pass.steps {
+                env.step = step;
+                self.region(&pass.step, scratch, env);
+                for t in &pass.traces {
+                    traces[trace..trace + t.len].copy_from_slice(&scratch[t.range()]);
+                    trace += t.len;
+                }
+                // No state is overwritten before all are read: reading one copied it to a slot of its own.
+                for &(at, _, next) in &pass.states {
+                    scratch.copy_within(next.range(), at);
+                }
             }
+            self.region(&pass.finish, scratch, env);
         }
-        self.region(&self.finish, scratch, env);
         let mut at = 0;
         for o in &self.outputs {
             outputs[at..at + o.len].copy_from_slice(&scratch[o.range()]);
@@ -369,6 +385,10 @@ impl Machine {
             Op::Direction(_) => out.copy_from_slice(&env.directions[code.from..code.from + out.len()]),
             Op::State(_) => out.copy_from_slice(&before[code.from..code.from + out.len()]),
             Op::Table(k) => out.fill(T::new(self.tables[*k as usize][env.step])),
+            Op::Row(_) => {
+                let at = code.from + env.step * out.len();
+                out.copy_from_slice(&env.params[at..at + out.len()]);
+            }
             Op::Unary(f, _) => T::unary(*f, out, &before[code.args[0].range()]),
             Op::Binary(f, ..) => {
                 let (a, b) = (self.operand(before, code, 0), self.operand(before, code, 1));
@@ -479,7 +499,7 @@ mod tests {
     use super::*;
     use crate::exec::driver::run;
     use crate::func::{Surrogate, SurrogateKind};
-    use crate::ir::program::{Builder, Input, Output, Region, Table};
+    use crate::ir::program::{Builder, Input, Output, Pass, Region, Table};
 
     fn output(b: &mut Builder, name: &str, value: Value) {
         b.program.outputs.push(Output { name: name.into(), value });
@@ -514,22 +534,22 @@ mod tests {
     fn states_change_together() {
         let mut p = Program::new("fibonacci");
         p.inputs = vec![Input { name: "x".into(), width: 1 }];
-        p.steps = 5;
+        p.passes = vec![Pass::new(5)];
         p.tables = vec![Table { name: "t".into(), values: vec![0.0, 10.0, 20.0, 30.0, 40.0] }];
         let mut b = Builder::new(p);
         let ty = Ty::real(1);
         let x = b.push(Region::Init, Op::Input(0), ty);
         let zero = b.push(Region::Init, Op::Const(0.0), ty);
-        let (s, t) = (b.state(ty, zero), b.state(ty, x));
-        let old = b.push(Region::Step, Op::State(s), ty);
-        let new = b.push(Region::Step, Op::State(t), ty);
-        let sum = b.push(Region::Step, Op::Binary(Binary::Add, old, new), ty);
-        let table = b.push(Region::Step, Op::Table(0), ty);
-        let shown = b.push(Region::Step, Op::Binary(Binary::Add, old, table), ty);
+        let (s, t) = (b.state(0, ty, zero), b.state(0, ty, x));
+        let old = b.push(Region::Step(0), Op::State(s), ty);
+        let new = b.push(Region::Step(0), Op::State(t), ty);
+        let sum = b.push(Region::Step(0), Op::Binary(Binary::Add, old, new), ty);
+        let table = b.push(Region::Step(0), Op::Table(0), ty);
+        let shown = b.push(Region::Step(0), Op::Binary(Binary::Add, old, table), ty);
         b.set_next(s, new);
         b.set_next(t, sum);
         b.program.traces.push(Output { name: "shown".into(), value: shown });
-        let last = b.push(Region::Finish, Op::State(s), ty);
+        let last = b.push(Region::Finish(0), Op::State(s), ty);
         output(&mut b, "y", last);
         let r = run(&Interpreter::new(b.finish()), &[1.0, 2.0], &[], &[]);
         assert_eq!(r.outputs, [5.0, 10.0]);

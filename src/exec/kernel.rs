@@ -8,7 +8,7 @@
 //! | `params` | `[param_len]`, as `Program::params` says |
 //! | `directions` | `[param_len][directions]`; empty if the program has no tangents |
 //! | `outputs` | `[points][output_len]`, the outputs one after the other, a tangent as `[width][directions]` |
-//! | `traces` | `[points][steps][trace_width]`; empty if the program has no traces |
+//! | `traces` | `[points]`, each the passes one after the other as `[steps][width]` (`Program::trace_layout`); empty if the program has no traces |
 
 use crate::ir::program::Program;
 

@@ -57,10 +57,12 @@ pub enum Op {
     Param(ParamId),
     /// The directions' component along that parameter: a tangent.
     Direction(ParamId),
-    /// In `step`: the value at the start of the step. In `finish`: the final value.
+    /// In the steps of its pass: the value at the start of the step. In straight code after the pass: the final value.
     State(StateId),
-    /// Only in `step`: entry [step] of a table of constants; width 1.
+    /// Only in a `step`: entry [step] of a table of constants; width 1.
     Table(u32),
+    /// Only in a `step`: row [step] of a parameter that is not trained and has a row for each step.
+    Row(ParamId),
 
     Unary(Unary, Value),
     Binary(Binary, Value, Value),
@@ -105,7 +107,13 @@ impl Op {
     /// The values it uses.
     pub fn operands(&self) -> Vec<Value> {
         match self {
-            Op::Const(_) | Op::Input(_) | Op::Param(_) | Op::Direction(_) | Op::State(_) | Op::Table(_) => vec![],
+            Op::Const(_)
+            | Op::Input(_)
+            | Op::Param(_)
+            | Op::Direction(_)
+            | Op::State(_)
+            | Op::Table(_)
+            | Op::Row(_) => vec![],
             Op::Unary(_, a) | Op::Not(a) | Op::Splat(a, _) | Op::Sum(a) => vec![*a],
             Op::Spike { of, .. } | Op::Slice { of, .. } => vec![*of],
             Op::Dense { x, .. } => vec![*x],
@@ -119,7 +127,13 @@ impl Op {
     pub fn map(&self, mut f: impl FnMut(Value) -> Value) -> Op {
         let mut op = self.clone();
         match &mut op {
-            Op::Const(_) | Op::Input(_) | Op::Param(_) | Op::Direction(_) | Op::State(_) | Op::Table(_) => {}
+            Op::Const(_)
+            | Op::Input(_)
+            | Op::Param(_)
+            | Op::Direction(_)
+            | Op::State(_)
+            | Op::Table(_)
+            | Op::Row(_) => {}
             Op::Unary(_, a) | Op::Not(a) | Op::Splat(a, _) | Op::Sum(a) => *a = f(*a),
             Op::Spike { of, .. } | Op::Slice { of, .. } => *of = f(*of),
             Op::Dense { x, .. } => *x = f(*x),
@@ -139,6 +153,6 @@ impl Op {
 
     /// Works element by element, so that it can be fused into one loop with its neighbours.
     pub fn is_elementwise(&self) -> bool {
-        !matches!(self, Op::Concat(_) | Op::Slice { .. } | Op::Sum(_) | Op::Dense { .. })
+        !matches!(self, Op::Concat(_) | Op::Slice { .. } | Op::Sum(_) | Op::Dense { .. } | Op::Row(_))
     }
 }

@@ -20,6 +20,9 @@
 //! trace "spikes.h" = %3
 //! ```
 //!
+//! Of several passes the header gives the steps of each, `steps 64, 16`, and the parts of all but the first name theirs:
+//! `state 1 pass 1 : …`, `step 1 {`, `finish 1 {`.
+//!
 //! A type is a width, with `mask` or `tangent` before it. Numbers have as many digits as it takes to get the same bits
 //! back. Parameters go by name, everything else by number. Regions without instructions are left out. From `#` to the end
 //! of a line is a comment.
@@ -27,7 +30,7 @@
 use std::fmt::{self, Display, Formatter, Write as _};
 
 use crate::ir::op::{Elem, Op, ParamId, Ty, Value};
-use crate::ir::program::{Inst, Program};
+use crate::ir::program::{Inst, Program, Region};
 
 impl Display for Value {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -47,9 +50,23 @@ impl Display for Ty {
     }
 }
 
+impl Display for Region {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Region::Init => f.write_str("init"),
+            Region::Step(0) => f.write_str("step"),
+            Region::Finish(0) => f.write_str("finish"),
+            Region::Step(k) => write!(f, "step {k}"),
+            Region::Finish(k) => write!(f, "finish {k}"),
+        }
+    }
+}
+
 impl Display for Program {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "program {} steps {} directions {}", quoted(&self.name), self.steps, self.directions)?;
+        let steps: Vec<String> = self.passes.iter().map(|p| p.steps.to_string()).collect();
+        let steps = if steps.is_empty() { "0".to_string() } else { steps.join(", ") };
+        writeln!(f, "program {} steps {steps} directions {}", quoted(&self.name), self.directions)?;
         for i in &self.inputs {
             writeln!(f, "input {} [{}]", quoted(&i.name), i.width)?;
         }
@@ -64,10 +81,13 @@ impl Display for Program {
         }
         self.print_region(f, "init", &self.init)?;
         for (k, s) in self.states.iter().enumerate() {
-            writeln!(f, "state {k} : {} = {} next {}", s.ty, s.init, s.next)?;
+            let pass = if s.pass == 0 { String::new() } else { format!(" pass {}", s.pass) };
+            writeln!(f, "state {k}{pass} : {} = {} next {}", s.ty, s.init, s.next)?;
         }
-        self.print_region(f, "step", &self.step)?;
-        self.print_region(f, "finish", &self.finish)?;
+        for (k, pass) in self.passes.iter().enumerate() {
+            self.print_region(f, &Region::Step(k as u32).to_string(), &pass.step)?;
+            self.print_region(f, &Region::Finish(k as u32).to_string(), &pass.finish)?;
+        }
         for o in &self.outputs {
             writeln!(f, "output {} = {}", quoted(&o.name), o.value)?;
         }
@@ -103,6 +123,7 @@ impl Program {
             Op::Direction(p) => format!("direction {}", self.param_ref(*p)),
             Op::State(s) => format!("state {}", s.0),
             Op::Table(k) => format!("table {k}"),
+            Op::Row(p) => format!("row {}", self.param_ref(*p)),
             Op::Unary(g, a) => format!("{} {a}", g.name()),
             Op::Binary(g, a, b) => format!("{} {a}, {b}", g.name()),
             Op::Compare(g, a, b) => format!("{} {a}, {b}", g.name()),

@@ -18,6 +18,9 @@
 //! finish { … }
 //! output "u" = %20
 //! ```
+//!
+//! Time may be gone through several times, a *pass* each: a value decoded after one pass is what the next is driven by. A
+//! program without steps has no pass.
 
 use crate::ir::op::{Op, ParamId, StateId, Ty, Value};
 
@@ -29,20 +32,35 @@ pub struct Program {
     /// Parameters in the order they stand in the flat parameter vector. A parameter's offset is the sum of the sizes of
     /// those before it; its layout is row-major `[rows][cols]`.
     pub params: Vec<Param>,
-    /// Constants that depend on the time step only, `steps` values each.
+    /// Constants that depend on the time step only: a value a step of the passes that read them.
     pub tables: Vec<Table>,
-    /// Time steps; 0 if there is no `step` region.
-    pub steps: u32,
     /// Directions that tangents are taken along; 0 if the program has no tangents.
     pub directions: u32,
+    /// Runs once a point, before everything else.
     pub init: Vec<Inst>,
+    /// The states of all passes.
     pub states: Vec<State>,
+    /// The passes through time, in order.
+    pub passes: Vec<Pass>,
+    /// Results for each point, from `init` or a `finish`.
+    pub outputs: Vec<Output>,
+    /// Values of a `step` that are recorded in each of its steps.
+    pub traces: Vec<Output>,
+}
+
+/// One pass through time: `step` runs `steps` times, `finish` once afterwards. It sees what was computed before it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Pass {
+    /// At least 1.
+    pub steps: u32,
     pub step: Vec<Inst>,
     pub finish: Vec<Inst>,
-    /// Results for each point, from `init` or `finish`.
-    pub outputs: Vec<Output>,
-    /// Values of `step` that are recorded in every step.
-    pub traces: Vec<Output>,
+}
+
+impl Pass {
+    pub fn new(steps: u32) -> Pass {
+        Pass { steps, ..Pass::default() }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,10 +101,12 @@ pub struct Inst {
     pub op: Op,
 }
 
-/// A vector carried from step to step: `init` is computed in the init region, `next` in the step region (or is an init
-/// value or a state, if it never changes).
+/// A vector carried from step to step of one pass: `init` is computed before the pass, `next` in its steps (or is an
+/// earlier value or a state, if it never changes).
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
+    /// The pass, from 0.
+    pub pass: u32,
     pub ty: Ty,
     pub init: Value,
     pub next: Value,
@@ -105,20 +125,64 @@ impl Program {
             inputs: vec![],
             params: vec![],
             tables: vec![],
-            steps: 0,
             directions: 0,
             init: vec![],
             states: vec![],
-            step: vec![],
-            finish: vec![],
+            passes: vec![],
             outputs: vec![],
             traces: vec![],
         }
     }
 
-    /// All instructions, init first.
+    /// A program with one pass of so many steps; without steps, with none.
+    pub fn with_steps(name: impl Into<String>, steps: u32) -> Program {
+        let mut program = Program::new(name);
+        if steps > 0 {
+            program.passes.push(Pass::new(steps));
+        }
+        program
+    }
+
+    /// All instructions, in the order they run.
     pub fn insts(&self) -> impl Iterator<Item = &Inst> {
-        self.init.iter().chain(&self.step).chain(&self.finish)
+        self.init.iter().chain(self.passes.iter().flat_map(|p| p.step.iter().chain(&p.finish)))
+    }
+
+    pub fn insts_mut(&mut self) -> impl Iterator<Item = &mut Inst> {
+        self.init.iter_mut().chain(self.passes.iter_mut().flat_map(|p| p.step.iter_mut().chain(&mut p.finish)))
+    }
+
+    /// The regions there are, in the order they run.
+    pub fn regions(&self) -> Vec<Region> {
+        let passes = (0..self.passes.len() as u32).flat_map(|k| [Region::Step(k), Region::Finish(k)]);
+        std::iter::once(Region::Init).chain(passes).collect()
+    }
+
+    /// The instructions of a region that exists.
+    pub fn region(&self, region: Region) -> &Vec<Inst> {
+        match region {
+            Region::Init => &self.init,
+            Region::Step(k) => &self.passes[k as usize].step,
+            Region::Finish(k) => &self.passes[k as usize].finish,
+        }
+    }
+
+    pub fn region_mut(&mut self, region: Region) -> &mut Vec<Inst> {
+        match region {
+            Region::Init => &mut self.init,
+            Region::Step(k) => &mut self.passes[k as usize].step,
+            Region::Finish(k) => &mut self.passes[k as usize].finish,
+        }
+    }
+
+    /// The region that computes a value.
+    pub fn home(&self, v: Value) -> Option<Region> {
+        self.regions().into_iter().find(|r| self.region(*r).iter().any(|i| i.value == v))
+    }
+
+    /// The steps of all passes.
+    pub fn total_steps(&self) -> u32 {
+        self.passes.iter().map(|p| p.steps).sum()
     }
 
     pub fn find(&self, v: Value) -> Option<&Inst> {
@@ -168,20 +232,56 @@ impl Program {
         self.find(o.value).map_or(0, |i| self.lanes(i.ty))
     }
 
-    /// Numbers a point records: `[steps][all traces one after the other]`.
+    /// Numbers a point records: the passes one after the other, each `[steps][its traces one after the other]`.
     pub fn trace_len(&self) -> usize {
-        self.steps as usize * self.trace_width()
+        self.trace_layout().last().map_or(0, |t| t.end)
     }
 
-    /// Numbers a point records in one step.
-    pub fn trace_width(&self) -> usize {
-        self.traces.iter().map(|t| self.output_lanes(t)).sum()
+    /// Where each pass's records lie within a point's.
+    pub fn trace_layout(&self) -> Vec<TraceLayout> {
+        let mut out: Vec<TraceLayout> = vec![];
+        let mut start = 0;
+        for (k, pass) in self.passes.iter().enumerate() {
+            let mut width = 0;
+            let mut traces = vec![];
+            for (i, t) in self.traces.iter().enumerate() {
+                if let Some(inst) = pass.step.iter().find(|inst| inst.value == t.value) {
+                    let lanes = self.lanes(inst.ty);
+                    traces.push(TracePlace { trace: i, at: width, lanes });
+                    width += lanes;
+                }
+            }
+            let end = start + pass.steps as usize * width;
+            out.push(TraceLayout { pass: k as u32, steps: pass.steps, start, width, end, traces });
+            start = end;
+        }
+        out
     }
 
     /// True if a `Dense` over this value skips zeros: the value is 0 or 1 because a `Spike` made it.
     pub fn is_event(&self, v: Value) -> bool {
         self.find(v).is_some_and(|i| matches!(i.op, Op::Spike { .. }) && !i.ty.tangent)
     }
+}
+
+/// The records of one pass, for one point: `[steps][width]` numbers from `start` to `end`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceLayout {
+    pub pass: u32,
+    pub steps: u32,
+    pub start: usize,
+    pub width: usize,
+    pub end: usize,
+    /// The traces recorded in it, in the program's order.
+    pub traces: Vec<TracePlace>,
+}
+
+/// Where a trace (by its number in the program) lies in the `width` numbers of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TracePlace {
+    pub trace: usize,
+    pub at: usize,
+    pub lanes: usize,
 }
 
 /// Builds a region's instructions and gives out fresh values.
@@ -191,12 +291,46 @@ pub struct Builder {
     next: u32,
 }
 
-/// Where new instructions go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where instructions stand: before all passes, in the steps of one, or after one and before the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Region {
     Init,
-    Step,
-    Finish,
+    Step(u32),
+    Finish(u32),
+}
+
+impl Region {
+    /// Its place in the order in which regions run.
+    pub fn order(self) -> u32 {
+        match self {
+            Region::Init => 0,
+            Region::Step(k) => 2 * k + 1,
+            Region::Finish(k) => 2 * k + 2,
+        }
+    }
+
+    /// Code that runs once: its values are seen by all that runs later. Those of steps are seen in the same step only.
+    pub fn is_straight(self) -> bool {
+        !matches!(self, Region::Step(_))
+    }
+
+    /// Whether instructions here may use values of `definer` (those before them, if it is the same region).
+    pub fn sees(self, definer: Region) -> bool {
+        definer == self || definer.is_straight() && definer.order() < self.order()
+    }
+
+    /// The later of two regions.
+    pub fn later(self, other: Region) -> Region {
+        if other.order() > self.order() { other } else { self }
+    }
+
+    /// The straight code just before a pass.
+    pub fn before(pass: u32) -> Region {
+        match pass {
+            0 => Region::Init,
+            k => Region::Finish(k - 1),
+        }
+    }
 }
 
 impl Builder {
@@ -208,18 +342,13 @@ impl Builder {
     pub fn push(&mut self, region: Region, op: Op, ty: Ty) -> Value {
         let value = Value(self.next);
         self.next += 1;
-        let list = match region {
-            Region::Init => &mut self.program.init,
-            Region::Step => &mut self.program.step,
-            Region::Finish => &mut self.program.finish,
-        };
-        list.push(Inst { value, ty, op });
+        self.program.region_mut(region).push(Inst { value, ty, op });
         value
     }
 
-    /// A new state whose `next` is still to be set.
-    pub fn state(&mut self, ty: Ty, init: Value) -> StateId {
-        self.program.states.push(State { ty, init, next: init });
+    /// A new state of a pass, whose `next` is still to be set.
+    pub fn state(&mut self, pass: u32, ty: Ty, init: Value) -> StateId {
+        self.program.states.push(State { pass, ty, init, next: init });
         StateId(self.program.states.len() as u32 - 1)
     }
 

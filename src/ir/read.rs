@@ -10,7 +10,7 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::func::{Binary, Compare, Surrogate, SurrogateKind, Unary};
 use crate::ir::op::{Elem, Op, ParamId, StateId, Ty, Value};
-use crate::ir::program::{Input, Inst, Output, Param, Program, Region, State, Table};
+use crate::ir::program::{Input, Inst, Output, Param, Pass, Program, Region, State, Table};
 
 /// Where the text stops being a program, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +49,7 @@ pub fn read(text: &str) -> Result<Program, ReadError> {
             Some(_) if tokens == [Token::Punct('}')] => inside = None,
             Some(region) => {
                 let inst = line.inst(p).map_err(at)?;
-                match region {
-                    Region::Init => p.init.push(inst),
-                    Region::Step => p.step.push(inst),
-                    Region::Finish => p.finish.push(inst),
-                }
+                p.region_mut(region).push(inst);
             }
             None => inside = line.declaration(p).map_err(at)?,
         }
@@ -228,7 +224,13 @@ impl Line<'_> {
         self.expect("program")?;
         let mut p = Program::new(self.name()?);
         self.expect("steps")?;
-        p.steps = self.integer()?;
+        let mut steps = vec![self.integer()?];
+        while self.accept(",") {
+            steps.push(self.integer()?);
+        }
+        if steps != [0] {
+            p.passes = steps.into_iter().map(Pass::new).collect();
+        }
         self.expect("directions")?;
         p.directions = self.integer()?;
         self.end()?;
@@ -277,12 +279,13 @@ impl Line<'_> {
                 if k as usize != p.states.len() {
                     return Err(format!("expected state {}, found state {k}", p.states.len()));
                 }
+                let pass = if self.accept("pass") { self.integer()? } else { 0 };
                 self.expect(":")?;
                 let ty = self.ty()?;
                 self.expect("=")?;
                 let init = self.value()?;
                 self.expect("next")?;
-                p.states.push(State { ty, init, next: self.value()? });
+                p.states.push(State { pass, ty, init, next: self.value()? });
             }
             "output" | "trace" => {
                 let name = self.name()?;
@@ -291,13 +294,20 @@ impl Line<'_> {
                 if word == "output" { p.outputs.push(out) } else { p.traces.push(out) }
             }
             "init" | "step" | "finish" => {
-                let (region, list) = match word.as_str() {
-                    "init" => (Region::Init, &p.init),
-                    "step" => (Region::Step, &p.step),
-                    _ => (Region::Finish, &p.finish),
+                let pass = match self.peek() {
+                    Some(Token::Word(_)) if word != "init" => self.integer()?,
+                    _ => 0,
                 };
-                if !list.is_empty() {
-                    return Err(format!("a second `{word}`"));
+                let region = match word.as_str() {
+                    "init" => Region::Init,
+                    "step" => Region::Step(pass),
+                    _ => Region::Finish(pass),
+                };
+                if !p.regions().contains(&region) {
+                    return Err(format!("`{region}` belongs to no pass"));
+                }
+                if !p.region(region).is_empty() {
+                    return Err(format!("a second `{region}`"));
                 }
                 self.expect("{")?;
                 self.end()?;
@@ -328,6 +338,7 @@ impl Line<'_> {
             "direction" => Op::Direction(self.param(p)?),
             "state" => Op::State(StateId(self.integer()?)),
             "table" => Op::Table(self.integer()?),
+            "row" => Op::Row(self.param(p)?),
             "not" => Op::Not(self.value()?),
             "sum" => Op::Sum(self.value()?),
             "and" | "or" => {

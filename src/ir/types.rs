@@ -54,6 +54,14 @@ pub fn result_type(program: &Program, op: &Op, ty: &dyn Fn(Value) -> Option<Ty>)
                 Err(format!("there is no table {k}"))
             }
         }
+        Op::Row(p) => {
+            let p = param(program, *p)?;
+            if p.trainable {
+                Err("rows are read of parameters that are not trained".into())
+            } else {
+                sized(Ty::real(p.cols))
+            }
+        }
         Op::Unary(_, a) => real(*a),
         Op::Binary(_, a, b) => joined(real(*a)?, real(*b)?),
         Op::Compare(_, a, b) => Ok(Ty::mask(joined(primal(*a)?, primal(*b)?)?.width)),

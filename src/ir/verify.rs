@@ -2,14 +2,15 @@
 //!
 //! After `verify` these hold, and engines count on them for memory safety:
 //!
-//! - every value is defined once, before it is used, in a region that its user sees: `init` sees itself, `step` and
-//!   `finish` see `init` and themselves;
+//! - every value is defined once, before it is used, in a region that its user sees: itself, and all straight code (`init`
+//!   and each `finish`) that runs before it;
 //! - every index of an input, parameter, state or table exists, and every type follows from the operands'
 //!   ([`types`](crate::ir::types));
-//! - states are read in `step` and `finish` only, tables in `step` only, and a table has one entry a step;
-//! - without steps there are no states, tables, traces or step instructions; without directions there are no tangents,
-//!   and with directions there are some;
-//! - outputs come from `init` or `finish`, traces from `step`, and both are real vectors;
+//! - a pass has steps; states are read in the steps of their pass and in straight code after it, tables and rows in steps
+//!   only, and both have one entry a step;
+//! - without passes there are no states, tables or traces; without directions there are no tangents, and with directions
+//!   there are some;
+//! - outputs come from straight code, traces from steps, and both are real vectors;
 //! - no buffer that a tile needs has more than [`MAX_LEN`] numbers, so that sizes never overflow.
 //!
 //! ```text
@@ -53,10 +54,8 @@ impl std::error::Error for VerifyError {}
 pub fn verify(program: &Program) -> Result<(), VerifyError> {
     let mut v = Verifier { program, defined: HashMap::new() };
     v.declarations()?;
-    for (region, insts) in
-        [(Region::Init, &program.init), (Region::Step, &program.step), (Region::Finish, &program.finish)]
-    {
-        for inst in insts {
+    for region in program.regions() {
+        for inst in program.region(region) {
             v.inst(region, inst)?;
         }
     }
@@ -75,18 +74,6 @@ fn error(message: impl Into<String>) -> VerifyError {
     VerifyError { value: None, message: message.into() }
 }
 
-fn region_name(region: Region) -> &'static str {
-    match region {
-        Region::Init => "init",
-        Region::Step => "step",
-        Region::Finish => "finish",
-    }
-}
-
-fn sees(user: Region, definer: Region) -> bool {
-    definer == Region::Init || definer == user
-}
-
 impl Verifier<'_> {
     fn declarations(&self) -> Result<(), VerifyError> {
         let p = self.program;
@@ -95,22 +82,29 @@ impl Verifier<'_> {
         unique("table", p.tables.iter().map(|t| &t.name))?;
         unique("output", p.outputs.iter().map(|o| &o.name))?;
         unique("trace", p.traces.iter().map(|t| &t.name))?;
-        for t in &p.tables {
-            if t.values.len() != p.steps as usize {
-                return Err(error(format!("table `{}` has {} entries, not {}", t.name, t.values.len(), p.steps)));
-            }
+        if let Some(k) = p.passes.iter().position(|pass| pass.steps == 0) {
+            return Err(error(format!("pass {k} has no steps")));
         }
-        if p.steps == 0 {
-            for (what, none) in [
-                ("step instructions", p.step.is_empty()),
-                ("states", p.states.is_empty()),
-                ("tables", p.tables.is_empty()),
-                ("traces", p.traces.is_empty()),
-            ] {
+        if p.passes.is_empty() {
+            for (what, none) in
+                [("states", p.states.is_empty()), ("tables", p.tables.is_empty()), ("traces", p.traces.is_empty())]
+            {
                 if !none {
                     return Err(error(format!("there are {what} but no steps")));
                 }
             }
+        }
+        for t in &p.tables {
+            if !p.passes.iter().any(|pass| pass.steps as usize == t.values.len()) {
+                return Err(error(format!(
+                    "table `{}` has {} entries, and no pass so many steps",
+                    t.name,
+                    t.values.len()
+                )));
+            }
+        }
+        if let Some(s) = p.states.iter().position(|s| s.pass as usize >= p.passes.len()) {
+            return Err(error(format!("state {s}: there is no pass {}", p.states[s].pass)));
         }
         Ok(())
     }
@@ -118,21 +112,13 @@ impl Verifier<'_> {
     fn inst(&mut self, region: Region, inst: &Inst) -> Result<(), VerifyError> {
         let fail = |message: String| VerifyError {
             value: Some(inst.value),
-            message: format!("{}: `{}`: {message}", region_name(region), self.program.print_inst(inst)),
+            message: format!("{region}: `{}`: {message}", self.program.print_inst(inst)),
         };
-        match inst.op {
-            Op::State(_) if region == Region::Init => {
-                return Err(fail("states are read in step and finish only".into()));
-            }
-            Op::Table(_) if region != Region::Step => return Err(fail("tables are read in step only".into())),
-            _ => {}
-        }
+        self.place(region, inst).map_err(&fail)?;
         for v in inst.op.operands() {
             match self.defined.get(&v) {
                 None => return Err(fail(format!("{v} is not defined"))),
-                Some((r, _)) if !sees(region, *r) => {
-                    return Err(fail(format!("{v} is a value of {}", region_name(*r))));
-                }
+                Some((r, _)) if !region.sees(*r) => return Err(fail(format!("{v} is a value of {r}"))),
                 Some(_) => {}
             }
         }
@@ -152,12 +138,38 @@ impl Verifier<'_> {
         Ok(())
     }
 
-    /// The type of `v`, if `user` may refer to it.
-    fn visible(&self, what: &str, v: Value, from: &[Region]) -> Result<Ty, VerifyError> {
+    /// What belongs to a pass is read where it has a value.
+    fn place(&self, region: Region, inst: &Inst) -> Result<(), String> {
+        let (what, entries) = match inst.op {
+            Op::State(s) => {
+                let Some(s) = self.program.states.get(s.0 as usize) else { return Ok(()) };
+                let after = region.is_straight() && region.order() > Region::Step(s.pass).order();
+                if region == Region::Init {
+                    return Err("states are read in step and finish only".into());
+                }
+                if region != Region::Step(s.pass) && !after {
+                    return Err(format!("the state is one of pass {}", s.pass));
+                }
+                return Ok(());
+            }
+            Op::Table(k) => ("tables", self.program.tables.get(k as usize).map(|t| t.values.len())),
+            Op::Row(p) => ("rows", self.program.params.get(p.0 as usize).map(|p| p.rows as usize)),
+            _ => return Ok(()),
+        };
+        let Region::Step(k) = region else { return Err(format!("{what} are read in step only")) };
+        let steps = self.program.passes[k as usize].steps as usize;
+        match entries {
+            Some(n) if n != steps => Err(format!("it has {n} entries, the pass {steps} steps")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The type of `v`, if it comes from a region that `may` allows.
+    fn visible(&self, what: &str, v: Value, may: impl Fn(Region) -> bool) -> Result<Ty, VerifyError> {
         let fail = |message: String| VerifyError { value: Some(v), message: format!("{what}: {message}") };
         let Some((region, ty)) = self.defined.get(&v) else { return Err(fail(format!("{v} is not defined"))) };
-        if !from.contains(region) {
-            return Err(fail(format!("{v} is a value of {}", region_name(*region))));
+        if !may(*region) {
+            return Err(fail(format!("{v} is a value of {region}")));
         }
         if ty.elem != Elem::Real {
             return Err(fail(format!("{v} is a mask, a real vector is wanted")));
@@ -170,8 +182,8 @@ impl Verifier<'_> {
             if s.ty.elem != Elem::Real || s.ty.width == 0 || s.ty.width > MAX_WIDTH {
                 return Err(error(format!("state {k}: a state cannot be {}", s.ty)));
             }
-            let init = self.visible(&format!("state {k}: init"), s.init, &[Region::Init])?;
-            let next = self.visible(&format!("state {k}: next"), s.next, &[Region::Init, Region::Step])?;
+            let init = self.visible(&format!("state {k}: init"), s.init, |r| Region::before(s.pass).sees(r))?;
+            let next = self.visible(&format!("state {k}: next"), s.next, |r| Region::Step(s.pass).sees(r))?;
             for (part, v, ty) in [("init", s.init, init), ("next", s.next, next)] {
                 if ty != s.ty {
                     let message = format!("state {k}: {part}: {v} is {ty}, the state is {}", s.ty);
@@ -184,10 +196,10 @@ impl Verifier<'_> {
 
     fn results(&self) -> Result<(), VerifyError> {
         for o in &self.program.outputs {
-            self.visible(&format!("output `{}`", o.name), o.value, &[Region::Init, Region::Finish])?;
+            self.visible(&format!("output `{}`", o.name), o.value, Region::is_straight)?;
         }
         for t in &self.program.traces {
-            self.visible(&format!("trace `{}`", t.name), t.value, &[Region::Step])?;
+            self.visible(&format!("trace `{}`", t.name), t.value, |r| !r.is_straight())?;
         }
         Ok(())
     }
@@ -211,14 +223,20 @@ impl Verifier<'_> {
         let inputs = p.inputs.iter().fold(0u64, |n, i| n.saturating_add(u64::from(i.width)));
         let values = of(&mut p.insts().map(|i| i.ty)).saturating_add(of(&mut p.states.iter().map(|s| s.ty)));
         let outputs = of(&mut p.outputs.iter().map(|o| ty(o.value)));
-        let traces = of(&mut p.traces.iter().map(|t| ty(t.value)));
+        let traces = p.traces.iter().fold(0u64, |n, t| {
+            let steps = match self.defined.get(&t.value) {
+                Some((Region::Step(k), _)) => u64::from(p.passes[*k as usize].steps),
+                _ => 0,
+            };
+            n.saturating_add(lanes(ty(t.value)).saturating_mul(steps))
+        });
         for (what, len) in [
             ("parameters", params.saturating_mul(directions)),
             ("inputs", inputs.saturating_mul(MAX_TILE)),
             // Both halves of a state that is being replaced.
             ("values", values.saturating_mul(2 * MAX_TILE)),
             ("outputs", outputs.saturating_mul(MAX_TILE)),
-            ("traces", traces.saturating_mul(MAX_TILE).saturating_mul(u64::from(p.steps))),
+            ("traces", traces.saturating_mul(MAX_TILE)),
         ] {
             if len > MAX_LEN {
                 return Err(error(format!("the {what} need {len} numbers, more than {MAX_LEN}")));

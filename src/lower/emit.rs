@@ -36,25 +36,23 @@ impl From<Val> for Term {
     }
 }
 
-/// The later of two regions: where an instruction that uses both must stand.
+/// Where an instruction that uses values of both must stand.
 fn later(a: Region, b: Region) -> Region {
-    match (a, b) {
-        (Region::Finish, _) | (_, Region::Finish) => Region::Finish,
-        (Region::Step, _) | (_, Region::Step) => Region::Step,
-        _ => Region::Init,
-    }
+    a.later(b)
 }
 
 /// A program under construction.
 pub struct Emit {
     builder: Builder,
+    /// The pass through time that new states and tables belong to.
+    pub pass: u32,
     consts: HashMap<u64, Value>,
     splats: HashMap<(Value, u32), Val>,
 }
 
 impl Emit {
     pub fn new(program: Program) -> Emit {
-        Emit { builder: Builder::new(program), consts: HashMap::new(), splats: HashMap::new() }
+        Emit { builder: Builder::new(program), pass: 0, consts: HashMap::new(), splats: HashMap::new() }
     }
 
     pub fn program(&mut self) -> &mut Program {
@@ -273,8 +271,9 @@ impl Emit {
     /// A state that starts from `init`, and its value at the start of a step.
     pub fn state(&mut self, init: Term, width: u32) -> (StateId, Val) {
         let init = self.wide(init, width);
-        let id = self.builder.state(Ty::real(width), init.value);
-        (id, self.push(Region::Step, Op::State(id), Ty::real(width)))
+        debug_assert!(Region::before(self.pass).sees(init.region), "a state starts before its pass");
+        let id = self.builder.state(self.pass, Ty::real(width), init.value);
+        (id, self.push(Region::Step(self.pass), Op::State(id), Ty::real(width)))
     }
 
     pub fn set_next(&mut self, state: StateId, next: Term) {
@@ -285,8 +284,8 @@ impl Emit {
 
     /// A state's value after the last step.
     pub fn last(&mut self, state: StateId) -> Val {
-        let ty = self.program().states[state.0 as usize].ty;
-        self.push(Region::Finish, Op::State(state), ty)
+        let (pass, ty) = (self.program().states[state.0 as usize].pass, self.program().states[state.0 as usize].ty);
+        self.push(Region::Finish(pass), Op::State(state), ty)
     }
 
     /// The entry of a table of constants that belongs to the step.
@@ -294,7 +293,13 @@ impl Emit {
         let program = self.program();
         program.tables.push(crate::ir::program::Table { name, values });
         let index = program.tables.len() as u32 - 1;
-        self.push(Region::Step, Op::Table(index), Ty::real(1))
+        self.push(Region::Step(self.pass), Op::Table(index), Ty::real(1))
+    }
+
+    /// The row of a parameter that belongs to the step.
+    pub fn row(&mut self, id: ParamId) -> Val {
+        let width = self.program().params[id.0 as usize].cols;
+        self.push(Region::Step(self.pass), Op::Row(id), Ty::real(width))
     }
 
     /// A resolved expression whose variables mean what `var` says.

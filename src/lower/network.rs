@@ -19,7 +19,7 @@ use crate::check::model::{Init, Kind, Model, Network, NodeId, NodeOp, Trainable,
 use crate::func::{Binary, Compare, Unary};
 use crate::ir::op::ParamId;
 use crate::ir::problem as ir;
-use crate::ir::program::{Input, Output, Program, Region};
+use crate::ir::program::{Input, Output, Pass, Program, Region};
 
 /// A layer's mixing node made wider or narrower than the program says.
 #[derive(Clone, Copy)]
@@ -74,7 +74,7 @@ impl<'m> Lowering<'m> {
         let mut program = Program::new(name);
         program.inputs.push(Input { name: "coords".into(), width: model.coords.len() as u32 });
         if net.nodes.iter().any(|n| n.kind == Kind::Signal) {
-            program.steps = net.steps;
+            program.passes = vec![Pass::new(net.steps)];
         }
         let widths = widths(net, resize);
         let mut l = Lowering {
@@ -107,7 +107,7 @@ impl<'m> Lowering<'m> {
         let net = &model.network;
         let mut program = Program::new(format!("response of {}", net.nodes[mixing].path));
         program.inputs.push(Input { name: "current".into(), width: 1 });
-        program.steps = net.steps;
+        program.passes = vec![Pass::new(net.steps)];
         let mut e = Emit::new(program);
         let current = e.input(0, 1);
         Lowering {
@@ -384,7 +384,7 @@ impl<'m> Lowering<'m> {
         let constant = weights.iter().all(|w| *w == weights[0]);
         let signal = self.node(x);
         // The same in every step: nothing to add up.
-        if !matches!(signal, Term::Val(Val { region: Region::Step, .. })) {
+        if !matches!(signal, Term::Val(Val { region: Region::Step(_), .. })) {
             return self.e.mul(Term::Num(weights.iter().sum()), signal);
         }
         if constant && !only_last {
@@ -441,7 +441,7 @@ impl<'m> Lowering<'m> {
         let Some(spikes) = self.spikes.get(&node).copied() else { return };
         let width = self.widths[node];
         let mut recorded = self.e.wide(spikes, width);
-        if recorded.region != Region::Step {
+        if recorded.region.is_straight() {
             // Spikes that follow from a constant current alone are known before the steps; traces are taken in them.
             recorded = self.e.state(Term::Val(recorded), width).1;
         }

@@ -1,6 +1,6 @@
 //! Common subexpressions: what is computed twice is computed once.
 //!
-//! A value of `init` is used in `step` and `finish` too. Operands of operations that do not mind are put in order first.
+//! A value of straight code is used in all that runs later; what a step computes stays in it. Operands of operations that do not mind are put in order first.
 //! Leaves the superfluous instructions behind, for [`dce`](crate::pass::dce).
 //!
 //! ```text
@@ -18,10 +18,14 @@ use crate::pass::substitute::Substitution;
 
 pub fn cse(mut program: Program) -> Program {
     let mut same = Substitution::default();
-    let mut init = HashMap::new();
-    region(&program.init, &mut init, &mut same);
-    region(&program.step, &mut init.clone(), &mut same);
-    region(&program.finish, &mut init, &mut same);
+    let mut straight = HashMap::new();
+    for r in program.regions() {
+        if r.is_straight() {
+            region(program.region(r), &mut straight, &mut same);
+        } else {
+            region(program.region(r), &mut straight.clone(), &mut same);
+        }
+    }
     same.apply(&mut program);
     program
 }
@@ -63,6 +67,7 @@ fn key(op: &Op) -> Key {
         Op::Slice { of, start, len } => (13, vec![v(of), u64::from(*start), u64::from(*len)]),
         Op::Sum(a) => (14, vec![v(a)]),
         Op::Dense { x, weight, direction } => (15, vec![v(x), u64::from(weight.0), u64::from(*direction)]),
+        Op::Row(p) => (16, vec![u64::from(p.0)]),
         Op::Unary(f, a) => (100 + *f as u32, vec![v(a)]),
         Op::Binary(f @ (Binary::Add | Binary::Mul), a, b) => (200 + *f as u32, ordered(a, b)),
         Op::Binary(f, a, b) => (200 + *f as u32, vec![v(a), v(b)]),

@@ -1,6 +1,6 @@
 //! Dead code: instructions, states and tables that no output or trace depends on are removed.
 //!
-//! Inputs and parameters stay, since the layout of buffers follows from them; so does the number of steps. A state lives
+//! Inputs and parameters stay, since the layout of buffers follows from them; so do the passes and their numbers of steps. A state lives
 //! only if it is read by something that lives: one that merely feeds itself is dead.
 //!
 //! ```text
@@ -10,7 +10,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::ir::op::{Op, StateId, Value};
-use crate::ir::program::{Inst, Program};
+use crate::ir::program::Program;
 
 pub fn dce(mut program: Program) -> Program {
     let ops: HashMap<Value, &Op> = program.insts().map(|i| (i.value, &i.op)).collect();
@@ -39,19 +39,16 @@ pub fn dce(mut program: Program) -> Program {
 
     let new_state = keep(&mut program.states, &states);
     let new_table = keep(&mut program.tables, &tables);
-    let clean = |insts: &mut Vec<Inst>| {
-        insts.retain(|i| live.contains(&i.value));
-        for i in insts {
-            match &mut i.op {
-                Op::State(s) => *s = StateId(new_state[&s.0]),
-                Op::Table(k) => *k = new_table[k],
-                _ => {}
-            }
+    for region in program.regions() {
+        program.region_mut(region).retain(|i| live.contains(&i.value));
+    }
+    for i in program.insts_mut() {
+        match &mut i.op {
+            Op::State(s) => *s = StateId(new_state[&s.0]),
+            Op::Table(k) => *k = new_table[k],
+            _ => {}
         }
-    };
-    clean(&mut program.init);
-    clean(&mut program.step);
-    clean(&mut program.finish);
+    }
     if !program.insts().any(|i| i.ty.tangent) {
         program.directions = 0;
     }

@@ -40,7 +40,7 @@ impl Seed {
 pub(super) fn may_depend(em: &Emitter, seed: Seed, op: &Op, has: &dyn Fn(Value) -> bool) -> bool {
     let program = &em.builder.program;
     match op {
-        Op::Const(_) | Op::Table(_) | Op::Direction(_) | Op::State(_) => false,
+        Op::Const(_) | Op::Table(_) | Op::Row(_) | Op::Direction(_) | Op::State(_) => false,
         Op::Compare(..) | Op::And(..) | Op::Or(..) | Op::Not(_) => false,
         Op::Input(k) => *k == 0 && matches!(seed, Seed::Coordinate(_)),
         Op::Param(p) => seed.moves(program, *p),
@@ -71,7 +71,7 @@ pub(super) fn derivative(
     d: &dyn Fn(Value) -> Option<Value>,
 ) -> Option<Value> {
     match &inst.op {
-        Op::Const(_) | Op::Table(_) | Op::Direction(_) | Op::State(_) => None,
+        Op::Const(_) | Op::Table(_) | Op::Row(_) | Op::Direction(_) | Op::State(_) => None,
         Op::Compare(..) | Op::And(..) | Op::Or(..) | Op::Not(_) => None,
         Op::Input(k) => match seed {
             Seed::Coordinate(i) if *k == 0 && i < inst.ty.width => Some(unit_vector(em, i, inst.ty.width)),

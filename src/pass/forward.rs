@@ -20,16 +20,6 @@ pub(super) struct Forward {
     states: HashMap<(Seed, StateId), StateId>,
 }
 
-const REGIONS: [Region; 3] = [Region::Init, Region::Step, Region::Finish];
-
-fn list(program: &Program, region: Region) -> &[Inst] {
-    match region {
-        Region::Init => &program.init,
-        Region::Step => &program.step,
-        Region::Finish => &program.finish,
-    }
-}
-
 impl Forward {
     pub fn new(program: Program) -> Forward {
         Forward { em: Emitter::new(program), known: HashMap::new(), states: HashMap::new() }
@@ -44,20 +34,22 @@ impl Forward {
     pub fn sweep(&mut self, seed: Seed, targets: &[Value]) {
         let (active, active_states) = self.active(seed);
         let (needed, needed_states) = self.needed(seed, targets, &active, &active_states);
-        let old: Vec<(Region, Vec<Inst>)> = REGIONS
-            .map(|r| {
-                let wanted = |i: &&Inst| needed.contains(&i.value);
-                (r, list(&self.em.builder.program, r).iter().filter(wanted).cloned().collect())
-            })
-            .into();
+        let program = &self.em.builder.program;
+        let wanted = |i: &&Inst| needed.contains(&i.value);
+        let old: Vec<(Region, Vec<Inst>)> = (program.regions().into_iter())
+            .map(|r| (r, program.region(r).iter().filter(wanted).cloned().collect()))
+            .collect();
         let mut added = vec![];
         for (region, insts) in old {
-            if region == Region::Step {
+            if let Region::Step(pass) = region {
                 for s in &needed_states {
                     let state = self.em.builder.program.states[s.0 as usize].clone();
+                    if state.pass != pass {
+                        continue;
+                    }
                     let ty = Ty { tangent: state.ty.tangent || seed == Seed::Directions, ..state.ty };
                     let init = self.get(seed, state.init).unwrap_or_else(|| self.em.constant(0.0, ty));
-                    let ds = self.em.builder.state(ty, init);
+                    let ds = self.em.builder.state(pass, ty, init);
                     self.states.insert((seed, *s), ds);
                     added.push((ds, state.next, ty));
                 }

@@ -12,33 +12,38 @@
 use std::collections::HashMap;
 
 use crate::ir::op::{Op, Ty, Value};
-use crate::ir::program::{Inst, Program};
+use crate::ir::program::{Inst, Program, Region};
 
 pub fn localise(mut program: Program) -> Program {
     let mut l = Localiser { constants: HashMap::new(), next: program.next_value() };
-    for inst in &program.init {
-        let number = match &inst.op {
-            Op::Const(c) => Some(*c),
-            Op::Splat(a, _) => l.constants.get(a).map(|k| k.0),
-            _ => None,
-        };
-        if let Some(c) = number {
-            l.constants.insert(inst.value, (c, inst.ty));
+    for region in program.regions() {
+        if region != Region::Init {
+            let list = program.region_mut(region);
+            let mut here = HashMap::new();
+            let old = std::mem::take(list);
+            for mut inst in old {
+                inst.op = inst.op.map(|v| l.local(v, &mut here, list));
+                list.push(inst);
+            }
         }
-    }
-    for list in [&mut program.step, &mut program.finish] {
-        let mut here = HashMap::new();
-        let old = std::mem::take(list);
-        for mut inst in old {
-            inst.op = inst.op.map(|v| l.local(v, &mut here, list));
-            list.push(inst);
+        if region.is_straight() {
+            for inst in program.region(region) {
+                let number = match &inst.op {
+                    Op::Const(c) => Some(*c),
+                    Op::Splat(a, _) => l.constants.get(a).map(|k| k.0),
+                    _ => None,
+                };
+                if let Some(c) = number {
+                    l.constants.insert(inst.value, (c, inst.ty));
+                }
+            }
         }
     }
     program
 }
 
 struct Localiser {
-    /// Those of `init`.
+    /// Those of the straight code so far.
     constants: HashMap<Value, (f64, Ty)>,
     next: u32,
 }

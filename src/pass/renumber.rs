@@ -13,7 +13,7 @@ pub fn renumber(mut program: Program) -> Program {
     let new: HashMap<Value, Value> =
         program.insts().enumerate().map(|(k, inst)| (inst.value, Value(k as u32))).collect();
     let of = |v: Value| new.get(&v).copied().unwrap_or(v);
-    for inst in program.init.iter_mut().chain(&mut program.step).chain(&mut program.finish) {
+    for inst in program.insts_mut() {
         inst.value = of(inst.value);
         inst.op = inst.op.map(of);
     }

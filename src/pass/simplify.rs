@@ -21,7 +21,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::func::{Binary, Compare, Unary};
 use crate::ir::op::{Elem, Op, StateId, Ty, Value};
-use crate::ir::program::{Inst, Program, Region};
+use crate::ir::program::{Inst, Program};
 use crate::pass::substitute::Substitution;
 
 pub fn simplify(program: Program) -> Program {
@@ -47,12 +47,8 @@ fn round(program: Program) -> (Program, bool) {
         changed: false,
     };
     let mut program = program;
-    for region in [Region::Init, Region::Step, Region::Finish] {
-        let list = match region {
-            Region::Init => &mut program.init,
-            Region::Step => &mut program.step,
-            Region::Finish => &mut program.finish,
-        };
+    for region in program.regions() {
+        let list = program.region_mut(region);
         let old = std::mem::take(list);
         for inst in old {
             s.inst(inst, list);
@@ -67,7 +63,7 @@ fn fixed_states(p: &Program) -> HashMap<StateId, Value> {
     let mut fixed = HashMap::new();
     for (k, s) in p.states.iter().enumerate() {
         let id = StateId(k as u32);
-        let unchanged = p.step.iter().any(|i| i.value == s.next && i.op == Op::State(id));
+        let unchanged = p.passes[s.pass as usize].step.iter().any(|i| i.value == s.next && i.op == Op::State(id));
         if s.next == s.init || unchanged {
             fixed.insert(id, s.init);
         }
@@ -201,7 +197,7 @@ impl Simplifier {
                 _ => None,
             },
             Op::Slice { of, start, len } => self.slice(*of, *start, *len),
-            Op::Const(_) | Op::Input(_) | Op::Param(_) | Op::Direction(_) | Op::Table(_) => None,
+            Op::Const(_) | Op::Input(_) | Op::Param(_) | Op::Direction(_) | Op::Table(_) | Op::Row(_) => None,
             // A sum starts from 0, so that even the sum of one element may differ from it: -0 becomes 0.
             Op::Compare(..) | Op::Spike { .. } | Op::Sum(_) | Op::Dense { .. } => None,
         }

@@ -23,7 +23,7 @@ impl Substitution {
     /// Replaces every use. A trace keeps its value if the replacement is not one of `step`, where traces have to come from:
     /// the instruction replaced is still there.
     pub fn apply(&self, p: &mut Program) {
-        for inst in p.init.iter_mut().chain(&mut p.step).chain(&mut p.finish) {
+        for inst in p.insts_mut() {
             inst.op = inst.op.map(|v| self.of(v));
         }
         for s in &mut p.states {
@@ -33,7 +33,7 @@ impl Substitution {
         for o in &mut p.outputs {
             o.value = self.of(o.value);
         }
-        let step: HashSet<Value> = p.step.iter().map(|i| i.value).collect();
+        let step: HashSet<Value> = p.passes.iter().flat_map(|p| &p.step).map(|i| i.value).collect();
         for t in &mut p.traces {
             let by = self.of(t.value);
             if step.contains(&by) {

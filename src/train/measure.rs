@@ -4,6 +4,7 @@
 use crate::exec::driver::run;
 use crate::exec::interp::eval;
 use crate::ir::problem::{Field, Problem};
+use crate::ir::program::Region;
 use crate::train::kernels::Kernels;
 use crate::train::sampling::grid;
 
@@ -38,7 +39,8 @@ pub fn spike_rates(problem: &Problem, kernels: &Kernels, params: &[f32], points:
             let probe = kernels.probe.program();
             let trace = probe.traces.iter().find(|t| t.name == format!("spikes.{}", layer.name))?;
             let units = probe.find(trace.value)?.ty.width;
-            let chances = rows as f64 * f64::from(units) * f64::from(program.steps);
+            let Some(Region::Step(pass)) = probe.home(trace.value) else { return None };
+            let chances = rows as f64 * f64::from(units) * f64::from(probe.passes[pass as usize].steps);
             (chances > 0.0).then(|| total / chances)
         })
         .collect()
@@ -54,17 +56,18 @@ pub fn raster(problem: &Problem, kernels: &Kernels, params: &[f32], layer: &str,
     problem.network.layers.iter().find(|l| l.name == layer)?;
     let wanted = format!("spikes.{layer}");
     let which = program.traces.iter().position(|t| t.name == wanted)?;
-    let lanes = |k: usize| program.find(program.traces[k].value).map_or(0, |i| program.lanes(i.ty));
+    let layouts = program.trace_layout();
+    let (layout, place) = layouts.iter().find_map(|l| Some((l, l.traces.iter().find(|t| t.trace == which)?)))?;
     // The layer itself may be wider or narrower than its population: `lif |> dense(9)`.
-    let (start, units): (usize, usize) = ((0..which).map(lanes).sum(), lanes(which));
+    let (start, units) = (place.at, place.lanes);
     let inputs: Vec<f32> = point.iter().map(|&x| x as f32).collect();
     let traces = run(kernel, &inputs, params, &[]).traces;
     let mut spikes = vec![];
-    for (step, row) in traces.chunks_exact(program.trace_width().max(1)).enumerate() {
+    for (step, row) in traces[layout.start..layout.end].chunks_exact(layout.width.max(1)).enumerate() {
         let fired = row[start..start + units].iter().enumerate().filter(|(_, s)| **s != 0.0);
         spikes.extend(fired.map(|(unit, _)| (step as u32, unit as u32)));
     }
-    Some((program.steps as usize, units, spikes))
+    Some((layout.steps as usize, units, spikes))
 }
 
 /// Points of the coarse grid at most, a coordinate and altogether.

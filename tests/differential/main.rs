@@ -11,7 +11,7 @@ use snnc::exec::kernel::{Kernel, Results};
 use snnc::exec::{Engine, build, driver};
 use snnc::func::{Binary, Compare, Unary};
 use snnc::ir::op::{Op, Ty};
-use snnc::ir::program::{Program, Region, Table};
+use snnc::ir::program::{Pass, Program, Region, Table};
 use snnc::ir::verify::verify;
 
 const WIDTHS: [u32; 5] = [1, 3, 4, 7, 64];
@@ -214,9 +214,10 @@ fn products_of_tangents_of_every_shape() {
 
 /// A layer of leaky neurons after a tuned (sinusoidal) current: the whole step is one loop.
 fn tuned_lif(width: u32, steps: u32) -> Program {
-    use Region::{Finish, Init, Step};
+    use Region::Init;
+    let (step, finish) = (Region::Step(0), Region::Finish(0));
     let mut b = with_inputs(&[2]);
-    b.program.steps = steps;
+    b.program.passes = vec![Pass::new(steps)];
     b.program.tables.push(Table { name: "mean".into(), values: (0..steps).map(|t| 1.0 / f64::from(t + 1)).collect() });
     let ty = Ty::real(width);
     let w = b.param("w", 2, width, true);
@@ -232,31 +233,31 @@ fn tuned_lif(width: u32, steps: u32) -> Program {
     let current = b.push(Init, Op::Binary(Binary::Mul, z, gain), ty);
     let zero = b.push(Init, Op::Const(0.0), Ty::real(1));
     let zero = b.push(Init, Op::Splat(zero, width), ty);
-    let (v, tr, mean) = (b.state(ty, zero), b.state(ty, zero), b.state(ty, zero));
-    let old = b.push(Step, Op::State(v), ty);
-    let beta = b.push(Step, Op::Const(0.95), Ty::real(1));
-    let beta = b.push(Step, Op::Splat(beta, width), ty);
-    let leak = b.push(Step, Op::Binary(Binary::Mul, old, beta), ty);
-    let u = b.push(Step, Op::Binary(Binary::Add, leak, current), ty);
-    let theta = b.push(Step, Op::Const(1.0), Ty::real(1));
-    let theta = b.push(Step, Op::Splat(theta, width), ty);
-    let over = b.push(Step, Op::Binary(Binary::Sub, u, theta), ty);
-    let s = b.push(Step, Op::Spike { of: over, strict: false, surrogate: surrogate() }, ty);
-    let u = b.push(Step, Op::Binary(Binary::Sub, u, s), ty);
+    let (v, tr, mean) = (b.state(0, ty, zero), b.state(0, ty, zero), b.state(0, ty, zero));
+    let old = b.push(step, Op::State(v), ty);
+    let beta = b.push(step, Op::Const(0.95), Ty::real(1));
+    let beta = b.push(step, Op::Splat(beta, width), ty);
+    let leak = b.push(step, Op::Binary(Binary::Mul, old, beta), ty);
+    let u = b.push(step, Op::Binary(Binary::Add, leak, current), ty);
+    let theta = b.push(step, Op::Const(1.0), Ty::real(1));
+    let theta = b.push(step, Op::Splat(theta, width), ty);
+    let over = b.push(step, Op::Binary(Binary::Sub, u, theta), ty);
+    let s = b.push(step, Op::Spike { of: over, strict: false, surrogate: surrogate() }, ty);
+    let u = b.push(step, Op::Binary(Binary::Sub, u, s), ty);
     b.set_next(v, u);
-    let old = b.push(Step, Op::State(tr), ty);
-    let d = b.push(Step, Op::Binary(Binary::Mul, old, beta), ty);
-    let t = b.push(Step, Op::Binary(Binary::Add, d, s), ty);
+    let old = b.push(step, Op::State(tr), ty);
+    let d = b.push(step, Op::Binary(Binary::Mul, old, beta), ty);
+    let t = b.push(step, Op::Binary(Binary::Add, d, s), ty);
     b.set_next(tr, t);
-    let a = b.push(Step, Op::Table(0), Ty::real(1));
-    let a = b.push(Step, Op::Splat(a, width), ty);
-    let old = b.push(Step, Op::State(mean), ty);
-    let d = b.push(Step, Op::Binary(Binary::Sub, t, old), ty);
-    let d = b.push(Step, Op::Binary(Binary::Mul, d, a), ty);
-    let m = b.push(Step, Op::Binary(Binary::Add, old, d), ty);
+    let a = b.push(step, Op::Table(0), Ty::real(1));
+    let a = b.push(step, Op::Splat(a, width), ty);
+    let old = b.push(step, Op::State(mean), ty);
+    let d = b.push(step, Op::Binary(Binary::Sub, t, old), ty);
+    let d = b.push(step, Op::Binary(Binary::Mul, d, a), ty);
+    let m = b.push(step, Op::Binary(Binary::Add, old, d), ty);
     b.set_next(mean, m);
-    let m = b.push(Finish, Op::State(mean), ty);
-    let y = b.push(Finish, Op::Dense { x: m, weight: read, direction: false }, Ty::real(1));
+    let m = b.push(finish, Op::State(mean), ty);
+    let y = b.push(finish, Op::Dense { x: m, weight: read, direction: false }, Ty::real(1));
     output(&mut b, m);
     output(&mut b, y);
     b.finish()
@@ -279,16 +280,16 @@ fn one_layer_of_neurons() {
 fn a_state_is_whole_until_all_lanes_have_read_it() {
     let ty = Ty::real(64);
     let mut b = with_inputs(&[64]);
-    b.program.steps = 3;
+    b.program.passes = vec![Pass::new(3)];
     let x = b.push(Region::Init, Op::Input(0), ty);
-    let s = b.state(ty, x);
-    let old = b.push(Region::Step, Op::State(s), ty);
-    let first = b.push(Region::Step, Op::Slice { of: old, start: 0, len: 1 }, Ty::real(1));
-    let first = b.push(Region::Step, Op::Splat(first, 64), ty);
-    let next = b.push(Region::Step, Op::Binary(Binary::Add, old, first), ty);
-    let next = b.push(Region::Step, Op::Binary(Binary::Add, next, x), ty);
+    let s = b.state(0, ty, x);
+    let old = b.push(Region::Step(0), Op::State(s), ty);
+    let first = b.push(Region::Step(0), Op::Slice { of: old, start: 0, len: 1 }, Ty::real(1));
+    let first = b.push(Region::Step(0), Op::Splat(first, 64), ty);
+    let next = b.push(Region::Step(0), Op::Binary(Binary::Add, old, first), ty);
+    let next = b.push(Region::Step(0), Op::Binary(Binary::Add, next, x), ty);
     b.set_next(s, next);
-    let last = b.push(Region::Finish, Op::State(s), ty);
+    let last = b.push(Region::Finish(0), Op::State(s), ty);
     output(&mut b, last);
     Both::new(&b.finish()).check(5, &mut Draw::new(12), false);
 }
@@ -305,28 +306,49 @@ fn random_programs(shape: Shape, first: u64, count: u64) {
 
 #[test]
 fn random_expressions() {
-    random_programs(Shape { directions: 0, steps: 0, narrow: false, traces: false, insts: 30 }, 0, 150);
+    random_programs(Shape { directions: 0, steps: 0, passes: 1, narrow: false, traces: false, insts: 30 }, 0, 150);
 }
 
 #[test]
 fn random_networks() {
-    random_programs(Shape { directions: 0, steps: 5, narrow: false, traces: true, insts: 25 }, 1000, 80);
-    random_programs(Shape { directions: 0, steps: 3, narrow: false, traces: false, insts: 25 }, 2000, 80);
+    random_programs(Shape { directions: 0, steps: 5, passes: 1, narrow: false, traces: true, insts: 25 }, 1000, 80);
+    random_programs(Shape { directions: 0, steps: 3, passes: 1, narrow: false, traces: false, insts: 25 }, 2000, 80);
 }
 
 #[test]
 fn random_single_layers() {
-    random_programs(Shape { directions: 0, steps: 6, narrow: true, traces: false, insts: 20 }, 3000, 150);
-    random_programs(Shape { directions: 0, steps: 3, narrow: true, traces: true, insts: 20 }, 4000, 40);
+    random_programs(Shape { directions: 0, steps: 6, passes: 1, narrow: true, traces: false, insts: 20 }, 3000, 150);
+    random_programs(Shape { directions: 0, steps: 3, passes: 1, narrow: true, traces: true, insts: 20 }, 4000, 40);
 }
 
 #[test]
 fn random_tangents() {
     for directions in [1, 4, 6, 16, 24] {
         let base = 5000 + 1000 * u64::from(directions);
-        random_programs(Shape { directions, steps: 0, narrow: false, traces: false, insts: 25 }, base, 20);
-        random_programs(Shape { directions, steps: 4, narrow: false, traces: true, insts: 25 }, base + 100, 20);
-        random_programs(Shape { directions, steps: 4, narrow: true, traces: false, insts: 20 }, base + 200, 30);
+        random_programs(Shape { directions, steps: 0, passes: 1, narrow: false, traces: false, insts: 25 }, base, 20);
+        random_programs(
+            Shape { directions, steps: 4, passes: 1, narrow: false, traces: true, insts: 25 },
+            base + 100,
+            20,
+        );
+        random_programs(
+            Shape { directions, steps: 4, passes: 1, narrow: true, traces: false, insts: 20 },
+            base + 200,
+            30,
+        );
+    }
+}
+
+#[test]
+fn random_passes() {
+    for directions in [0, 4, 6] {
+        let base = 40_000 + 1000 * u64::from(directions);
+        random_programs(Shape { directions, steps: 3, passes: 3, narrow: false, traces: true, insts: 20 }, base, 40);
+        random_programs(
+            Shape { directions, steps: 4, passes: 2, narrow: true, traces: false, insts: 20 },
+            base + 500,
+            40,
+        );
     }
 }
 

@@ -13,12 +13,14 @@ use snnc::pass::{jvp, pipelines};
 
 use crate::programs::{Draw, Maker, Shape, UNARY, output, with_inputs};
 
-const SHAPES: [Shape; 5] = [
-    Shape { directions: 0, steps: 0, narrow: false, traces: false, insts: 30 },
-    Shape { directions: 3, steps: 0, narrow: false, traces: false, insts: 30 },
-    Shape { directions: 0, steps: 3, narrow: false, traces: true, insts: 25 },
-    Shape { directions: 2, steps: 3, narrow: false, traces: true, insts: 25 },
-    Shape { directions: 0, steps: 4, narrow: true, traces: false, insts: 20 },
+const SHAPES: [Shape; 7] = [
+    Shape { directions: 0, steps: 0, passes: 1, narrow: false, traces: false, insts: 30 },
+    Shape { directions: 3, steps: 0, passes: 1, narrow: false, traces: false, insts: 30 },
+    Shape { directions: 0, steps: 3, passes: 1, narrow: false, traces: true, insts: 25 },
+    Shape { directions: 2, steps: 3, passes: 1, narrow: false, traces: true, insts: 25 },
+    Shape { directions: 0, steps: 4, passes: 1, narrow: true, traces: false, insts: 20 },
+    Shape { directions: 0, steps: 3, passes: 3, narrow: false, traces: true, insts: 20 },
+    Shape { directions: 2, steps: 2, passes: 2, narrow: true, traces: false, insts: 20 },
 ];
 
 fn programs(each: u64) -> impl Iterator<Item = (u64, Program)> {

@@ -97,7 +97,7 @@ fn a_signal_that_never_changes_is_not_added_up() {
     {
         let p = network("", &format!("steps 8 layer h = current(x) |> dense(3) output = h |> {decoder} |> dense(1)"));
         let program = &p.network.primal;
-        assert!(program.states.is_empty() && program.step.is_empty(), "{decoder}\n{program}");
+        assert!(program.states.is_empty() && program.passes.iter().all(|p| p.step.is_empty()), "{decoder}\n{program}");
         let params = Params::any(program, 1.0);
         let hidden = |j: usize| 0.5 * params.get("h.dense.weight")[j] + params.get("h.dense.bias")[j];
         let sum: f64 = (0..3).map(|j| f64::from(hidden(j) * params.get("output.dense.weight")[j])).sum();
@@ -171,8 +171,11 @@ fn the_steps_hold_the_dynamics_and_nothing_else() {
         "steps 16 layer h = tuned(x, 8) |> lif(tau = 20) layer g = h |> dense(4) |> lif output = g |> mean |> dense(1)",
     );
     let features = &p.network.features.as_ref().expect("linear");
-    let dense: Vec<_> =
-        features.step.iter().filter_map(|i| if let Op::Dense { x, .. } = i.op { Some(x) } else { None }).collect();
+    let dense: Vec<_> = features.passes[0]
+        .step
+        .iter()
+        .filter_map(|i| if let Op::Dense { x, .. } = i.op { Some(x) } else { None })
+        .collect();
     assert_eq!(dense.len(), 1);
     assert!(features.is_event(dense[0]));
     let used: std::collections::HashSet<_> = features.insts().flat_map(|i| i.op.operands()).collect();
@@ -184,7 +187,7 @@ fn the_steps_hold_the_dynamics_and_nothing_else() {
     };
     // Two leaks and the drive of the second population (i/tau, then what a step makes of it); that of the first is constant,
     // thresholds are 1.
-    assert_eq!(products(&features.step), 4, "{features}");
+    assert_eq!(products(&features.passes[0].step), 4, "{features}");
 }
 
 #[test]

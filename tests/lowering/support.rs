@@ -56,7 +56,8 @@ impl Ran {
     /// `[steps][units]` of the program's only trace, at the first point.
     pub fn trace(&self) -> Vec<&[f32]> {
         assert_eq!(self.program.traces.len(), 1);
-        self.traces[..self.program.trace_len()].chunks_exact(self.program.trace_width()).collect()
+        let layout = self.program.trace_layout().into_iter().find(|l| !l.traces.is_empty()).expect("a trace");
+        self.traces[layout.start..layout.end].chunks_exact(layout.width).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use rand::Rng;
 use snnc::exec::rng::{Purpose, Stream};
 use snnc::func::{Binary, Compare, Surrogate, SurrogateKind, Unary};
 use snnc::ir::op::{Elem, Op, ParamId, StateId, Ty, Value};
-use snnc::ir::program::{Builder, Input, Output, Program, Region, Table};
+use snnc::ir::program::{Builder, Input, Output, Pass, Program, Region, Table};
 
 pub const UNARY: &[Unary] = &[
     Unary::Neg,
@@ -117,7 +117,9 @@ pub fn surrogate() -> Surrogate {
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
     pub directions: u32,
+    /// Of the first pass through time; each later one has one more. 0: no pass.
     pub steps: u32,
+    pub passes: u32,
     /// Only element-wise work in the steps, on one width: the loop over time may move inside.
     pub narrow: bool,
     pub traces: bool,
@@ -274,7 +276,9 @@ impl Maker {
         let widths = if shape.narrow { vec![1, wide] } else { vec![1, wide, draw.one(&[1, 3, 6, 12])] };
         let mut b = with_inputs(&[draw.one(&[1, 2, 3]), wide]);
         b.program.directions = shape.directions;
-        b.program.steps = shape.steps;
+        if shape.steps > 0 {
+            b.program.passes = (0..shape.passes).map(|k| Pass::new(shape.steps + k)).collect();
+        }
         let mut m = Maker { b, draw, init: vec![], here: vec![], weights: vec![], vectors: vec![], widths };
         for (k, rows) in m.widths.clone().into_iter().enumerate() {
             for (l, cols) in m.widths.clone().into_iter().enumerate() {
@@ -284,11 +288,13 @@ impl Maker {
             let id = m.b.param(format!("v{k}"), 1, rows, true);
             m.vectors.push((id, rows));
         }
-        if shape.steps > 0 {
+        let passes: Vec<u32> = m.b.program.passes.iter().map(|p| p.steps).collect();
+        for (pass, &steps) in passes.iter().enumerate() {
             for k in 0..2 {
-                let values = m.draw.numbers(shape.steps as usize, false).into_iter().map(f64::from).collect();
-                m.b.program.tables.push(Table { name: format!("table{k}"), values });
+                let values = m.draw.numbers(steps as usize, false).into_iter().map(f64::from).collect();
+                m.b.program.tables.push(Table { name: format!("table{pass}{k}"), values });
             }
+            m.b.param(format!("rows{pass}"), steps, wide, false);
         }
 
         for k in 0..2 {
@@ -299,13 +305,14 @@ impl Maker {
         for _ in 0..shape.insts {
             m.random(Region::Init, false);
         }
-        if shape.steps > 0 {
+        for pass in 0..passes.len() as u32 {
+            let (step, finish) = (Region::Step(pass), Region::Finish(pass));
             let mut states: Vec<(StateId, Ty)> = vec![];
             for _ in 0..1 + m.draw.below(5) {
                 let allowed = m.widths.clone();
                 let found = m.find(|t| t.elem == Elem::Real && allowed.contains(&t.width));
                 if let Some((v, ty)) = found {
-                    states.push((m.b.state(ty, v), ty));
+                    states.push((m.b.state(pass, ty, v), ty));
                 }
             }
             if shape.narrow {
@@ -313,15 +320,17 @@ impl Maker {
                 m.init.retain(|(_, t)| allowed.contains(&t.width));
             }
             for &(s, ty) in &states {
-                m.push(Region::Step, Op::State(s), ty);
+                m.push(step, Op::State(s), ty);
             }
-            m.push(Region::Step, Op::Table(0), Ty::real(1));
-            m.push(Region::Step, Op::Table(1), Ty::real(1));
+            m.push(step, Op::Table(2 * pass), Ty::real(1));
+            m.push(step, Op::Table(2 * pass + 1), Ty::real(1));
             if !shape.narrow {
-                m.sources(Region::Step);
+                let rows = m.b.program.param_by_name(&format!("rows{pass}")).expect("declared above");
+                m.push(step, Op::Row(rows), Ty::real(wide));
+                m.sources(step);
             }
             for _ in 0..shape.insts {
-                m.random(Region::Step, shape.narrow);
+                m.random(step, shape.narrow);
             }
             if shape.traces {
                 for _ in 0..1 + m.draw.below(4) {
@@ -340,15 +349,18 @@ impl Maker {
             }
             m.here.clear();
             for &(s, ty) in &states {
-                m.push(Region::Finish, Op::State(s), ty);
+                m.push(finish, Op::State(s), ty);
             }
-            for &(s, _) in &states {
-                let v = m.here[s.0 as usize].0;
+            for k in 0..states.len() {
+                let v = m.here[k].0;
                 output(&mut m.b, v);
             }
             for _ in 0..shape.insts / 3 {
-                m.random(Region::Finish, false);
+                m.random(finish, false);
             }
+            // What is computed after a pass is there for the next.
+            let after = std::mem::take(&mut m.here);
+            m.init.extend(after);
         }
         for _ in 0..4 {
             if let Some((v, _)) = m.find(|t| t.elem == Elem::Real) {

@@ -3,8 +3,9 @@
 //! ```text
 //! copy inputs and parameters into scratch
 //! for point { init's loops }                 a product or sum between loops is a call for the whole tile
-//! for step { for point { step's loops } }    or, interchanged: for point { for lanes { for step { … } } }
-//! for point { finish's loops }
+//! for each pass:
+//!   for step { for point { step's loops } }  or, interchanged: for point { for lanes { for step { … } } }
+//!   for point { finish's loops }
 //! copy outputs out of scratch
 //! ```
 
@@ -14,10 +15,10 @@ use cranelift::codegen::ir::{BlockArg, FuncRef};
 use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsData, Value as Clif, types};
 
 use super::lanes::{Constants, F, Lanes, M};
-use super::plan::{Buffer, Item, Loop, Place, Plan, Row, weight};
+use super::plan::{Buffer, Item, Loop, Place, Plan, Row, StatePlace, weight};
 use crate::exec::math::{self, Ops};
-use crate::ir::op::{Elem, Op, Ty, Value};
-use crate::ir::program::Inst;
+use crate::ir::op::{Elem, Op, StateId, Ty, Value};
+use crate::ir::program::{Inst, State, TraceLayout};
 
 /// Imported functions by name.
 pub(super) type Callees = HashMap<&'static str, FuncRef>;
@@ -43,22 +44,33 @@ pub(super) fn emit(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &Callees, 
         params,
         directions,
         tables,
+        table_at: plan
+            .program
+            .tables
+            .iter()
+            .scan(0, |at, t| Some(std::mem::replace(at, *at + t.values.len())))
+            .collect(),
+        layouts: plan.program.trace_layout(),
+        pass: 0,
     };
     e.copy_in();
     e.items(&plan.init, None);
-    if plan.interchanged {
-        e.items(&plan.step, None);
-    } else if !plan.step.is_empty() {
-        let steps = e.number(plan.program.steps as usize);
-        e.repeat(steps, 1, &mut |e, step| {
-            e.items(&plan.step, Some(step));
-            e.copy_traces(traces, step);
-            if !plan.carry.is_empty() {
-                e.for_points(&mut |e, frame| e.copy_rows(frame, &plan.carry));
-            }
-        });
+    for (k, pass) in plan.passes.iter().enumerate() {
+        e.pass = k;
+        if pass.interchanged {
+            e.items(&pass.step, None);
+        } else if !pass.step.is_empty() {
+            let steps = e.number(pass.steps as usize);
+            e.repeat(steps, 1, &mut |e, step| {
+                e.items(&pass.step, Some(step));
+                e.copy_traces(traces, step);
+                if !pass.carry.is_empty() {
+                    e.for_points(&mut |e, frame| e.copy_rows(frame, &pass.carry));
+                }
+            });
+        }
+        e.items(&pass.finish, None);
     }
-    e.items(&plan.finish, None);
     e.copy_out(outputs);
     e.b.ins().return_(&[]);
 }
@@ -84,6 +96,11 @@ struct Emitter<'p, 'a, 'f> {
     params: Clif,
     directions: Clif,
     tables: Clif,
+    /// Where each table starts.
+    table_at: Vec<usize>,
+    layouts: Vec<TraceLayout>,
+    /// The pass being emitted.
+    pass: usize,
 }
 
 /// How a value's lanes relate to those of the loop around.
@@ -140,7 +157,7 @@ impl Body {
     }
 }
 
-impl<'f> Emitter<'_, '_, 'f> {
+impl<'p, 'f> Emitter<'p, '_, 'f> {
     fn number(&mut self, n: usize) -> Clif {
         self.b.ins().iconst(types::I64, n as i64)
     }
@@ -239,33 +256,41 @@ impl<'f> Emitter<'_, '_, 'f> {
     }
 
     fn copy_traces(&mut self, traces: Clif, step: Clif) {
-        let p = &self.plan.program;
-        if p.traces.is_empty() {
+        let layout = self.layouts[self.pass].clone();
+        if layout.traces.is_empty() {
             return;
         }
-        let offset = self.b.ins().imul_imm_s(step, bytes(p.trace_width()));
+        let p = &self.plan.program;
+        let offset = self.b.ins().imul_imm_s(step, bytes(layout.width));
         let start = self.b.ins().iadd(traces, offset);
-        let mut at = 0;
-        for t in &p.traces {
-            let to = self.b.ins().iadd_imm_s(start, bytes(at));
-            self.copy_value(t.value, to, p.trace_len());
-            at += p.lanes(self.plan.types[&t.value]);
+        let len = p.trace_len();
+        for t in &layout.traces {
+            let to = self.b.ins().iadd_imm_s(start, bytes(layout.start + t.at));
+            self.copy_value(p.traces[t.trace].value, to, len);
         }
     }
 
     /// Emits items in order; neighbours that work point by point share a loop over the points.
     fn items(&mut self, items: &[Item], step: Option<Clif>) {
-        for run in items.chunk_by(|a, b| !matches!(a, Item::Tile(_)) && !matches!(b, Item::Tile(_))) {
-            if let [Item::Tile(inst)] = run {
-                self.tile(inst);
-                continue;
+        let alone = |i: &Item| matches!(i, Item::Tile(_) | Item::Fetch { .. });
+        for run in items.chunk_by(|a, b| !alone(a) && !alone(b)) {
+            match run {
+                [Item::Tile(inst)] => {
+                    self.tile(inst);
+                    continue;
+                }
+                [Item::Fetch { at, width, to }] => {
+                    self.fetch(*at, *width, *to, step);
+                    continue;
+                }
+                _ => {}
             }
             self.for_points(&mut |e, frame| {
                 for item in run {
                     match item {
                         Item::Loop(l) => e.lanes(l, frame, step),
                         Item::Copy(copies) => e.copy_rows(frame, copies),
-                        Item::Tile(_) => unreachable!("tile-wide work stands alone"),
+                        Item::Tile(_) | Item::Fetch { .. } => unreachable!("tile-wide work stands alone"),
                     }
                 }
             });
@@ -293,6 +318,17 @@ impl<'f> Emitter<'_, '_, 'f> {
                 copy(e, source, target);
             });
         }
+    }
+
+    /// Copies row `step` of a parameter to a row that all points share.
+    fn fetch(&mut self, at: usize, width: u32, to: Row, step: Option<Clif>) {
+        let Some(step) = step else { unreachable!("rows are read in steps") };
+        let offset = self.b.ins().imul_imm_s(step, bytes(width as usize));
+        let from = self.b.ins().iadd(self.params, offset);
+        let from = self.b.ins().iadd_imm_s(from, bytes(at));
+        let (to, _) = self.row(to);
+        let [one, width, none] = [1, width as usize, 0].map(|n| self.number(n));
+        self.call("copy", &[one, one, width, to, none, none, from, none, none]);
     }
 
     /// A sum or a product for all points.
@@ -334,9 +370,8 @@ impl<'f> Emitter<'_, '_, 'f> {
     /// Vectors of a block: several, to hide the latency of one's chain behind the others', unless the body is long.
     fn vectors(&self, l: &Loop, available: usize) -> usize {
         let size: usize = l.insts.iter().map(|i| weight(&i.op)).sum();
-        let most = if self.plan.interchanged && size <= 100 {
-            let states = &self.plan.program.states;
-            let full = states.iter().filter(|s| lie(l, s.ty) == Lie::Full).count();
+        let most = if self.is_all_steps(l) && size <= 100 {
+            let full = self.own_states().filter(|(s, _)| lie(l, s.ty) == Lie::Full).count();
             // Of the 16 vector registers some are needed for what is being computed.
             if full * 4 <= 12 { 4 } else { 2 }
         } else if size <= 60 {
@@ -392,8 +427,20 @@ impl<'f> Emitter<'_, '_, 'f> {
         });
     }
 
+    /// The states of the pass being emitted, and where they lie.
+    fn own_states(&self) -> impl Iterator<Item = (&'p State, &'p StatePlace)> + use<'p> {
+        let (plan, pass) = (self.plan, self.pass);
+        plan.program.states.iter().zip(&plan.states).filter(move |(s, _)| s.pass as usize == pass)
+    }
+
+    /// Whether the loop is one that all steps of its pass are run in.
+    fn is_all_steps(&self, l: &Loop) -> bool {
+        let pass = self.plan.passes.get(self.pass);
+        pass.is_some_and(|p| p.interchanged && p.step.iter().any(|i| matches!(i, Item::Loop(s) if std::ptr::eq(s, l))))
+    }
+
     fn body(&mut self, l: &Loop, mut body: Body) {
-        if self.plan.interchanged && self.plan.step.iter().any(|i| matches!(i, Item::Loop(s) if std::ptr::eq(s, l))) {
+        if self.is_all_steps(l) {
             self.all_steps(l, body);
             return;
         }
@@ -408,13 +455,13 @@ impl<'f> Emitter<'_, '_, 'f> {
 
     /// All time steps of a block: its states stay in registers.
     fn all_steps(&mut self, l: &Loop, mut body: Body) {
-        let plan = self.plan;
-        let states = &plan.program.states;
+        let pass = &self.plan.program.passes[self.pass];
+        let states: Vec<(&State, &StatePlace)> = self.own_states().collect();
         let (head, inside, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         let step = self.b.append_block_param(head, types::I64);
         let mut start = vec![BlockArg::Value(self.number(0))];
         let mut current = vec![];
-        for (s, place) in states.iter().zip(&plan.states) {
+        for (s, place) in &states {
             let first = self.load(l, &body, s.ty, place.row);
             let ty = if s.ty.elem == Elem::Mask { M } else { F };
             current.push(first.iter().map(|_| self.b.append_block_param(head, ty)).collect::<Vec<_>>());
@@ -422,20 +469,22 @@ impl<'f> Emitter<'_, '_, 'f> {
         }
         self.b.ins().jump(head, &start);
         self.enter(head);
-        let more = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, step, i64::from(plan.program.steps));
+        let more = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, step, i64::from(pass.steps));
         self.b.ins().brif(more, inside, &[], after, &[]);
         self.enter(inside);
         body.step = Some(step);
-        for inst in &plan.program.step {
+        let ids = (0..).map(StateId).zip(&self.plan.program.states).filter(|(_, s)| s.pass as usize == self.pass);
+        let number: HashMap<StateId, usize> = ids.map(|(id, _)| id).zip(0..).collect();
+        for inst in &pass.step {
             if let Op::State(s) = inst.op {
-                body.registers.insert(inst.value, current[s.0 as usize].clone());
+                body.registers.insert(inst.value, current[number[&s]].clone());
             }
         }
         for inst in &l.insts {
             self.inst(l, &mut body, inst);
         }
         let mut next = vec![BlockArg::Value(self.b.ins().iadd_imm_s(step, 1))];
-        for (s, current) in states.iter().zip(&current) {
+        for ((s, _), current) in states.iter().zip(&current) {
             let new = &body.registers[&s.next];
             next.extend((0..current.len()).map(|i| BlockArg::Value(new[i % new.len()])));
         }
@@ -444,7 +493,7 @@ impl<'f> Emitter<'_, '_, 'f> {
         self.b.seal_block(inside);
         self.b.seal_block(after);
         self.enter(after);
-        for ((s, place), current) in states.iter().zip(&plan.states).zip(&current) {
+        for ((s, place), current) in states.iter().zip(&current) {
             self.store(l, &body, s.ty, place.last, current);
         }
     }
@@ -496,7 +545,7 @@ impl<'f> Emitter<'_, '_, 'f> {
                 let Some(step) = body.step else { unreachable!("tables are read in steps") };
                 let offset = self.b.ins().imul_imm_s(step, 4);
                 let address = self.b.ins().iadd(self.tables, offset);
-                let at = bytes(*k as usize * self.plan.program.steps as usize) as i32;
+                let at = bytes(self.table_at[*k as usize]) as i32;
                 let x = self.b.ins().load(types::F32, plain(), address, at);
                 vec![self.b.ins().splat(F, x)]
             }

@@ -1,8 +1,8 @@
 //! Brings a program into the form that the planner expects, without changing any result.
 //!
 //! * Instructions and states that no output or trace depends on are gone.
-//! * A state's first and next value are results of element-wise instructions of `init` and `step`, so that the loops that
-//!   compute them can store them where the state lives.
+//! * A state's first and next value are results of element-wise instructions of straight code and of its steps, so that the
+//!   loops that compute them can store them where the state lives.
 //! * What leaves a loop whole (operands of sums, products, concatenations and slices, outputs) is no constant and no mask.
 //!
 //! A copy is written as a splat to the same width.
@@ -14,11 +14,14 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::ir::op::{Elem, Op, Ty, Value};
-use crate::ir::program::{Inst, Program};
+use crate::ir::program::{Inst, Program, Region};
 
 /// An operation that no loop has to compute: its result is read from where it already lies.
 pub(super) fn is_source(op: &Op) -> bool {
-    matches!(op, Op::Const(_) | Op::Input(_) | Op::Param(_) | Op::Direction(_) | Op::State(_) | Op::Table(_))
+    matches!(
+        op,
+        Op::Const(_) | Op::Input(_) | Op::Param(_) | Op::Direction(_) | Op::State(_) | Op::Table(_) | Op::Row(_)
+    )
 }
 
 /// A source without a place in memory.
@@ -32,7 +35,8 @@ pub(super) fn normalise(program: &Program) -> Program {
     let mut n = Normaliser { next: p.next_value(), types: p.insts().map(|i| (i.value, i.ty)).collect() };
     let numbers: HashSet<Value> = p.insts().filter(|i| is_number(&i.op)).map(|i| i.value).collect();
 
-    for region in [&mut p.init, &mut p.step, &mut p.finish] {
+    for r in p.regions() {
+        let region = p.region_mut(r);
         let old = std::mem::take(region);
         for mut inst in old {
             if !inst.op.is_elementwise() {
@@ -49,30 +53,38 @@ pub(super) fn normalise(program: &Program) -> Program {
         }
     }
 
-    let init: HashSet<Value> = computed(&p.init);
-    let step: HashSet<Value> = computed(&p.step);
-    for s in &mut p.states {
-        if !init.contains(&s.init) {
-            s.init = n.copy(&mut p.init, s.init, s.ty);
+    let straight: HashSet<Value> =
+        p.regions().into_iter().filter(|r| r.is_straight()).flat_map(|r| computed(p.region(r))).collect();
+    let mut states = std::mem::take(&mut p.states);
+    for s in &mut states {
+        if !straight.contains(&s.init) {
+            s.init = n.copy(p.region_mut(Region::before(s.pass)), s.init, s.ty);
         }
-        if !step.contains(&s.next) {
-            s.next = n.copy(&mut p.step, s.next, s.ty);
+        let step = p.region_mut(Region::Step(s.pass));
+        if !computed(step).any(|v| v == s.next) {
+            s.next = n.copy(step, s.next, s.ty);
         }
     }
+    p.states = states;
 
-    for o in &mut p.outputs {
-        let region = if p.finish.iter().any(|i| i.value == o.value) { &mut p.finish } else { &mut p.init };
-        o.value = n.visible(region, o.value, &numbers);
+    let mut outputs = std::mem::take(&mut p.outputs);
+    for o in &mut outputs {
+        let home = p.home(o.value).unwrap_or(Region::Init);
+        o.value = n.visible(p.region_mut(home), o.value, &numbers);
     }
-    for t in &mut p.traces {
-        t.value = n.visible(&mut p.step, t.value, &numbers);
+    p.outputs = outputs;
+    let mut traces = std::mem::take(&mut p.traces);
+    for t in &mut traces {
+        let home = p.home(t.value).unwrap_or(Region::Init);
+        t.value = n.visible(p.region_mut(home), t.value, &numbers);
     }
+    p.traces = traces;
     p
 }
 
 /// Results of element-wise instructions.
-fn computed(region: &[Inst]) -> HashSet<Value> {
-    region.iter().filter(|i| i.op.is_elementwise() && !is_source(&i.op)).map(|i| i.value).collect()
+fn computed(region: &[Inst]) -> impl Iterator<Item = Value> {
+    region.iter().filter(|i| i.op.is_elementwise() && !is_source(&i.op)).map(|i| i.value)
 }
 
 struct Normaliser {
@@ -130,8 +142,8 @@ fn prune(p: &mut Program) {
             work.extend([state.init, state.next]);
         }
     }
-    for region in [&mut p.init, &mut p.step, &mut p.finish] {
-        region.retain(|i| live.contains(&i.value));
+    for region in p.regions() {
+        p.region_mut(region).retain(|i| live.contains(&i.value));
     }
     // The states that are left are numbered anew.
     let mut number = 0;
@@ -144,11 +156,9 @@ fn prune(p: &mut Program) {
             p.states.push(s);
         }
     }
-    for region in [&mut p.init, &mut p.step, &mut p.finish] {
-        for inst in region {
-            if let Op::State(s) = &mut inst.op {
-                s.0 = renamed[&s.0];
-            }
+    for inst in p.insts_mut() {
+        if let Op::State(s) = &mut inst.op {
+            s.0 = renamed[&s.0];
         }
     }
 }

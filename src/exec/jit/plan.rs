@@ -2,7 +2,7 @@
 //!
 //! Runs of element-wise instructions over the same lanes become one [`Loop`], whose inner values never leave registers;
 //! what crosses loops has a row in the point's *frame*, a piece of scratch. If the whole of `step` is one loop, time moves
-//! inside it: the states of a few neurons stay in registers for all steps ([`Plan::interchanged`]).
+//! inside it: the states of a few neurons stay in registers for all steps ([`PassPlan::interchanged`]).
 //!
 //! ```text
 //! scratch: [rows that are the same for all points] [frame of point 0] [frame of point 1] …
@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 use super::normal::{is_source, normalise};
 use crate::func::{Binary, Unary};
 use crate::ir::op::{Op, Ty, Value};
-use crate::ir::program::{Inst, Program};
+use crate::ir::program::{Inst, Pass, Program, State};
 
 /// Lanes of a row that holds `n` numbers.
 pub(super) fn padded(n: usize) -> usize {
@@ -53,9 +53,15 @@ pub(super) enum Item {
     Tile(Inst),
     /// Rows copied one after the other, point by point.
     Copy(Vec<(Row, Ty, Row)>),
+    /// The step's row of a parameter, at this place in the parameters, copied to a row that all points share.
+    Fetch {
+        at: usize,
+        width: u32,
+        to: Row,
+    },
 }
 
-/// Where a state lies: during the steps, and after them (see [`Plan::interchanged`]).
+/// Where a state lies: during the steps, and after them (see [`PassPlan::interchanged`]).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StatePlace {
     pub row: Row,
@@ -80,15 +86,22 @@ pub(super) struct Plan {
     pub frame: usize,
     pub copies_in: Vec<(Buffer, usize, Ty, Row)>,
     pub init: Vec<Item>,
+    pub passes: Vec<PassPlan>,
+    pub states: Vec<StatePlace>,
+    pub places: HashMap<Value, Place>,
+    pub types: HashMap<Value, Ty>,
+}
+
+/// A pass through time.
+#[derive(Debug)]
+pub(super) struct PassPlan {
+    pub steps: u32,
     pub step: Vec<Item>,
     /// Next values of states that could not be stored at once: copied at the end of a step, after the traces.
     pub carry: Vec<(Row, Ty, Row)>,
     pub finish: Vec<Item>,
     /// All steps of `step`'s only loop are run for a block of lanes before the next block.
     pub interchanged: bool,
-    pub states: Vec<StatePlace>,
-    pub places: HashMap<Value, Place>,
-    pub types: HashMap<Value, Ty>,
 }
 
 /// Rough number of machine instructions, for one vector.
@@ -113,35 +126,43 @@ const TIME_LIMIT: usize = 400;
 pub(super) fn plan(program: &Program) -> Plan {
     let program = normalise(program);
     let mut planner = Planner::new(&program);
-    let interchanged = planner.interchanged;
     let mut done = HashSet::new();
     let mut init = planner.schedule(&program.init, &mut done);
-    let mut step = if interchanged {
-        let insts: Vec<Inst> = program.step.iter().filter(|i| !is_source(&i.op)).cloned().collect();
-        let (width, tangent) = widest(&insts);
-        vec![Item::Loop(Loop { width, tangent, insts, stores: vec![] })]
-    } else {
-        planner.schedule(&program.step, &mut done)
-    };
-    let mut finish = planner.schedule(&program.finish, &mut done);
+    let mut passes: Vec<PassPlan> = vec![];
+    for (k, pass) in program.passes.iter().enumerate() {
+        let interchanged = planner.interchanged[k];
+        let step = if interchanged {
+            let insts: Vec<Inst> = pass.step.iter().filter(|i| !is_source(&i.op)).cloned().collect();
+            let (width, tangent) = widest(&insts);
+            vec![Item::Loop(Loop { width, tangent, insts, stores: vec![] })]
+        } else {
+            planner.schedule(&pass.step, &mut done)
+        };
+        let finish = planner.schedule(&pass.finish, &mut done);
+        passes.push(PassPlan { steps: pass.steps, step, carry: vec![], finish, interchanged });
+    }
 
     planner.sources();
-    planner.state_rows(&step);
-    let in_place = planner.in_place(&step);
-    planner.rows([&init, &step, &finish], &in_place);
-    for items in [&mut init, &mut step, &mut finish] {
+    planner.state_rows(&passes);
+    let in_place = planner.in_place(&passes);
+    planner.rows(&init, &passes, &in_place);
+    let straight = passes.iter_mut().flat_map(|p| [&mut p.step, &mut p.finish]);
+    for items in std::iter::once(&mut init).chain(straight) {
         planner.stores(items);
         planner.concats(items);
     }
-    for (s, place) in program.states.iter().zip(&planner.states) {
-        store_also(&mut init, s.init, place.row);
+    for (k, pass) in passes.iter_mut().enumerate() {
+        pass.step.splice(0..0, planner.fetches(k));
     }
-    let mut carry = vec![];
-    // Of interchanged loops, the emitter stores the states after the last step.
     for ((s, place), in_place) in program.states.iter().zip(&planner.states).zip(in_place) {
+        let pass = s.pass as usize;
+        let earlier = passes[..pass].iter_mut().flat_map(|p| &mut p.finish);
+        store_also(init.iter_mut().chain(earlier), s.init, place.row);
+        let PassPlan { step, carry, interchanged, .. } = &mut passes[pass];
         match (in_place, planner.places.get(&s.next)) {
-            _ if interchanged => {}
-            (true, _) => store_also(&mut step, s.next, place.row),
+            // Of interchanged loops, the emitter stores the states after the last step.
+            _ if *interchanged => {}
+            (true, _) => store_also(step.iter_mut(), s.next, place.row),
             (false, Some(Place::Row(from))) => carry.push((*from, s.ty, place.row)),
             (false, _) => unreachable!("a state's next value has a row"),
         }
@@ -158,10 +179,7 @@ pub(super) fn plan(program: &Program) -> Plan {
         frame,
         copies_in,
         init,
-        step,
-        carry,
-        finish,
-        interchanged,
+        passes,
         states,
         places,
         types,
@@ -169,12 +187,13 @@ pub(super) fn plan(program: &Program) -> Plan {
     }
 }
 
-/// Whether all of `step` can be one loop, with no trace to record in between.
-fn interchangeable(p: &Program) -> bool {
-    if p.steps == 0 || !p.traces.is_empty() || !p.step.iter().all(|i| i.op.is_elementwise()) {
+/// Whether all of a pass's `step` can be one loop, with no trace to record in between.
+fn interchangeable(p: &Program, pass: &Pass) -> bool {
+    let traced = |i: &Inst| p.traces.iter().any(|t| t.value == i.value);
+    if pass.step.iter().any(|i| traced(i) || !i.op.is_elementwise()) {
         return false;
     }
-    let insts: Vec<Inst> = p.step.iter().filter(|i| !is_source(&i.op)).cloned().collect();
+    let insts: Vec<Inst> = pass.step.iter().filter(|i| !is_source(&i.op)).cloned().collect();
     let (width, _) = widest(&insts);
     let weight: usize = insts.iter().map(|i| weight(&i.op)).sum();
     // Sources may be wider only if nothing reads them, which pruning rules out.
@@ -186,7 +205,7 @@ fn widest(insts: &[Inst]) -> (u32, bool) {
 }
 
 /// Has the loop that computes `v` store it to `row` too.
-fn store_also(items: &mut [Item], v: Value, row: Row) {
+fn store_also<'i>(items: impl Iterator<Item = &'i mut Item>, v: Value, row: Row) {
     for item in items {
         if let Item::Loop(l) = item
             && l.insts.iter().any(|i| i.value == v)
@@ -208,14 +227,15 @@ struct Planner<'a> {
     places: HashMap<Value, Place>,
     types: HashMap<Value, Ty>,
     ops: HashMap<Value, &'a Op>,
-    interchanged: bool,
+    /// For each pass.
+    interchanged: Vec<bool>,
 }
 
 impl<'a> Planner<'a> {
     fn new(program: &'a Program) -> Planner<'a> {
         Planner {
             program,
-            interchanged: interchangeable(program),
+            interchanged: program.passes.iter().map(|pass| interchangeable(program, pass)).collect(),
             lanes: padded(program.directions as usize),
             fixed: 0,
             frame: 0,
@@ -292,6 +312,11 @@ impl<'a> Planner<'a> {
                     self.places.insert(inst.value, Place::Table(*k));
                     continue;
                 }
+                Op::Row(_) => {
+                    let row = self.row(inst.ty, true);
+                    self.places.insert(inst.value, Place::Row(row));
+                    continue;
+                }
                 Op::Input(k) => {
                     let before = &p.inputs[..*k as usize];
                     (Buffer::Inputs, before.iter().map(|i| i.width as usize).sum())
@@ -313,34 +338,46 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Copies of the rows of parameters that a pass reads, at the start of its steps.
+    fn fetches(&self, pass: usize) -> Vec<Item> {
+        let fetch = |i: &Inst| match (&i.op, self.places.get(&i.value)) {
+            (Op::Row(p), Some(Place::Row(to))) => {
+                Some(Item::Fetch { at: self.program.param_offset(*p), width: i.ty.width, to: *to })
+            }
+            _ => None,
+        };
+        self.program.passes[pass].step.iter().filter_map(fetch).collect()
+    }
+
     /// Gives states their rows, and the values that read them.
-    fn state_rows(&mut self, step: &[Item]) {
+    fn state_rows(&mut self, passes: &[PassPlan]) {
         for s in &self.program.states {
             let row = self.row(s.ty, false);
             // A loop over wider lanes comes past a narrow state several times: it must find the first value each time.
-            let apart = self.interchanged
-                && step
+            let apart = passes[s.pass as usize].interchanged
+                && passes[s.pass as usize]
+                    .step
                     .iter()
                     .any(|i| matches!(i, Item::Loop(l) if (l.width, l.tangent) != (s.ty.width, s.ty.tangent)));
             let last = if apart { self.row(s.ty, false) } else { row };
             self.states.push(StatePlace { row, last });
         }
-        for inst in &self.program.step {
-            if let Op::State(s) = inst.op {
-                self.places.insert(inst.value, Place::Row(self.states[s.0 as usize].row));
-            }
-        }
-        for inst in &self.program.finish {
-            if let Op::State(s) = inst.op {
-                self.places.insert(inst.value, Place::Row(self.states[s.0 as usize].last));
+        for pass in &self.program.passes {
+            for (insts, after) in [(&pass.step, false), (&pass.finish, true)] {
+                for inst in insts {
+                    if let Op::State(s) = inst.op {
+                        let place = self.states[s.0 as usize];
+                        self.places.insert(inst.value, Place::Row(if after { place.last } else { place.row }));
+                    }
+                }
             }
         }
     }
 
     /// Gives a row to every value that is needed outside the loop that computes it; slices lie inside their operands.
-    fn rows(&mut self, regions: [&Vec<Item>; 3], in_place: &[bool]) {
+    fn rows(&mut self, init: &[Item], passes: &[PassPlan], in_place: &[bool]) {
         let p = self.program;
-        let items: Vec<&Item> = regions.iter().flat_map(|r| r.iter()).collect();
+        let items: Vec<&Item> = init.iter().chain(passes.iter().flat_map(|p| p.step.iter().chain(&p.finish))).collect();
         let mut home: HashMap<Value, usize> = HashMap::new();
         for (k, item) in items.iter().enumerate() {
             for i in item.insts() {
@@ -358,8 +395,8 @@ impl<'a> Planner<'a> {
             }
         }
         // A state that cannot be updated in place is copied from its next value's row.
-        let copied = |in_place: &bool| !in_place && !self.interchanged;
-        outside.extend(p.states.iter().zip(in_place).filter(|(_, b)| copied(b)).map(|(s, _)| s.next));
+        let copied = |s: &State, in_place: bool| !in_place && !self.interchanged[s.pass as usize];
+        outside.extend(p.states.iter().zip(in_place).filter(|(s, b)| copied(s, **b)).map(|(s, _)| s.next));
         for inst in p.insts() {
             if let Op::Slice { of, start, .. } = &inst.op {
                 let Some(Place::Row(whole)) = self.places.get(of).copied() else {
@@ -377,10 +414,11 @@ impl<'a> Planner<'a> {
 
     /// For each state, whether its next value may overwrite it at once: nothing reads the state later in the step, and
     /// within the loop that computes the next value it is read lane by lane.
-    fn in_place(&self, step: &[Item]) -> Vec<bool> {
+    fn in_place(&self, passes: &[PassPlan]) -> Vec<bool> {
         let traced: HashSet<Value> = self.program.traces.iter().map(|o| o.value).collect();
         (self.program.states.iter().enumerate())
             .map(|(s, state)| {
+                let step = &passes[state.pass as usize].step;
                 let reads = |v: Value| self.root(v) == Some(s as u32);
                 if traced.iter().any(|&v| reads(v)) {
                     return false;
@@ -443,7 +481,7 @@ impl Item {
         match self {
             Item::Loop(l) => &l.insts,
             Item::Tile(i) => std::slice::from_ref(i),
-            Item::Copy(_) => &[],
+            Item::Copy(_) | Item::Fetch { .. } => &[],
         }
     }
 }

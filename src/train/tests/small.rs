@@ -8,7 +8,7 @@ use crate::exec::kernel::Kernel;
 use crate::func::{Binary, MultiIndex, Surrogate, SurrogateKind, Unary};
 use crate::ir::op::{Op, ParamId, Ty, Value};
 use crate::ir::problem::*;
-use crate::ir::program::{Builder, Input, Output, Program, Region, Table};
+use crate::ir::program::{Builder, Input, Output, Pass, Program, Region, Table};
 use crate::plan::{Method, Phase, Report, Sampler, Train};
 use crate::train::kernels::{Kernels, Observer};
 
@@ -32,11 +32,12 @@ pub fn real(b: &mut Builder, region: Region, op: Op, width: u32) -> Value {
 
 /// Response (and, for a spiking unit, spikes) of `n` units to a current.
 pub fn units(b: &mut Builder, unit: Unit, current: Value, n: u32) -> (Value, Option<Value>) {
-    use Region::{Finish, Init, Step};
+    use Region::Init;
+    let (step, finish) = (Region::Step(0), Region::Finish(0));
     if unit == Unit::Tanh {
         return (real(b, Init, Op::Unary(Unary::Tanh, current), n), None);
     }
-    b.program.steps = STEPS;
+    b.program.passes = vec![Pass::new(STEPS)];
     b.program.tables.push(Table { name: "mean".into(), values: vec![1.0 / f64::from(STEPS); STEPS as usize] });
     let zero = real(b, Init, Op::Const(0.0), 1);
     let zero = real(b, Init, Op::Splat(zero, n), n);
@@ -47,29 +48,29 @@ pub fn units(b: &mut Builder, unit: Unit, current: Value, n: u32) -> (Value, Opt
     let leak = real(b, Init, Op::Splat(leak, n), n);
     let theta = real(b, Init, Op::Const(1.0), 1);
     let theta = real(b, Init, Op::Splat(theta, n), n);
-    let v = b.state(Ty::real(n), zero);
-    let mean = b.state(Ty::real(n), zero);
-    let count = b.state(Ty::real(n), zero);
-    let v0 = real(b, Step, Op::State(v), n);
-    let decayed = real(b, Step, Op::Binary(Binary::Mul, v0, leak), n);
-    let v1 = real(b, Step, Op::Binary(Binary::Add, decayed, drive), n);
-    let z = real(b, Step, Op::Binary(Binary::Sub, v1, theta), n);
+    let v = b.state(0, Ty::real(n), zero);
+    let mean = b.state(0, Ty::real(n), zero);
+    let count = b.state(0, Ty::real(n), zero);
+    let v0 = real(b, step, Op::State(v), n);
+    let decayed = real(b, step, Op::Binary(Binary::Mul, v0, leak), n);
+    let v1 = real(b, step, Op::Binary(Binary::Add, decayed, drive), n);
+    let z = real(b, step, Op::Binary(Binary::Sub, v1, theta), n);
     let surrogate = Surrogate { kind: SurrogateKind::Triangle, scale: 1.0 };
-    let s = real(b, Step, Op::Spike { of: z, strict: false, surrogate }, n);
-    let v2 = real(b, Step, Op::Binary(Binary::Sub, v1, s), n);
-    let w = real(b, Step, Op::Table(0), 1);
-    let w = real(b, Step, Op::Splat(w, n), n);
-    let part = real(b, Step, Op::Binary(Binary::Mul, s, w), n);
-    let m0 = real(b, Step, Op::State(mean), n);
-    let m1 = real(b, Step, Op::Binary(Binary::Add, m0, part), n);
-    let c0 = real(b, Step, Op::State(count), n);
-    let c1 = real(b, Step, Op::Binary(Binary::Add, c0, s), n);
+    let s = real(b, step, Op::Spike { of: z, strict: false, surrogate }, n);
+    let v2 = real(b, step, Op::Binary(Binary::Sub, v1, s), n);
+    let w = real(b, step, Op::Table(0), 1);
+    let w = real(b, step, Op::Splat(w, n), n);
+    let part = real(b, step, Op::Binary(Binary::Mul, s, w), n);
+    let m0 = real(b, step, Op::State(mean), n);
+    let m1 = real(b, step, Op::Binary(Binary::Add, m0, part), n);
+    let c0 = real(b, step, Op::State(count), n);
+    let c1 = real(b, step, Op::Binary(Binary::Add, c0, s), n);
     b.set_next(v, v2);
     b.set_next(mean, m1);
     b.set_next(count, c1);
     b.program.traces.push(Output { name: "spikes.h".into(), value: s });
-    let mean = real(b, Finish, Op::State(mean), n);
-    let count = real(b, Finish, Op::State(count), n);
+    let mean = real(b, finish, Op::State(mean), n);
+    let count = real(b, finish, Op::State(count), n);
     (mean, Some(count))
 }
 
@@ -94,7 +95,7 @@ pub fn network_program(unit: Unit, n: u32, what: What) -> Program {
     let bias = real(&mut b, Region::Init, Op::Param(bias), n);
     let current = real(&mut b, Region::Init, Op::Binary(Binary::Add, wx, bias), n);
     let (phi, count) = units(&mut b, unit, current, n);
-    let region = if unit == Unit::Tanh { Region::Init } else { Region::Finish };
+    let region = if unit == Unit::Tanh { Region::Init } else { Region::Finish(0) };
     let mut outputs = vec![];
     if what == What::Features {
         let one = real(&mut b, region, Op::Const(1.0), 1);
