@@ -32,7 +32,8 @@ pub enum Var {
     Coord(usize),
     /// A network's field or a partial derivative of it. The field is the index of the network.
     Field { network: usize, alpha: MultiIndex },
-    /// A column of the residual's data file.
+    /// A column of the residual's data file; on a curve, 0 is its parameter and 1, 2 its normal; on several faces, the normal's
+    /// component along that coordinate.
     Column(usize),
     /// A parameter of the neuron whose dynamics this is.
     Param(usize),

@@ -5,7 +5,8 @@
 //! expect l2 < 0.01                                          ->  Expect { metric: l2, Less, 0.01 }
 //! ```
 
-use crate::check::model::{Exact, Network, NeuronModel, NodeOp};
+use crate::check::domain;
+use crate::check::model::{Exact, Network, NeuronModel, NodeOp, Place};
 use crate::check::names::nearest;
 use crate::check::residuals;
 use crate::check::scope::Scope;
@@ -179,7 +180,8 @@ fn metric(
     let field = field_of(args, value.span, &callee.text, cx, scope, sink);
     let grid = match place {
         None => Some(default_grid(scope.coords.len())),
-        Some((ast::Place::Grid(args), at)) => residuals::grid(args, *at, scope, sink),
+        Some((ast::Place::Grid(args), at)) => residuals::grid(args, *at, scope, sink)
+            .filter(|g| domain::reaches(&Place::Grid(g.clone()), *at, scope, sink).is_some()),
         Some((_, at)) => {
             sink.push(names::not_available_but(*at, "a metric anywhere but on a grid", "write `on grid(…)`"));
             None

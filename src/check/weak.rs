@@ -29,8 +29,9 @@ use crate::check::calculus::{
     add, d_coord, d_multi, differentiate, div, evaluate_at, expand_derivatives, is_smooth, mul, neg, restrict,
     simplify, sub, substitute,
 };
+use crate::check::domain::{on_face as with_normal, seam};
 use crate::check::expr::{Expr, Var};
-use crate::check::model::{BoundaryTerm, Coord, Face, Integrand, Side, VolumeTerm, WeakForm};
+use crate::check::model::{BoundaryTerm, Coord, Face, Integrand, Side, Tie, VolumeTerm, WeakForm};
 use crate::check::polynomial::{Monomial, linear_in_fields, polynomial};
 use crate::func::{Binary, MultiIndex, Unary};
 
@@ -42,7 +43,8 @@ pub struct Context<'a> {
     pub network: usize,
 }
 
-/// What a condition says on one face: the `order`-th normal derivative of u there is `value` (in the other coordinates).
+/// What a condition says on one face: the `order`-th normal derivative of u there is `value` (in the other coordinates) plus
+/// multiples of derivatives of lower order, if the condition is mixed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Datum {
     /// Which residual says so, by index.
@@ -51,28 +53,41 @@ pub struct Datum {
     pub high: bool,
     pub order: u8,
     pub value: Expr,
+    /// (order, factor): for d(u, x) + a u = g the order is 1, the value g, and this is (0, -a).
+    pub mixed: Vec<(u8, f64)>,
 }
 
-/// Reads `k * (m-th normal derivative of u) = g` on faces at the ends of the domain. `None` if it is anything else: a mixed
-/// (Robin) or nonlinear condition, a tangential derivative, a face inside the domain.
+/// Reads `k * (m-th normal derivative of u) + … = g` on faces at the ends of the domain, with constant factors of normal
+/// derivatives of lower order (a mixed, or Robin condition). `None` if it is anything else: a nonlinear condition, a tangential
+/// derivative, a factor that varies over the face, a face inside the domain.
 pub fn data_of(residual: usize, lhs: &Expr, rhs: &Expr, faces: &[Face], ctx: Context) -> Option<Vec<Datum>> {
-    let linear = linear_in_fields(&expand_derivatives(&sub(lhs.clone(), rhs.clone())))?;
-    let [((network, alpha), coef)] = linear.terms.as_slice() else { return None };
-    if *network != ctx.network || linear.rest.any_var(|v| !matches!(v, Var::Coord(_))) {
+    let whole = expand_derivatives(&sub(lhs.clone(), rhs.clone()));
+    faces.iter().map(|face| datum(residual, &simplify(&with_normal(&whole, face)), face, ctx)).collect()
+}
+
+fn datum(residual: usize, condition: &Expr, face: &Face, ctx: Context) -> Option<Datum> {
+    let linear = linear_in_fields(condition)?;
+    if linear.rest.any_var(|v| !matches!(v, Var::Coord(_))) || face.side == Side::Inside {
         return None;
     }
-    faces
-        .iter()
-        .map(|face| {
-            let pure = alpha.0.iter().enumerate().all(|(i, &n)| i == face.coord || n == 0);
-            let Expr::Num(k) = restrict(coef, face.coord, face.value) else { return None };
-            if !pure || face.side == Side::Inside || k == 0.0 || !k.is_finite() {
-                return None;
-            }
-            let value = restrict(&neg(div(linear.rest.clone(), Expr::Num(k))), face.coord, face.value);
-            Some(Datum { residual, coord: face.coord, high: face.side == Side::Hi, order: alpha.0[face.coord], value })
-        })
-        .collect()
+    // (order, factor) of each normal derivative.
+    let mut orders: Vec<(u8, f64)> = vec![];
+    for ((network, alpha), coef) in &linear.terms {
+        let pure = alpha.0.iter().enumerate().all(|(i, &n)| i == face.coord || n == 0);
+        let Expr::Num(k) = restrict(coef, face.coord, face.value) else { return None };
+        if *network != ctx.network || !pure || !k.is_finite() {
+            return None;
+        }
+        // A product with the normal of the other face, or a factor that is zero here.
+        if k != 0.0 {
+            orders.push((alpha.0[face.coord], k));
+        }
+    }
+    orders.sort_by_key(|(order, _)| *order);
+    let (order, k) = orders.pop()?;
+    let value = restrict(&neg(div(linear.rest.clone(), Expr::Num(k))), face.coord, face.value);
+    let mixed = orders.iter().map(|(order, factor)| (*order, -factor / k)).collect();
+    Some(Datum { residual, coord: face.coord, high: face.side == Side::Hi, order, value, mixed })
 }
 
 /// One `a(x) D^alpha g` of a residual.
@@ -113,6 +128,7 @@ pub fn weak_form(lhs: &Expr, rhs: &Expr, data: &[Datum], ctx: Context) -> Result
         volume: vec![],
         boundary: vec![],
         vanish: vec![[vec![], vec![]]; ctx.coords.len()],
+        ties: vec![],
         absorbed: vec![],
         lacking: vec![],
     };
@@ -247,9 +263,15 @@ impl Builder<'_> {
         let mut phi = ByTest::from([(self.zero(), term.coef)]);
         let mut left = term.alpha;
         for i in 0..self.ctx.coords.len() {
+            let c = &self.ctx.coords[i];
+            if left.0[i] > 0 && c.periodic && self.jumps(&phi, term.g, i, left.0[i] - 1) {
+                return Err(format!("a coefficient is not periodic in `{}`, and stands under a derivative", c.name));
+            }
             while left.0[i] > 0 {
                 left.0[i] -= 1;
-                for high in [false, true] {
+                // What leaves at one end of a periodic coordinate enters at the other.
+                let ends: &[bool] = if c.periodic { &[] } else { &[false, true] };
+                for &high in ends {
                     let side = self.boundary.entry((i, high)).or_default().entry((term.g, left.clone())).or_default();
                     for (test, coef) in &phi {
                         accumulate(side, test.clone(), if high { coef.clone() } else { neg(coef.clone()) });
@@ -263,6 +285,17 @@ impl Builder<'_> {
             accumulate(volume, test, coef);
         }
         Ok(())
+    }
+
+    /// A coefficient, or what is differentiated, differs at the two ends of a periodic coordinate in up to `orders` derivatives.
+    fn jumps(&self, phi: &ByTest, g: G, i: usize, orders: u8) -> bool {
+        let differs = |e: &Expr| seam(e, i, orders, self.ctx.coords).is_some();
+        let explicit = match g {
+            // Where the coordinate itself stands in it, whatever the field is.
+            G::Nonlinear(k) => substitute(&self.nonlinear[k], &|v| matches!(v, Var::Field { .. }).then_some(Expr::Num(0.7))),
+            G::Field | G::One => Expr::Num(0.0),
+        };
+        phi.values().any(differs) || differs(&explicit)
     }
 
     /// -∂_i of sum coef D^test psi.
@@ -301,11 +334,13 @@ impl Builder<'_> {
     fn boundary_terms(&self, data: &[Datum], form: &mut WeakForm) -> Result<(), String> {
         for (&(coord, high), parts) in &self.boundary {
             let at = if high { self.ctx.coords[coord].hi } else { self.ctx.coords[coord].lo };
-            let mut known: Vec<(MultiIndex, Expr, Vec<usize>)> = vec![];
+            let (mut known, parts) = self.mixed_terms(parts, (coord, high, at), data)?;
             let vanish = &mut form.vanish[coord][usize::from(high)];
-            for ((g, left), by_test) in parts {
+            let mut ties: Vec<Vec<(u8, f64)>> = vec![];
+            for ((g, left), by_test) in &parts {
                 let mut missing = vec![];
                 let value = self.on_face(*g, left, coord, high, at, data, &mut missing);
+                let mut unknown: Vec<(&MultiIndex, Expr)> = vec![];
                 for (test, coef) in by_test {
                     if is_zero_on(coef, self.ctx.coords, (coord, at))? {
                         continue;
@@ -317,7 +352,7 @@ impl Builder<'_> {
                             known.push((test.clone(), product, from.clone()));
                         }
                         None => {
-                            vanish.push(test.0[coord]);
+                            unknown.push((test, coef));
                             for order in &missing {
                                 let mut normal = self.zero();
                                 normal.0[coord] = *order;
@@ -330,11 +365,15 @@ impl Builder<'_> {
                         }
                     }
                 }
+                match tie(&unknown, coord) {
+                    Some(parts) => ties.push(parts),
+                    None => vanish.extend(unknown.iter().map(|(test, _)| test.0[coord])),
+                }
             }
-            vanish.sort_unstable();
-            vanish.dedup();
+            settle(vanish, &mut ties);
+            form.ties.extend(ties.into_iter().map(|parts| Tie { coord, high, parts }));
             for (test, coef, from) in known {
-                if vanish.contains(&test.0[coord]) {
+                if form.vanish[coord][usize::from(high)].contains(&test.0[coord]) {
                     continue;
                 }
                 form.absorbed.extend(from);
@@ -345,6 +384,44 @@ impl Builder<'_> {
         form.absorbed.sort_unstable();
         form.absorbed.dedup();
         Ok(())
+    }
+
+    /// Puts mixed conditions in: where one gives a derivative of the field by lower ones, its value becomes a known term, and
+    /// the lower ones are added to theirs.
+    #[allow(clippy::type_complexity)]
+    fn mixed_terms(
+        &self,
+        parts: &BTreeMap<(G, MultiIndex), ByTest>,
+        (coord, high, at): (usize, bool, f64),
+        data: &[Datum],
+    ) -> Result<(Vec<(MultiIndex, Expr, Vec<usize>)>, BTreeMap<(G, MultiIndex), ByTest>), String> {
+        let mut known = vec![];
+        let mut out = parts.clone();
+        // From the highest order down, so that one mixed condition may lead to another.
+        while let Some((left, datum)) = out.keys().rev().find_map(|(g, left)| {
+            let given = |d: &&Datum| (d.coord, d.high, d.order) == (coord, high, left.0[coord]);
+            let datum = data.iter().find(given).filter(|d| !d.mixed.is_empty())?;
+            (*g == G::Field).then(|| (left.clone(), datum))
+        }) {
+            let by_test = out.remove(&(G::Field, left.clone())).unwrap_or_default();
+            let mut tangential = left.clone();
+            tangential.0[coord] = 0;
+            let value = d_multi(&datum.value, &tangential);
+            for (test, coef) in by_test {
+                if is_zero_on(&coef, self.ctx.coords, (coord, at))? {
+                    continue;
+                }
+                let product = simplify(&mul(restrict(&coef, coord, at), value.clone()));
+                known.push((test.clone(), product, vec![datum.residual]));
+                for (order, factor) in &datum.mixed {
+                    let mut lower = tangential.clone();
+                    lower.0[coord] = *order;
+                    let entry = out.entry((G::Field, lower)).or_default();
+                    accumulate(entry, test.clone(), mul(Expr::Num(*factor), coef.clone()));
+                }
+            }
+        }
+        Ok((known, out))
     }
 
     /// `D^left g` on a face in terms of data, and which residuals gave them; `None` if something is `missing`.
@@ -374,7 +451,7 @@ impl Builder<'_> {
         let mut known = vec![];
         for alpha in atoms {
             let order = alpha.0[coord];
-            match data.iter().find(|d| d.coord == coord && d.high == high && d.order == order) {
+            match data.iter().find(|d| d.coord == coord && d.high == high && d.order == order && d.mixed.is_empty()) {
                 Some(d) => {
                     let mut tangential = alpha.clone();
                     tangential.0[coord] = 0;
@@ -395,6 +472,39 @@ impl Builder<'_> {
     }
 }
 
+/// What multiplies an unknown on a face as one combination of psi's derivatives along the coordinate: possible if the
+/// coefficients are numbers and the other derivatives of psi are the same. `None` for a single derivative, too.
+fn tie(unknown: &[(&MultiIndex, Expr)], coord: usize) -> Option<Vec<(u8, f64)>> {
+    let tangential = |test: &MultiIndex| {
+        let mut t = test.clone();
+        t.0[coord] = 0;
+        t
+    };
+    let [(first, _), _, ..] = unknown else { return None };
+    let same = unknown.iter().all(|(test, _)| tangential(test) == tangential(first));
+    let number = |(test, coef): &(&MultiIndex, Expr)| match coef {
+        Expr::Num(k) => Some((test.0[coord], *k)),
+        _ => None,
+    };
+    unknown.iter().map(number).collect::<Option<Vec<_>>>().filter(|_| same)
+}
+
+/// Sorts what must vanish, and takes out of the ties what does: a tie with one derivative left makes that one vanish.
+fn settle(vanish: &mut Vec<u8>, ties: &mut Vec<Vec<(u8, f64)>>) {
+    loop {
+        vanish.sort_unstable();
+        vanish.dedup();
+        ties.iter_mut().for_each(|t| t.retain(|(order, _)| !vanish.contains(order)));
+        let single = ties.iter().position(|t| t.len() == 1);
+        match single {
+            Some(k) => vanish.push(ties.remove(k)[0].0),
+            None => break,
+        }
+    }
+    ties.retain(|t| !t.is_empty());
+    ties.dedup();
+}
+
 /// The residuals whose data a form uses on every face they stand on: only these need no rows of their own.
 pub fn wholly_used(form: &WeakForm, data: &[Datum], ctx: Context, lhs: &Expr, rhs: &Expr) -> Vec<usize> {
     let mut whole = form.absorbed.clone();
@@ -402,7 +512,8 @@ pub fn wholly_used(form: &WeakForm, data: &[Datum], ctx: Context, lhs: &Expr, rh
         data.iter().filter(|d| d.residual == *r).all(|d| {
             // A datum is in use if the form changes when it is taken away.
             let without: Vec<Datum> = data.iter().filter(|o| *o != d).cloned().collect();
-            weak_form(lhs, rhs, &without, ctx).is_ok_and(|f| f.vanish != form.vanish || f.boundary != form.boundary)
+            weak_form(lhs, rhs, &without, ctx)
+                .is_ok_and(|f| f.vanish != form.vanish || f.ties != form.ties || f.boundary != form.boundary)
         })
     });
     whole

@@ -8,6 +8,7 @@ use crate::plan::{Metric, Plot};
 use crate::report::data::{Axis, ExpectRow, GridData, LayerRow, MetricRow, Raster};
 use crate::report::metrics;
 use crate::train::kernels::Kernels;
+use crate::train::sampling::inside;
 use crate::train::{predict, raster, spike_rates};
 
 /// A trained network that can be asked.
@@ -50,14 +51,34 @@ impl Trained<'_> {
     fn on(&self, counts: &[usize]) -> GridData {
         let axes = axes(self.problem, counts);
         let at = points(&axes);
-        let solution = predict(self.kernels, self.params, &at);
-        let exact = self.problem.exact.as_ref().map(|e| eval(e, &[&at]));
+        let mut solution = predict(self.kernels, self.params, &at);
+        let mut exact = self.problem.exact.as_ref().map(|e| eval(e, &[&at]));
+        if let Some(shape) = &self.problem.shape {
+            // What lies outside the shape is no part of the solution: it is left blank.
+            for (i, kept) in eval(shape, &[&at]).iter().enumerate() {
+                if *kept == 0.0 {
+                    solution[i] = f64::NAN;
+                    exact.iter_mut().for_each(|e| e[i] = f64::NAN);
+                }
+            }
+        }
         GridData { axes, solution, exact }
     }
 
+    /// Where the shape of the domain leaves a grid: all of it, or the points inside.
+    fn measured(&self, counts: &[usize]) -> (Vec<f64>, Option<Vec<f64>>) {
+        let dim = self.problem.coords.len();
+        let at = inside(points(&axes(self.problem, counts)), dim, self.problem.shape.as_ref());
+        let exact = self.problem.exact.as_ref().map(|e| eval(e, &[&at]));
+        (predict(self.kernels, self.params, &at), exact)
+    }
+
     fn metric(&self, m: &Metric) -> MetricRow {
-        let grid = self.on(&m.grid);
-        let value = grid.exact.as_ref().map_or(f64::NAN, |e| metrics::measure(m.kind, &grid.solution, e));
+        let (solution, exact) = self.measured(&m.grid);
+        let value = match exact {
+            Some(exact) if !exact.is_empty() => metrics::measure(m.kind, &solution, &exact),
+            _ => f64::NAN,
+        };
         let kind = metrics::name(m.kind).into();
         MetricRow { name: m.name.clone(), kind, field: m.field.clone(), grid: m.grid.clone(), value }
     }
@@ -99,7 +120,8 @@ impl Trained<'_> {
             2 => 21,
             _ => 7,
         };
-        let at = points(&axes(self.problem, &vec![axis; self.problem.coords.len()]));
+        let (dim, shape) = (self.problem.coords.len(), self.problem.shape.as_ref());
+        let at = inside(points(&axes(self.problem, &vec![axis; dim])), dim, shape);
         let rates = spike_rates(self.problem, self.kernels, self.params, &at);
         let row = |(l, rate): (&crate::ir::problem::Layer, Option<f64>)| LayerRow {
             name: l.name.clone(),
@@ -111,9 +133,25 @@ impl Trained<'_> {
         self.problem.network.layers.iter().zip(rates).filter(|(l, rate)| !readout(l, rate)).map(row).collect()
     }
 
+    /// The middle of the domain; if that is cut away, the point inside nearest to it on a grid.
+    fn middle(&self) -> Vec<f64> {
+        let coords = &self.problem.coords;
+        let middle: Vec<f64> = coords.iter().map(|c| 0.5 * (c.lo + c.hi)).collect();
+        let Some(shape) = &self.problem.shape else { return middle };
+        let side = if coords.len() <= 2 { 41 } else { 11 };
+        let at = points(&axes(self.problem, &vec![side; coords.len()]));
+        let far = |p: &[f64]| -> f64 {
+            let parts = p.iter().zip(&middle).zip(coords).map(|((p, m), c)| (p - m) / (c.hi - c.lo));
+            parts.map(|d| d * d).sum()
+        };
+        let kept = inside(at, coords.len(), Some(shape));
+        let nearest = kept.chunks_exact(coords.len()).min_by(|a, b| far(a).total_cmp(&far(b)));
+        nearest.map_or(middle.clone(), <[f64]>::to_vec)
+    }
+
     /// Rasters that the program asks for, at the middle of the domain.
     pub fn rasters(&self) -> Vec<Raster> {
-        let point: Vec<f64> = self.problem.coords.iter().map(|c| 0.5 * (c.lo + c.hi)).collect();
+        let point = self.middle();
         let asked = self.problem.report.plots.iter().filter_map(|p| match p {
             Plot::Raster(layer) => Some(layer),
             _ => None,

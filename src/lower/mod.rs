@@ -15,7 +15,7 @@ mod neuron;
 mod residual;
 mod units;
 
-use crate::check::model::{Model, Network, NodeId, NodeOp};
+use crate::check::model::{Coord, Model, Network, NodeId, NodeOp};
 use crate::ir::problem as ir;
 use crate::ir::program::Program;
 use network::{Lowering, Resize};
@@ -26,13 +26,18 @@ pub const BLOCK: u32 = 128;
 pub fn lower(model: &Model) -> ir::Problem {
     let exact = model.exact.first().map(|x| residual::of_coords(model, "exact", &x.value));
     ir::Problem {
-        coords: model.coords.iter().map(|c| ir::Coord { name: c.name.clone(), lo: c.lo, hi: c.hi }).collect(),
+        coords: model.coords.iter().map(coord).collect(),
+        shape: model.shape.as_ref().map(|s| residual::truth(model, "shape", &s.inside)),
         network: network_of(model, &model.networks[0]),
         residuals: model.residuals.iter().map(|r| residual::lower(model, r)).collect(),
         exact,
         train: model.train.clone(),
         report: model.report.clone(),
     }
+}
+
+fn coord(c: &Coord) -> ir::Coord {
+    ir::Coord { name: c.name.clone(), lo: c.lo, hi: c.hi, periodic: c.periodic }
 }
 
 fn network_of(model: &Model, net: &Network) -> ir::Network {

@@ -6,7 +6,7 @@
 //!                                              response: current -> spikes of one lif
 //! ```
 
-use super::graph::{acts_on_coords, following, only_through};
+use super::graph::{acts_on_coords, entering, following, only_through};
 use super::network::{Lowering, Part, Resize};
 use super::{BLOCK, features};
 use crate::check::model::{Model, Network, NodeId, NodeOp, Trainable};
@@ -25,8 +25,22 @@ pub fn units(model: &Model, net: &Network, mixing: NodeId, readout: NodeId, prim
         response: response(model, net, mixing, readout),
         steps: net.steps,
         on_coords: acts_on_coords(net, mixing),
+        pairs: pairs(model, net, mixing),
         fan_in: primal.width(*x),
     }
+}
+
+/// Where the two rows of each periodic coordinate begin in a mixing weight that acts on coordinates.
+fn pairs(model: &Model, net: &Network, mixing: NodeId) -> Vec<usize> {
+    let (mut pairs, mut row) = (vec![], 0);
+    for &c in entering(net, mixing).unwrap_or(&[]) {
+        if model.coords[c].periodic {
+            pairs.push(row);
+            row += 1;
+        }
+        row += 1;
+    }
+    pairs
 }
 
 /// A unit of the layer driven by a given current. `None` if there is no neuron to drive, or if its response depends on more

@@ -5,7 +5,7 @@ use crate::exec::driver::run;
 use crate::exec::interp::eval;
 use crate::ir::problem::Problem;
 use crate::train::kernels::Kernels;
-use crate::train::sampling::grid;
+use crate::train::sampling::{grid, inside};
 
 /// The field at points `[points][coords]`, in the coordinates' own units.
 pub fn predict(kernels: &Kernels, params: &[f32], points: &[f64]) -> Vec<f64> {
@@ -74,13 +74,17 @@ pub struct HeldOut {
 }
 
 impl HeldOut {
-    /// `None` if there is no exact solution, or so many coordinates that even the coarsest grid is large.
+    /// `None` if there is no exact solution, or if no point lies inside the domain's shape, or with so many coordinates that even the coarsest grid is large.
     pub fn new(problem: &Problem) -> Option<HeldOut> {
         let exact = problem.exact.as_ref()?;
         let d = problem.coords.len() as u32;
         let side = (2..=COARSE.0).rev().find(|n| n.checked_pow(d).is_some_and(|all| all <= COARSE.1))?;
         let points = grid(&problem.coords, &vec![side; d as usize]).data;
+        let points = inside(points, problem.coords.len(), problem.shape.as_ref());
         let exact = eval(exact, &[&points]);
+        if exact.is_empty() {
+            return None;
+        }
         Some(HeldOut { points, exact })
     }
 

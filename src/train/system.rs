@@ -10,7 +10,7 @@
 use crate::exec::interp::eval;
 use crate::exec::rng::{Purpose, Stream};
 use crate::func::MultiIndex;
-use crate::ir::problem::{Derivatives, Place, Pointwise, Problem, Rows};
+use crate::ir::problem::{Derivatives, Pointwise, Problem, Rows};
 use crate::ir::program::Program;
 use crate::train::frame::Frame;
 use crate::train::kernels::Kernels;
@@ -70,7 +70,7 @@ pub struct Point<'a> {
     pub rows: usize,
     /// `[rows][coords]`
     coords: Vec<f64>,
-    /// `[rows][columns]`
+    /// `[rows][columns]`: what the place says beside the coordinates.
     columns: Vec<f64>,
     /// How atoms come out of what is observed; `None`: they are observed as they are, row by row.
     pub stencil: Option<Stencil>,
@@ -85,18 +85,14 @@ impl<'a> System<'a> {
             let (kind, observer) = match (&residual.rows, part) {
                 (Rows::Pointwise(plan), Part::Trained) | (Rows::Absorbed { measure: plan, .. }, Part::Absorbed) => {
                     let mut rng = Stream::new(seed, Purpose::Points, i as u64);
-                    let at =
-                        place_points(&residual.place, &problem.coords, residual.points, residual.sampler, &mut rng);
-                    let columns = match &residual.place {
-                        Place::Data { columns, .. } => columns.iter().flatten().copied().collect(),
-                        _ => vec![],
-                    };
+                    let (coords, shape) = (&problem.coords, problem.shape.as_ref());
+                    let at = place_points(&residual.place, coords, shape, residual.points, residual.sampler, &mut rng);
                     let stencil = match plan.by {
                         Derivatives::Stencil { h } => Some(Stencil::new(&at.data, &problem.coords, &plan.atoms, h)),
                         Derivatives::None | Derivatives::Jet => None,
                     };
                     let observer = if stencil.is_some() { 0 } else { kernels.observer_of[i] };
-                    (Kind::Point(Point::new(plan, at.len(), at.data, columns, stencil)), observer)
+                    (Kind::Point(Point::new(plan, at.len(), at.data, at.columns, stencil)), observer)
                 }
                 (Rows::Weak(weak), Part::Trained) => (Kind::Weak(WeakSystem::assemble(weak, &problem.coords)), 0),
                 (Rows::Pointwise(_) | Rows::Weak(_), Part::Absorbed) | (Rows::Absorbed { .. }, Part::Trained) => {
