@@ -4,6 +4,7 @@
 //! const n = 4   const w = 2*pi/n   domain { x in 0 .. w }    with `--set n=8`    ->    n = 8, w = 0.785…, x in 0 .. 0.785…
 //! ```
 
+use crate::check::domain;
 use crate::check::items::Items;
 use crate::check::model::{Coord, Unknown};
 use crate::check::names::nearest;
@@ -19,7 +20,8 @@ pub fn declare<'a>(items: &Items<'a>, set: &[(String, f64)], start: Span, scope:
     // What there is comes first, with ranges to be filled in, so that a name in the wrong place is known for what it is.
     for c in items.domain.iter().flat_map(|d| &d.coords) {
         if scope.coord(&c.name.text).is_none() {
-            scope.coords.push(Coord { name: c.name.text.clone(), lo: 0.0, hi: 1.0, span: c.name.span });
+            let (name, span) = (c.name.text.clone(), c.name.span);
+            scope.coords.push(Coord { name, lo: 0.0, hi: 1.0, periodic: false, span });
         }
     }
     for n in &items.networks {
@@ -41,7 +43,7 @@ pub fn declare<'a>(items: &Items<'a>, set: &[(String, f64)], start: Span, scope:
     }
     constants(&items.consts, set, start, scope, sink);
     if let Some(domain) = items.domain {
-        ranges(domain, scope, sink);
+        domain::declare(domain, scope, sink);
     }
     for u in &items.unknowns {
         unknown(u, scope, sink);
@@ -109,32 +111,5 @@ fn constants(consts: &[&ast::Const], set: &[(String, f64)], start: Span, scope: 
                 scope.broken.insert(name.clone());
             }
         }
-    }
-}
-
-fn ranges(domain: &ast::Domain, scope: &mut Scope<'_>, sink: &mut Sink) {
-    for c in &domain.coords {
-        // The second of two coordinates of one name has been complained about.
-        let Some(index) = scope.coords.iter().position(|other| other.span == c.name.span) else { continue };
-        if let Some(span) = c.periodic {
-            sink.push(names::not_available(span, "`periodic`"));
-        }
-        let lo = scope.number_in(&c.lo, "in a bound of the domain", sink);
-        let hi = scope.number_in(&c.hi, "in a bound of the domain", sink);
-        let (Some(lo), Some(hi)) = (lo, hi) else { continue };
-        if lo >= hi {
-            sink.push(types::empty_range(c.lo.span.to(c.hi.span), lo, hi));
-            continue;
-        }
-        (scope.coords[index].lo, scope.coords[index].hi) = (lo, hi);
-    }
-    if domain.coords.is_empty() {
-        sink.push(names::missing_item(domain.span, &["coordinate"]));
-    }
-    for shape in &domain.shapes {
-        sink.push(names::not_available(shape.span, "`where`, a shape cut out of the domain"));
-    }
-    for curve in &domain.curves {
-        sink.push(names::not_available(curve.span, "`curve`, a curved boundary"));
     }
 }

@@ -7,14 +7,14 @@
 //!
 //! An exact solution is only ever measured against, never trained on; a wrong one would make every error a lie.
 
-use crate::check::calculus::{d_multi, evaluate_at, expand_derivatives, substitute};
+use crate::check::calculus::{d_multi, evaluate, evaluate_at, expand_derivatives, substitute};
+use crate::check::domain::{at as value_at, points, seam};
 use crate::check::expr::{Expr, Var};
 use crate::check::lints::point_text;
 use crate::check::model::{Exact, Place, Quantity, Residual};
 use crate::check::names::nearest;
 use crate::check::scope::{Names, Scope};
-use crate::check::weak::spread;
-use crate::diag::{Sink, names, residuals as say};
+use crate::diag::{Sink, geometry, names, residuals as say};
 use crate::func::Binary;
 use crate::syntax::ast::{self, ExactValue, ExprKind};
 
@@ -82,12 +82,19 @@ pub fn check(items: &[&ast::Exact], scope: &Scope<'_>, sink: &mut Sink) -> Optio
 /// tested if all of them have one.
 pub fn test(exacts: &[Exact], residuals: &[Residual], scope: &Scope<'_>, sink: &mut Sink) {
     let at = |p: &[f64]| point_text(p, &scope.coords);
-    let inside = points(&Place::Domain, scope);
+    let inside = points(&Place::Domain, POINTS, scope);
     let mut fine = vec![];
     for exact in exacts {
-        match inside.iter().map(|p| (p, evaluate_at(&exact.value, p))).find(|(_, v)| !v.is_finite()) {
+        match inside.iter().map(|(p, _)| (p, evaluate_at(&exact.value, p))).find(|(_, v)| !v.is_finite()) {
             Some((p, v)) => sink.push(say::exact_not_finite(exact.span, v, &at(p))),
             None => fine.push(exact),
+        }
+    }
+    for exact in &fine {
+        for (i, c) in scope.coords.iter().enumerate().filter(|(_, c)| c.periodic) {
+            if let Some((_, lo, hi)) = seam(&exact.value, i, 0, &scope.coords) {
+                sink.push(geometry::exact_not_periodic(exact.span, &c.name, lo, hi, c.span));
+            }
         }
     }
     for r in residuals {
@@ -137,17 +144,23 @@ fn worst<'e>(exacts: &[&'e Exact], r: &Residual, scope: &Scope<'_>) -> Option<(&
     let mut parts = vec![];
     terms(&lhs, &mut parts);
     terms(&rhs, &mut parts);
-    let term = |p: &Vec<f64>| parts.iter().map(|e| evaluate_at(e, p).abs()).fold(0.0, f64::max);
+    let value = |e: &Expr, (p, columns): &(Vec<f64>, Vec<f64>)| evaluate(e, &|v| value_at(v, p, columns));
+    let term =
+        |p: &(Vec<f64>, Vec<f64>)| parts.iter().map(|e| value(e, p).abs()).filter(|v| !v.is_nan()).fold(0.0, f64::max);
     let mut worst: Option<(Vec<f64>, f64)> = None;
-    let places = points(&r.place, scope);
+    let places = points(&r.place, POINTS, scope);
     // Sizes are taken in the whole domain too: on a face the terms may all be zero, to rounding.
-    let size =
-        places.iter().chain(&points(&Place::Domain, scope)).map(term).filter(|v| v.is_finite()).fold(0.0, f64::max);
+    let size = places
+        .iter()
+        .chain(&points(&Place::Domain, POINTS, scope))
+        .map(term)
+        .filter(|v| v.is_finite())
+        .fold(0.0, f64::max);
     for p in places {
-        let left = (evaluate_at(&lhs, &p) - evaluate_at(&rhs, &p)).abs();
+        let left = (value(&lhs, &p) - value(&rhs, &p)).abs();
         // At a singular point there is nothing to say.
         if left.is_finite() && worst.as_ref().is_none_or(|(_, l)| left > *l) {
-            worst = Some((p, left));
+            worst = Some((p.0, left));
         }
     }
     worst.map(|(p, left)| (exact, (p, left, size)))
@@ -161,24 +174,5 @@ fn terms(e: &Expr, out: &mut Vec<Expr>) {
             terms(b, out);
         }
         e => out.push(e.clone()),
-    }
-}
-
-fn points(place: &Place, scope: &Scope<'_>) -> Vec<Vec<f64>> {
-    let inside = spread(scope.coords.len(), POINTS);
-    let scaled = inside.iter().map(|p| p.iter().zip(&scope.coords).map(|(p, c)| c.lo + p * (c.hi - c.lo)).collect());
-    let points: Vec<Vec<f64>> = scaled.collect();
-    match place {
-        Place::Faces(faces) => faces
-            .iter()
-            .flat_map(|f| {
-                points.iter().map(|p| {
-                    let mut p = p.clone();
-                    p[f.coord] = f.value;
-                    p
-                })
-            })
-            .collect(),
-        _ => points,
     }
 }

@@ -34,7 +34,8 @@ pub enum Var {
     Field { field: usize, alpha: MultiIndex },
     /// A scalar to be learned, by its place among the unknowns.
     Unknown(usize),
-    /// A column of the residual's data file.
+    /// A column of the residual's data file; on a curve, 0 is its parameter and 1, 2 its normal; on several faces, the normal's
+    /// component along that coordinate.
     Column(usize),
     /// A parameter of the neuron whose dynamics this is.
     Param(usize),

@@ -44,6 +44,9 @@ pub fn collect<'a>(file: &'a ast::File, sink: &mut Sink) -> Items<'a> {
                     for coord in &domain.coords {
                         free(&mut taken, "coordinate", &coord.name, sink);
                     }
+                    for curve in &domain.curves {
+                        free(&mut taken, "curve", &curve.name, sink);
+                    }
                 }
             }
         }

@@ -12,6 +12,7 @@ pub mod args;
 pub mod calculus;
 pub mod data;
 pub mod declarations;
+pub mod domain;
 pub mod exact;
 pub mod expr;
 pub mod items;
@@ -105,6 +106,7 @@ pub fn check(
     Some(Model {
         constants: scope.constants,
         coords: scope.coords,
+        shape: scope.shape,
         neurons: models,
         network: network?.clone(),
         unknowns: scope.unknowns,
@@ -136,6 +138,9 @@ fn missing(items: &items::Items<'_>, start: Span, sink: &mut Sink) {
 fn warn_unused(items: &items::Items<'_>, scope: &Scope<'_>, neurons: &Registry<'_>, sink: &mut Sink) {
     for c in items.consts.iter().filter(|c| !scope.is_used(&c.name.text)) {
         sink.push(crate::diag::names::unused(c.name.span, "constant", &c.name.text));
+    }
+    for c in scope.curves.iter().filter(|c| !scope.is_used(&c.name)) {
+        sink.push(crate::diag::names::unused(c.span, "curve", &c.name));
     }
     for f in items.fns.iter().filter(|f| !scope.is_used(&f.name.text)) {
         sink.push(crate::diag::names::unused(f.name.span, "function", &f.name.text));

@@ -14,6 +14,8 @@ pub struct Model {
     /// Constants in order, with `--set` applied; all are folded into the expressions already.
     pub constants: Vec<(String, f64)>,
     pub coords: Vec<Coord>,
+    /// What is cut out of the box of the coordinates; `None`: all of it.
+    pub shape: Option<Shape>,
     /// Neuron models in use.
     pub neurons: Vec<NeuronModel>,
     /// All `network` blocks as one graph.
@@ -31,6 +33,35 @@ pub struct Coord {
     pub name: String,
     pub lo: f64,
     pub hi: f64,
+    /// Its two ends are one place.
+    pub periodic: bool,
+    pub span: Span,
+}
+
+/// `where` of a domain: the part of the box in which all of the conditions hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shape {
+    /// A truth value in the coordinates.
+    pub inside: Expr,
+    pub span: Span,
+}
+
+/// `curve rim(s in 0 .. 2*pi) = (cos(s), sin(s))`. Along it, column 0 is the parameter and the next are the normal's
+/// components.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    pub name: String,
+    pub param: String,
+    pub lo: f64,
+    pub hi: f64,
+    /// The coordinates that it gives; the others are free along it.
+    pub coords: Vec<usize>,
+    /// One expression in column 0 for each of them.
+    pub point: Vec<Expr>,
+    /// The outward unit normal, in column 0; empty for more than two coordinates.
+    pub normal: Vec<Expr>,
+    /// It ends where it began.
+    pub closed: bool,
     pub span: Span,
 }
 
@@ -300,6 +331,8 @@ pub enum Place {
     Domain,
     /// On hyperplanes where one coordinate has a fixed value.
     Faces(Vec<Face>),
+    /// Along a named curve.
+    Curve(Curve),
     /// A tensor grid, points a coordinate, both ends included.
     Grid(Vec<usize>),
     Data(Data),
@@ -361,10 +394,22 @@ pub struct WeakForm {
     pub boundary: Vec<BoundaryTerm>,
     /// For each coordinate, the orders of psi's derivatives that must vanish at its low and high end.
     pub vanish: Vec<[Vec<u8>; 2]>,
+    /// Combinations of psi's derivatives that must vanish at an end, where a mixed condition is natural.
+    pub ties: Vec<Tie>,
     /// Residuals (by index) that entered as natural terms.
     pub absorbed: Vec<usize>,
     /// Boundary data that the form could have used and no condition gives, in words: `d(u, x) on x = 1`.
     pub lacking: Vec<String>,
+}
+
+/// The sum of `factor` times psi's derivative of `order` along the coordinate is zero at its low or high end. A mixed condition
+/// d(u, x) = g - a u asks this of psi in place of psi' = 0: what multiplies the unknown u there is psi' + a psi.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tie {
+    pub coord: usize,
+    pub high: bool,
+    /// (order, factor), at least two.
+    pub parts: Vec<(u8, f64)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

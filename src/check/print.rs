@@ -127,7 +127,10 @@ impl Display for Model {
         }
         writeln!(f, "domain")?;
         for c in &self.coords {
-            writeln!(f, "  {} in {} .. {}", c.name, c.lo, c.hi)?;
+            writeln!(f, "  {} in {} .. {}{}", c.name, c.lo, c.hi, if c.periodic { " periodic" } else { "" })?;
+        }
+        if let Some(shape) = &self.shape {
+            writeln!(f, "  where {}", words.show(&shape.inside))?;
         }
         for neuron in &self.neurons {
             show_neuron(f, neuron)?;
@@ -292,9 +295,15 @@ fn show_residual(
         Place::Interior => "interior".to_string(),
         Place::Domain => "domain".to_string(),
         Place::Faces(faces) => {
+            words.columns = model.coords.iter().map(|c| format!("normal_{}", c.name)).collect();
             let faces: Vec<String> =
                 faces.iter().map(|x| format!("{} = {} ({:?})", model.coords[x.coord].name, x.value, x.side)).collect();
             faces.join(", ")
+        }
+        Place::Curve(c) => {
+            words.columns = vec![c.param.clone(), "normal_1".into(), "normal_2".into()];
+            let point: Vec<String> = c.point.iter().map(|e| words.show(e)).collect();
+            format!("{}({} in {} .. {}) = ({})", c.name, c.param, c.lo, c.hi, point.join(", "))
         }
         Place::Grid(points) => format!("grid {points:?}"),
         Place::Data(data) => {
@@ -347,6 +356,11 @@ fn show_weak(f: &mut Formatter<'_>, form: &WeakForm, model: &Model, words: &Voca
     }
     for (coord, [lo, hi]) in model.coords.iter().zip(&form.vanish) {
         writeln!(f, "    psi's derivatives that vanish in {}: {lo:?} low, {hi:?} high", coord.name)?;
+    }
+    for tie in &form.ties {
+        let coord = &model.coords[tie.coord];
+        let end = if tie.high { "high" } else { "low" };
+        writeln!(f, "    at the {end} end of {}: psi's derivatives add up to 0 with {:?}", coord.name, tie.parts)?;
     }
     for lack in &form.lacking {
         writeln!(f, "    lacks {lack}")?;

@@ -5,7 +5,8 @@
 //! expect l2 < 0.01                                          ->  Expect { metric: l2, Less, 0.01 }
 //! ```
 
-use crate::check::model::{Exact, Network, NeuronModel, NodeOp, Quantity};
+use crate::check::domain;
+use crate::check::model::{Exact, Network, NeuronModel, NodeOp, Place, Quantity};
 use crate::check::names::nearest;
 use crate::check::residuals;
 use crate::check::scope::Scope;
@@ -200,7 +201,8 @@ fn metric(
         }
         None if matches!(of, Some((_, Quantity::Unknown(_)))) => Some(vec![]),
         None => Some(default_grid(scope.coords.len())),
-        Some((ast::Place::Grid(args), at)) => residuals::grid(args, *at, scope, sink),
+        Some((ast::Place::Grid(args), at)) => residuals::grid(args, *at, scope, sink)
+            .filter(|g| domain::reaches(&Place::Grid(g.clone()), *at, scope, sink).is_some()),
         Some((_, at)) => {
             sink.push(names::not_available_but(*at, "a metric anywhere but on a grid", "write `on grid(…)`"));
             None

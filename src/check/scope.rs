@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::expr::{Expr, Var};
-use crate::check::model::{Coord, Unknown};
+use crate::check::model::{Coord, Curve, Shape, Unknown};
 use crate::check::names::{builtin_constant, functions, nearest};
 use crate::diag::{Sink, names, types};
 use crate::func::{Binary, Compare, MultiIndex, Unary};
@@ -30,6 +30,9 @@ pub struct Scope<'a> {
     /// By name. Those that call themselves are left out.
     pub fns: BTreeMap<String, &'a ast::Fn>,
     pub coords: Vec<Coord>,
+    pub shape: Option<Shape>,
+    /// Those without mistakes.
+    pub curves: Vec<Curve>,
     /// One entry a network, in order.
     pub networks: Vec<Signature>,
     /// The outputs of all networks, in order.
@@ -71,9 +74,19 @@ pub struct Names {
     coords: Allowed,
     fields: bool,
     derivatives: bool,
+    normal: Option<Normal>,
     /// Names are missing here for a reason already given.
     partial: bool,
     place: String,
+}
+
+/// What `normal` is in `d(u, normal)`.
+#[derive(Debug, Clone)]
+pub enum Normal {
+    /// There is none: why, and what to do.
+    None(String, String),
+    /// Coordinates and the components along them.
+    Along(Vec<(usize, Expr)>),
 }
 
 #[derive(Debug, Clone)]
@@ -93,6 +106,7 @@ impl Names {
             coords: Allowed::None,
             fields: false,
             derivatives: false,
+            normal: None,
             partial: false,
             place: place.into(),
         }
@@ -122,6 +136,12 @@ impl Names {
     /// With a name that exists but may not stand here; `what` says what it is: `a state`.
     pub fn without(mut self, name: impl Into<String>, what: impl Into<String>) -> Names {
         self.refused.push((name.into(), what.into()));
+        self
+    }
+
+    /// With a meaning of `normal`.
+    pub fn normal(mut self, normal: Normal) -> Names {
+        self.normal = Some(normal);
         self
     }
 

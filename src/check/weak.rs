@@ -29,8 +29,9 @@ use crate::check::calculus::{
     add, d_coord, d_multi, differentiate, div, evaluate, expand_derivatives, is_smooth, mul, neg, restrict, simplify,
     sub, substitute,
 };
+use crate::check::domain::{on_face as with_normal, seam};
 use crate::check::expr::{Expr, Var};
-use crate::check::model::{BoundaryTerm, Coord, Face, Integrand, Side, VolumeTerm, WeakForm};
+use crate::check::model::{BoundaryTerm, Coord, Face, Integrand, Side, Tie, VolumeTerm, WeakForm};
 use crate::check::polynomial::{Atom, Monomial, linear_in_fields, polynomial};
 use crate::func::{Binary, MultiIndex, Unary};
 
@@ -45,7 +46,7 @@ pub struct Context<'a> {
 }
 
 /// What a condition says on one face: the `order`-th normal derivative of a field there is `value` (in the other
-/// coordinates).
+/// coordinates) plus multiples of derivatives of lower order, if the condition is mixed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Datum {
     /// Which residual says so, by index.
@@ -55,29 +56,44 @@ pub struct Datum {
     pub high: bool,
     pub order: u8,
     pub value: Expr,
+    /// (order, factor): for d(u, x) + a u = g the order is 1, the value g, and this is (0, -a).
+    pub mixed: Vec<(u8, f64)>,
 }
 
-/// Reads `k * (m-th normal derivative of a field) = g` on faces at the ends of the domain. `None` if it is anything else: a mixed
-/// (Robin) or nonlinear condition, a tangential derivative, a face inside the domain.
+/// Reads `k * (m-th normal derivative of a field) + … = g` on faces at the ends of the domain, with constant factors of normal
+/// derivatives of lower order (a mixed, or Robin condition). `None` if it is anything else: a nonlinear condition, a tangential
+/// derivative, a factor that varies over the face, a face inside the domain.
 pub fn data_of(residual: usize, lhs: &Expr, rhs: &Expr, faces: &[Face]) -> Option<Vec<Datum>> {
-    let linear = linear_in_fields(&expand_derivatives(&sub(lhs.clone(), rhs.clone())))?;
-    let [(Atom::Field(field, alpha), coef)] = linear.terms.as_slice() else { return None };
-    if linear.rest.any_var(|v| !matches!(v, Var::Coord(_))) {
+    let whole = expand_derivatives(&sub(lhs.clone(), rhs.clone()));
+    faces.iter().map(|face| datum(residual, &simplify(&with_normal(&whole, face)), face)).collect()
+}
+
+fn datum(residual: usize, condition: &Expr, face: &Face) -> Option<Datum> {
+    let linear = linear_in_fields(condition)?;
+    if linear.rest.any_var(|v| !matches!(v, Var::Coord(_))) || face.side == Side::Inside {
         return None;
     }
-    faces
-        .iter()
-        .map(|face| {
-            let pure = alpha.0.iter().enumerate().all(|(i, &n)| i == face.coord || n == 0);
-            let Expr::Num(k) = restrict(coef, face.coord, face.value) else { return None };
-            if !pure || face.side == Side::Inside || k == 0.0 || !k.is_finite() {
-                return None;
-            }
-            let value = restrict(&neg(div(linear.rest.clone(), Expr::Num(k))), face.coord, face.value);
-            let (high, order) = (face.side == Side::Hi, alpha.0[face.coord]);
-            Some(Datum { residual, field: *field, coord: face.coord, high, order, value })
-        })
-        .collect()
+    // (order, factor) of each normal derivative.
+    let mut orders: Vec<(u8, f64)> = vec![];
+    let mut of = None;
+    for (atom, coef) in &linear.terms {
+        let Atom::Field(field, alpha) = atom else { return None };
+        let pure = alpha.0.iter().enumerate().all(|(i, &n)| i == face.coord || n == 0);
+        let Expr::Num(k) = restrict(coef, face.coord, face.value) else { return None };
+        if *of.get_or_insert(*field) != *field || !pure || !k.is_finite() {
+            return None;
+        }
+        // A product with the normal of the other face, or a factor that is zero here.
+        if k != 0.0 {
+            orders.push((alpha.0[face.coord], k));
+        }
+    }
+    orders.sort_by_key(|(order, _)| *order);
+    let (order, k) = orders.pop()?;
+    let value = restrict(&neg(div(linear.rest.clone(), Expr::Num(k))), face.coord, face.value);
+    let mixed = orders.iter().map(|(order, factor)| (*order, -factor / k)).collect();
+    let high = face.side == Side::Hi;
+    Some(Datum { residual, field: of?, coord: face.coord, high, order, value, mixed })
 }
 
 /// One `a(x) D^alpha g` of a residual.
@@ -118,6 +134,7 @@ pub fn weak_form(lhs: &Expr, rhs: &Expr, data: &[Datum], ctx: Context) -> Result
         volume: vec![],
         boundary: vec![],
         vanish: vec![[vec![], vec![]]; ctx.coords.len()],
+        ties: vec![],
         absorbed: vec![],
         lacking: vec![],
     };
@@ -257,9 +274,15 @@ impl Builder<'_> {
         let mut phi = ByTest::from([(self.zero(), term.coef)]);
         let mut left = term.alpha;
         for i in 0..self.ctx.coords.len() {
+            let c = &self.ctx.coords[i];
+            if left.0[i] > 0 && c.periodic && self.jumps(&phi, term.g, i, left.0[i] - 1) {
+                return Err(format!("a coefficient is not periodic in `{}`, and stands under a derivative", c.name));
+            }
             while left.0[i] > 0 {
                 left.0[i] -= 1;
-                for high in [false, true] {
+                // What leaves at one end of a periodic coordinate enters at the other.
+                let ends: &[bool] = if c.periodic { &[] } else { &[false, true] };
+                for &high in ends {
                     let side = self.boundary.entry((i, high)).or_default().entry((term.g, left.clone())).or_default();
                     for (test, coef) in &phi {
                         accumulate(side, test.clone(), if high { coef.clone() } else { neg(coef.clone()) });
@@ -273,6 +296,18 @@ impl Builder<'_> {
             accumulate(volume, test, coef);
         }
         Ok(())
+    }
+
+    /// A coefficient, or what is differentiated, differs at the two ends of a periodic coordinate in up to `orders` derivatives.
+    fn jumps(&self, phi: &ByTest, g: G, i: usize, orders: u8) -> bool {
+        // Where the coordinate itself stands in it, whatever the fields and unknowns are.
+        let learned = |v: &Var| matches!(v, Var::Field { .. } | Var::Unknown(_)).then_some(Expr::Num(0.7));
+        let differs = |e: &Expr| seam(&substitute(e, &learned), i, orders, self.ctx.coords).is_some();
+        let explicit = match g {
+            G::Nonlinear(k) => self.nonlinear[k].clone(),
+            G::Field(_) | G::One => Expr::Num(0.0),
+        };
+        phi.values().any(differs) || differs(&explicit)
     }
 
     /// -∂_i of sum coef D^test psi.
@@ -314,11 +349,13 @@ impl Builder<'_> {
     fn boundary_terms(&self, data: &[Datum], form: &mut WeakForm) -> Result<(), String> {
         for (&(coord, high), parts) in &self.boundary {
             let at = if high { self.ctx.coords[coord].hi } else { self.ctx.coords[coord].lo };
-            let mut known: Vec<(MultiIndex, Expr, Vec<usize>)> = vec![];
+            let (mut known, parts) = self.mixed_terms(parts, (coord, high, at), data)?;
             let vanish = &mut form.vanish[coord][usize::from(high)];
-            for ((g, left), by_test) in parts {
+            let mut ties: Vec<Vec<(u8, f64)>> = vec![];
+            for ((g, left), by_test) in &parts {
                 let mut missing = vec![];
                 let value = self.on_face(*g, left, coord, high, at, data, &mut missing);
+                let mut unknown: Vec<(&MultiIndex, Expr)> = vec![];
                 for (test, coef) in by_test {
                     if is_zero_on(coef, self.ctx.coords, (coord, at))? {
                         continue;
@@ -334,7 +371,7 @@ impl Builder<'_> {
                             known.push((test.clone(), product, from.clone()));
                         }
                         None => {
-                            vanish.push(test.0[coord]);
+                            unknown.push((test, coef));
                             for (field, order) in &missing {
                                 let mut normal = self.zero();
                                 normal.0[coord] = *order;
@@ -347,11 +384,15 @@ impl Builder<'_> {
                         }
                     }
                 }
+                match tie(&unknown, coord) {
+                    Some(parts) => ties.push(parts),
+                    None => vanish.extend(unknown.iter().map(|(test, _)| test.0[coord])),
+                }
             }
-            vanish.sort_unstable();
-            vanish.dedup();
+            settle(vanish, &mut ties);
+            form.ties.extend(ties.into_iter().map(|parts| Tie { coord, high, parts }));
             for (test, coef, from) in known {
-                if vanish.contains(&test.0[coord]) {
+                if form.vanish[coord][usize::from(high)].contains(&test.0[coord]) {
                     continue;
                 }
                 form.absorbed.extend(from);
@@ -362,6 +403,45 @@ impl Builder<'_> {
         form.absorbed.sort_unstable();
         form.absorbed.dedup();
         Ok(())
+    }
+
+    /// Puts mixed conditions in: where one gives a derivative of the field by lower ones, its value becomes a known term, and
+    /// the lower ones are added to theirs.
+    #[allow(clippy::type_complexity)]
+    fn mixed_terms(
+        &self,
+        parts: &BTreeMap<(G, MultiIndex), ByTest>,
+        (coord, high, at): (usize, bool, f64),
+        data: &[Datum],
+    ) -> Result<(Vec<(MultiIndex, Expr, Vec<usize>)>, BTreeMap<(G, MultiIndex), ByTest>), String> {
+        let mut known = vec![];
+        let mut out = parts.clone();
+        // From the highest order down, so that one mixed condition may lead to another.
+        while let Some((g, left, datum)) = out.keys().rev().find_map(|(g, left)| {
+            let G::Field(field) = *g else { return None };
+            let given = |d: &&Datum| (d.field, d.coord, d.high, d.order) == (field, coord, high, left.0[coord]);
+            let datum = data.iter().find(given).filter(|d| !d.mixed.is_empty())?;
+            Some((*g, left.clone(), datum))
+        }) {
+            let by_test = out.remove(&(g, left.clone())).unwrap_or_default();
+            let mut tangential = left.clone();
+            tangential.0[coord] = 0;
+            let value = d_multi(&datum.value, &tangential);
+            for (test, coef) in by_test {
+                if is_zero_on(&coef, self.ctx.coords, (coord, at))? {
+                    continue;
+                }
+                let product = simplify(&mul(restrict(&coef, coord, at), value.clone()));
+                known.push((test.clone(), product, vec![datum.residual]));
+                for (order, factor) in &datum.mixed {
+                    let mut lower = tangential.clone();
+                    lower.0[coord] = *order;
+                    let entry = out.entry((g, lower)).or_default();
+                    accumulate(entry, test.clone(), mul(Expr::Num(*factor), coef.clone()));
+                }
+            }
+        }
+        Ok((known, out))
     }
 
     /// `D^left g` on a face in terms of data, and which residuals gave them; `None` if something is `missing`.
@@ -392,7 +472,7 @@ impl Builder<'_> {
         for (field, alpha) in atoms {
             let order = alpha.0[coord];
             let about = |d: &&Datum| (d.field, d.coord, d.high, d.order) == (field, coord, high, order);
-            match data.iter().find(about) {
+            match data.iter().filter(|d| d.mixed.is_empty()).find(about) {
                 Some(d) => {
                     let mut tangential = alpha.clone();
                     tangential.0[coord] = 0;
@@ -415,6 +495,39 @@ impl Builder<'_> {
     }
 }
 
+/// What multiplies an unknown on a face as one combination of psi's derivatives along the coordinate: possible if the
+/// coefficients are numbers and the other derivatives of psi are the same. `None` for a single derivative, too.
+fn tie(unknown: &[(&MultiIndex, Expr)], coord: usize) -> Option<Vec<(u8, f64)>> {
+    let tangential = |test: &MultiIndex| {
+        let mut t = test.clone();
+        t.0[coord] = 0;
+        t
+    };
+    let [(first, _), _, ..] = unknown else { return None };
+    let same = unknown.iter().all(|(test, _)| tangential(test) == tangential(first));
+    let number = |(test, coef): &(&MultiIndex, Expr)| match coef {
+        Expr::Num(k) => Some((test.0[coord], *k)),
+        _ => None,
+    };
+    unknown.iter().map(number).collect::<Option<Vec<_>>>().filter(|_| same)
+}
+
+/// Sorts what must vanish, and takes out of the ties what does: a tie with one derivative left makes that one vanish.
+fn settle(vanish: &mut Vec<u8>, ties: &mut Vec<Vec<(u8, f64)>>) {
+    loop {
+        vanish.sort_unstable();
+        vanish.dedup();
+        ties.iter_mut().for_each(|t| t.retain(|(order, _)| !vanish.contains(order)));
+        let single = ties.iter().position(|t| t.len() == 1);
+        match single {
+            Some(k) => vanish.push(ties.remove(k)[0].0),
+            None => break,
+        }
+    }
+    ties.retain(|t| !t.is_empty());
+    ties.dedup();
+}
+
 /// The residuals whose data a form uses on every face they stand on: only these need no rows of their own.
 pub fn wholly_used(form: &WeakForm, data: &[Datum], ctx: Context, lhs: &Expr, rhs: &Expr) -> Vec<usize> {
     let mut whole = form.absorbed.clone();
@@ -422,7 +535,8 @@ pub fn wholly_used(form: &WeakForm, data: &[Datum], ctx: Context, lhs: &Expr, rh
         data.iter().filter(|d| d.residual == *r).all(|d| {
             // A datum is in use if the form changes when it is taken away.
             let without: Vec<Datum> = data.iter().filter(|o| *o != d).cloned().collect();
-            weak_form(lhs, rhs, &without, ctx).is_ok_and(|f| f.vanish != form.vanish || f.boundary != form.boundary)
+            weak_form(lhs, rhs, &without, ctx)
+                .is_ok_and(|f| f.vanish != form.vanish || f.ties != form.ties || f.boundary != form.boundary)
         })
     });
     whole

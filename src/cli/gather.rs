@@ -9,6 +9,7 @@ use crate::plan::{Metric, Plot};
 use crate::report::data::{Axis, ExpectRow, FieldData, GridData, LayerRow, MetricRow, Raster, UnknownRow};
 use crate::report::metrics;
 use crate::train::kernels::Kernels;
+use crate::train::sampling::inside;
 use crate::train::{predict, raster, spike_rates};
 
 /// A trained network that can be asked.
@@ -53,12 +54,26 @@ impl Trained<'_> {
         let at = points(&axes);
         let found = predict(self.problem, self.kernels, self.params, &at);
         let of = self.problem.network.fields.iter().zip(found).zip(&self.problem.exact);
-        let fields = of.filter(|((f, _), _)| f.unknown.is_none()).map(|((f, solution), exact)| FieldData {
-            name: f.name.clone(),
-            solution,
-            exact: exact.as_ref().map(|e| eval(e, &[&at])),
-        });
-        GridData { axes, fields: fields.collect() }
+        let mut fields: Vec<FieldData> = of
+            .filter(|((f, _), _)| f.unknown.is_none())
+            .map(|((f, solution), exact)| FieldData {
+                name: f.name.clone(),
+                solution,
+                exact: exact.as_ref().map(|e| eval(e, &[&at])),
+            })
+            .collect();
+        if let Some(shape) = &self.problem.shape {
+            // What lies outside the shape is no part of the solution: it is left blank.
+            for (i, kept) in eval(shape, &[&at]).iter().enumerate() {
+                if *kept == 0.0 {
+                    for field in &mut fields {
+                        field.solution[i] = f64::NAN;
+                        field.exact.iter_mut().for_each(|e| e[i] = f64::NAN);
+                    }
+                }
+            }
+        }
+        GridData { axes, fields }
     }
 
     pub fn unknowns(&self) -> Vec<UnknownRow> {
@@ -74,16 +89,24 @@ impl Trained<'_> {
         network.fields.iter().zip(&self.problem.exact).filter_map(row).collect()
     }
 
+    /// A field and its exact solution where the shape of the domain leaves a grid: on all of it, or on the points inside.
+    fn measured(&self, field: &str, counts: &[usize]) -> Option<(Vec<f64>, Vec<f64>)> {
+        let k = self.problem.network.fields.iter().position(|f| f.name == field)?;
+        let dim = self.problem.coords.len();
+        let at = inside(points(&axes(self.problem, counts)), dim, self.problem.shape.as_ref());
+        let exact = eval(self.problem.exact[k].as_ref()?, &[&at]);
+        Some((predict(self.problem, self.kernels, self.params, &at).swap_remove(k), exact))
+    }
+
     fn metric(&self, m: &Metric) -> MetricRow {
         let unknown = self.unknowns().into_iter().find(|u| u.name == m.field);
-        let measure = |solution: &[f64], exact: &[f64]| metrics::measure(m.kind, solution, exact);
-        let value = match unknown {
-            Some(u) => u.exact.map_or(f64::NAN, |e| measure(&[u.value], &[e])),
-            None => {
-                let grid = self.on(&m.grid);
-                let field = grid.field(&m.field);
-                field.and_then(|f| Some(measure(&f.solution, f.exact.as_ref()?))).unwrap_or(f64::NAN)
-            }
+        let measured = match unknown {
+            Some(u) => u.exact.map(|e| (vec![u.value], vec![e])),
+            None => self.measured(&m.field, &m.grid),
+        };
+        let value = match measured {
+            Some((solution, exact)) if !exact.is_empty() => metrics::measure(m.kind, &solution, &exact),
+            _ => f64::NAN,
         };
         let kind = metrics::name(m.kind).into();
         MetricRow { name: m.name.clone(), kind, field: m.field.clone(), grid: m.grid.clone(), value }
@@ -133,7 +156,8 @@ impl Trained<'_> {
             2 => 21,
             _ => 7,
         };
-        let at = points(&axes(self.problem, &vec![axis; self.problem.coords.len()]));
+        let (dim, shape) = (self.problem.coords.len(), self.problem.shape.as_ref());
+        let at = inside(points(&axes(self.problem, &vec![axis; dim])), dim, shape);
         let rates = spike_rates(self.problem, self.kernels, self.params, &at);
         let row = |(l, rate): (&crate::ir::problem::Layer, Option<f64>)| LayerRow {
             name: l.name.clone(),
@@ -147,9 +171,25 @@ impl Trained<'_> {
         self.problem.network.layers.iter().zip(rates).filter(|(l, rate)| !readout(l, rate)).map(row).collect()
     }
 
+    /// The middle of the domain; if that is cut away, the point inside nearest to it on a grid.
+    fn middle(&self) -> Vec<f64> {
+        let coords = &self.problem.coords;
+        let middle: Vec<f64> = coords.iter().map(|c| 0.5 * (c.lo + c.hi)).collect();
+        let Some(shape) = &self.problem.shape else { return middle };
+        let side = if coords.len() <= 2 { 41 } else { 11 };
+        let at = points(&axes(self.problem, &vec![side; coords.len()]));
+        let far = |p: &[f64]| -> f64 {
+            let parts = p.iter().zip(&middle).zip(coords).map(|((p, m), c)| (p - m) / (c.hi - c.lo));
+            parts.map(|d| d * d).sum()
+        };
+        let kept = inside(at, coords.len(), Some(shape));
+        let nearest = kept.chunks_exact(coords.len()).min_by(|a, b| far(a).total_cmp(&far(b)));
+        nearest.map_or(middle.clone(), <[f64]>::to_vec)
+    }
+
     /// Rasters that the program asks for, at the middle of the domain.
     pub fn rasters(&self) -> Vec<Raster> {
-        let point: Vec<f64> = self.problem.coords.iter().map(|c| 0.5 * (c.lo + c.hi)).collect();
+        let point = self.middle();
         let asked = self.problem.report.plots.iter().filter_map(|p| match p {
             Plot::Raster(layer) => Some(layer),
             _ => None,

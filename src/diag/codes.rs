@@ -24,11 +24,13 @@ pub struct Family {
 pub const FAMILIES: &[Family] = &[
     super::syntax::FAMILY,
     super::names::FAMILY,
+    super::domain::FAMILY,
     super::types::FAMILY,
     super::types::DIMENSIONS,
     super::neurons::FAMILY,
     super::networks::FAMILY,
     super::residuals::FAMILY,
+    super::geometry::FAMILY,
     super::training::FAMILY,
     super::data::FAMILY,
     super::reports::FAMILY,

@@ -2,13 +2,15 @@
 //!
 //! A [`Diagnostic`] is data: a code, labelled spans, a help line. Phases push them into a [`Sink`] and go on, so that one
 //! run reports every independent mistake. All wording lives here: each family of codes has a module (`syntax`, `names`,
-//! `types`, `neurons`, `networks`, `residuals`, `training`, `reports`, `data`, `runtime`) with a table of its codes and one constructor
+//! `domain`, `types`, `neurons`, `networks`, `residuals`, `geometry`, `training`, `reports`, `data`, `runtime`) with a table of its codes and one constructor
 //! function a code. A phase calls `sink.push(diag::names::unknown_name(span, "lif2", Some("lif")))` and never writes prose.
 //!
 //! The source text is attached only by the renderers, when a message is printed.
 
 pub mod codes;
 pub mod data;
+pub mod domain;
+pub mod geometry;
 pub mod names;
 pub mod networks;
 pub mod neurons;

@@ -16,6 +16,8 @@ use crate::plan::{Report, Sampler, Train};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
     pub coords: Vec<Coord>,
+    /// Input `coords`, output `value`: not 0 inside. `None`: all of the box is.
+    pub shape: Option<Program>,
     pub network: Network,
     pub residuals: Vec<Residual>,
     /// One entry a field of the network. Input `coords`, output `value`.
@@ -29,6 +31,8 @@ pub struct Coord {
     pub name: String,
     pub lo: f64,
     pub hi: f64,
+    /// Its two ends are one place.
+    pub periodic: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +99,8 @@ pub struct Units {
     pub steps: u32,
     /// The mixing node acts on the scaled coordinates themselves, so that thresholds can be placed in the domain.
     pub on_coords: bool,
+    /// Rows of the mixing weight that begin a pair: sine and cosine of a periodic coordinate's phase.
+    pub pairs: Vec<usize>,
     /// Width of what the mixing node acts on.
     pub fan_in: u32,
 }
@@ -175,6 +181,7 @@ pub enum Place {
     Interior,
     Domain,
     Faces(Vec<Face>),
+    Curve(Box<Path>),
     Grid(Vec<usize>),
     /// Points as given, `[rows][coords]`, and the file's columns, `[rows][columns]`.
     Data {
@@ -187,6 +194,20 @@ pub enum Place {
 pub struct Face {
     pub coord: usize,
     pub value: f64,
+    /// The component of the outward normal along the coordinate: 1 or -1 at an end, 0 inside.
+    pub outward: f64,
+}
+
+/// A curve for a parameter from `lo` to `hi`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Path {
+    /// The coordinates that it gives; the others are free.
+    pub coords: Vec<usize>,
+    pub lo: f64,
+    pub hi: f64,
+    pub closed: bool,
+    /// Input `s`; output `value`: those coordinates, then the outward normal if it has one.
+    pub point: Program,
 }
 
 /// How the rows of a residual come about.
@@ -234,9 +255,18 @@ pub struct Weak {
     pub volume: Vec<VolumeTerm>,
     pub boundary: Vec<BoundaryTerm>,
     pub vanish: Vec<[Vec<u8>; 2]>,
+    pub ties: Vec<Tie>,
     pub absorbed: Vec<usize>,
     /// No volume term is nonlinear.
     pub linear: bool,
+}
+
+/// See [`check::model::Tie`](crate::check::model::Tie).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tie {
+    pub coord: usize,
+    pub high: bool,
+    pub parts: Vec<(u8, f64)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -41,12 +41,19 @@ pub fn only_through(net: &Network, from: NodeId, node: NodeId) -> bool {
     known[node]
 }
 
-/// What the mixing node acts on is the scaled coordinates themselves, injected as a current or not.
-pub fn acts_on_coords(net: &Network, mixing: NodeId) -> bool {
-    let (NodeOp::Tuned { x, .. } | NodeOp::Dense { x, .. }) = &net.nodes[mixing].op else { return false };
+/// The coordinates, if what the mixing node acts on is they themselves, scaled, injected as a current or not.
+pub fn entering(net: &Network, mixing: NodeId) -> Option<&[usize]> {
+    let (NodeOp::Tuned { x, .. } | NodeOp::Dense { x, .. }) = &net.nodes[mixing].op else { return None };
     let mut at = *x;
     while let NodeOp::Current(x) = &net.nodes[at].op {
         at = *x;
     }
-    matches!(net.nodes[at].op, NodeOp::Coords { raw: false, .. })
+    match &net.nodes[at].op {
+        NodeOp::Coords { coords, raw: false } => Some(coords),
+        _ => None,
+    }
+}
+
+pub fn acts_on_coords(net: &Network, mixing: NodeId) -> bool {
+    entering(net, mixing).is_some()
 }

@@ -15,7 +15,7 @@ mod neuron;
 mod residual;
 mod units;
 
-use crate::check::model::{Model, NodeId, NodeOp, Quantity};
+use crate::check::model::{Coord, Model, NodeId, NodeOp, Quantity};
 use crate::ir::problem as ir;
 use network::Lowering;
 
@@ -30,13 +30,18 @@ pub fn lower(model: &Model) -> ir::Problem {
     let fields = (0..model.network.fields.len()).map(Quantity::Field);
     let quantities = fields.chain((0..model.unknowns.len()).map(Quantity::Unknown));
     ir::Problem {
-        coords: model.coords.iter().map(|c| ir::Coord { name: c.name.clone(), lo: c.lo, hi: c.hi }).collect(),
+        coords: model.coords.iter().map(coord).collect(),
+        shape: model.shape.as_ref().map(|s| residual::truth(model, "shape", &s.inside)),
         network: network(model),
         residuals: model.residuals.iter().map(|r| residual::lower(model, r)).collect(),
         exact: quantities.map(exact).collect(),
         train: model.train.clone(),
         report: model.report.clone(),
     }
+}
+
+fn coord(c: &Coord) -> ir::Coord {
+    ir::Coord { name: c.name.clone(), lo: c.lo, hi: c.hi, periodic: c.periodic }
 }
 
 fn network(model: &Model) -> ir::Network {

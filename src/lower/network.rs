@@ -250,7 +250,7 @@ impl<'m> Lowering<'m> {
         let width = self.widths[id];
         match &net.nodes[id].op {
             NodeOp::Coords { coords, raw } => {
-                let parts: Vec<Val> = coords.iter().map(|c| self.scaled(*c, *raw)).collect();
+                let parts: Vec<Val> = coords.iter().flat_map(|c| self.entering(*c, *raw)).collect();
                 Term::Val(if parts.len() == 1 { parts[0] } else { self.e.concat(&parts) })
             }
             NodeOp::Scalar(expr) => {
@@ -329,18 +329,27 @@ impl<'m> Lowering<'m> {
         }
     }
 
-    /// A coordinate scaled to [-1, 1] over the domain.
-    fn scaled(&mut self, i: usize, raw: bool) -> Val {
+    /// A coordinate as it is, or scaled to [-1, 1] over the domain; of a periodic one, sine and cosine of its phase.
+    fn entering(&mut self, i: usize, raw: bool) -> Vec<Val> {
         let x = self.coord(i);
         if raw {
-            return x;
+            return vec![x];
         }
         let c = &self.model.coords[i];
         // The subtraction first: it is exact near `lo`, however far from 0 the domain lies.
         let along = self.e.sub(Term::Val(x), Term::Num(c.lo));
+        if c.periodic {
+            let phase = self.e.mul(Term::Num(2.0 * std::f64::consts::PI / (c.hi - c.lo)), along);
+            return [Unary::Sin, Unary::Cos]
+                .map(|f| {
+                    let part = self.e.unary(f, phase);
+                    self.e.wide(part, 1)
+                })
+                .to_vec();
+        }
         let scaled = self.e.mul(Term::Num(2.0 / (c.hi - c.lo)), along);
         let shifted = self.e.add(scaled, Term::Num(-1.0));
-        self.e.wide(shifted, 1)
+        vec![self.e.wide(shifted, 1)]
     }
 
     fn tuned(&mut self, id: NodeId, x: NodeId, curve: TuningCurve, width: u32) -> Term {

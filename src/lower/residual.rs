@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use super::emit::{Emit, Term, Val};
 use crate::check::calculus::differentiate;
+use crate::check::domain::outward;
 use crate::check::expr::{Expr, Var};
 use crate::check::model::{self, Method, Model, Residual};
 use crate::func::{Binary, MultiIndex};
@@ -23,6 +24,23 @@ pub fn of_coords(model: &Model, name: &str, e: &Expr) -> Program {
         _ => unreachable!("the checker allows only coordinates here"),
     });
     b.finish()
+}
+
+/// A program in coordinates only, whose output `value` is 1 where a condition holds and else 0.
+pub fn truth(model: &Model, name: &str, condition: &Expr) -> Program {
+    let number = Expr::If(Box::new(condition.clone()), Box::new(Expr::Num(1.0)), Box::new(Expr::Num(0.0)));
+    of_coords(model, name, &number)
+}
+
+/// The points of a curve, and its normal, in its parameter.
+fn path(c: &model::Curve) -> ir::Path {
+    let mut b = Expression::new(&format!("curve {}", c.name), &[("s", 1)]);
+    let outputs: Vec<&Expr> = c.point.iter().chain(&c.normal).collect();
+    b.output("value", &outputs, &|v, at| match v {
+        Var::Column(_) => at[0][0],
+        _ => unreachable!("the checker allows only the parameter here"),
+    });
+    ir::Path { coords: c.coords.clone(), lo: c.lo, hi: c.hi, closed: c.closed, point: b.finish() }
 }
 
 pub fn lower(model: &Model, r: &Residual) -> ir::Residual {
@@ -54,8 +72,10 @@ fn place(p: &model::Place) -> ir::Place {
         model::Place::Interior => ir::Place::Interior,
         model::Place::Domain => ir::Place::Domain,
         model::Place::Faces(faces) => {
-            ir::Place::Faces(faces.iter().map(|f| ir::Face { coord: f.coord, value: f.value }).collect())
+            let face = |f: &model::Face| ir::Face { coord: f.coord, value: f.value, outward: outward(f) };
+            ir::Place::Faces(faces.iter().map(face).collect())
         }
+        model::Place::Curve(c) => ir::Place::Curve(Box::new(path(c))),
         model::Place::Grid(n) => ir::Place::Grid(n.clone()),
         model::Place::Data(data) => ir::Place::Data {
             points: data.rows.iter().map(|row| data.coords.iter().map(|c| row[*c]).collect()).collect(),
@@ -64,9 +84,13 @@ fn place(p: &model::Place) -> ir::Place {
     }
 }
 
-fn columns(r: &Residual) -> usize {
+/// Columns that a residual's place gives; on faces only if it makes use of them.
+fn columns(model: &Model, r: &Residual) -> usize {
+    let used = |e: &Expr| e.any_var(|v| matches!(v, Var::Column(_)));
     match &r.place {
         model::Place::Data(data) => data.columns.len(),
+        model::Place::Curve(c) => 1 + c.normal.len(),
+        model::Place::Faces(_) if used(&r.lhs) || used(&r.rhs) => model.coords.len(),
         _ => 0,
     }
 }
@@ -81,7 +105,7 @@ fn pointwise(model: &Model, r: &Residual, by: ir::Derivatives) -> ir::Pointwise 
     });
     let fields: Vec<Var> = fields.into_iter().collect();
     let atoms: Vec<ir::Atom> = fields.iter().filter_map(|v| atom(model, v)).collect();
-    let columns = columns(r);
+    let columns = columns(model, r);
     let mut inputs = vec![("coords", model.coords.len())];
     if columns > 0 {
         inputs.push(("columns", columns));
@@ -179,6 +203,7 @@ fn weak(model: &Model, r: &Residual, form: &model::WeakForm) -> ir::Weak {
             })
             .collect(),
         vanish: form.vanish.clone(),
+        ties: form.ties.iter().map(|t| ir::Tie { coord: t.coord, high: t.high, parts: t.parts.clone() }).collect(),
         absorbed: form.absorbed.clone(),
         linear: form.volume.iter().all(|t| !matches!(t.integrand, model::Integrand::Function { .. })),
     }

@@ -7,7 +7,7 @@
 //! ```
 
 use super::BLOCK;
-use super::graph::{acts_on_coords, depends, following, only_through};
+use super::graph::{acts_on_coords, depends, entering, following, only_through};
 use super::network::{Lowering, Part, Resize};
 use crate::check::model::{Model, NodeId, NodeOp, Trainable};
 use crate::ir::problem as ir;
@@ -41,8 +41,23 @@ pub fn units(model: &Model, mixing: NodeId, fields: &[ir::Field], primal: &Lower
         response: ends.first().and_then(|end| response(model, mixing, *end)),
         steps: net.steps,
         on_coords: acts_on_coords(net, mixing),
+        pairs: pairs(model, mixing),
         fan_in: primal.width(*x),
     }
+}
+
+/// Where the two rows of each periodic coordinate begin in a mixing weight that acts on coordinates.
+fn pairs(model: &Model, mixing: NodeId) -> Vec<usize> {
+    let net = &model.network;
+    let (mut pairs, mut row) = (vec![], 0);
+    for &c in entering(net, mixing).unwrap_or(&[]) {
+        if model.coords[c].periodic {
+            pairs.push(row);
+            row += 1;
+        }
+        row += 1;
+    }
+    pairs
 }
 
 /// A unit of the layer driven by a given current. `None` if there is no neuron to drive, or if its response depends on more

@@ -6,7 +6,7 @@ use crate::exec::interp::eval;
 use crate::ir::problem::{Field, Problem};
 use crate::ir::program::Region;
 use crate::train::kernels::Kernels;
-use crate::train::sampling::grid;
+use crate::train::sampling::{grid, inside};
 
 /// The fields at points `[points][coords]`, in the coordinates' own units: `[fields][points]`.
 pub fn predict(problem: &Problem, kernels: &Kernels, params: &[f32], points: &[f64]) -> Vec<Vec<f64>> {
@@ -82,7 +82,8 @@ pub struct HeldOut {
 }
 
 impl HeldOut {
-    /// `None` if there is no exact solution, or so many coordinates that even the coarsest grid is large.
+    /// `None` if there is no exact solution, if no point lies inside the domain's shape, or with so many coordinates that even
+    /// the coarsest grid is large.
     pub fn new(problem: &Problem) -> Option<HeldOut> {
         let of_field = |k: usize| problem.exact[k].as_ref().filter(|_| problem.network.fields[k].unknown.is_none());
         let exacts: Vec<_> = (0..problem.exact.len()).map(of_field).collect();
@@ -92,6 +93,10 @@ impl HeldOut {
         let d = problem.coords.len() as u32;
         let side = (2..=COARSE.0).rev().find(|n| n.checked_pow(d).is_some_and(|all| all <= COARSE.1))?;
         let points = grid(&problem.coords, &vec![side; d as usize]).data;
+        let points = inside(points, problem.coords.len(), problem.shape.as_ref());
+        if points.is_empty() {
+            return None;
+        }
         let exact = exacts.iter().map(|e| e.map(|e| eval(e, &[&points]))).collect();
         Some(HeldOut { points, exact })
     }

@@ -10,7 +10,7 @@
 use crate::exec::interp::eval;
 use crate::exec::rng::{Purpose, Stream};
 use crate::func::MultiIndex;
-use crate::ir::problem::{Atom, Derivatives, Place, Pointwise, Problem, Rows};
+use crate::ir::problem::{Atom, Derivatives, Pointwise, Problem, Rows};
 use crate::ir::program::Program;
 use crate::train::frame::Frame;
 use crate::train::kernels::Kernels;
@@ -70,7 +70,7 @@ pub struct Point<'a> {
     pub rows: usize,
     /// `[rows][coords]`
     coords: Vec<f64>,
-    /// `[rows][columns]`
+    /// `[rows][columns]`: what the place says beside the coordinates.
     columns: Vec<f64>,
     /// How atoms come out of what is observed; `None`: they are observed as they are, row by row.
     pub stencil: Option<Stencil>,
@@ -89,12 +89,8 @@ impl<'a> System<'a> {
             let (kind, observer) = match (&residual.rows, part) {
                 (Rows::Pointwise(plan), Part::Trained) | (Rows::Absorbed { measure: plan, .. }, Part::Absorbed) => {
                     let mut rng = Stream::new(seed, Purpose::Points, i as u64);
-                    let at =
-                        place_points(&residual.place, &problem.coords, residual.points, residual.sampler, &mut rng);
-                    let columns = match &residual.place {
-                        Place::Data { columns, .. } => columns.iter().flatten().copied().collect(),
-                        _ => vec![],
-                    };
+                    let (coords, shape) = (&problem.coords, problem.shape.as_ref());
+                    let at = place_points(&residual.place, coords, shape, residual.points, residual.sampler, &mut rng);
                     let stencil = match plan.by {
                         Derivatives::Stencil { h } => {
                             let alphas: Vec<MultiIndex> = plan.atoms.iter().map(|a| a.alpha.clone()).collect();
@@ -103,7 +99,7 @@ impl<'a> System<'a> {
                         Derivatives::None | Derivatives::Jet => None,
                     };
                     let observer = if stencil.is_some() { 0 } else { kernels.observer_of[i] };
-                    (Kind::Point(Point::new(plan, at.len(), at.data, columns, stencil)), observer)
+                    (Kind::Point(Point::new(plan, at.len(), at.data, at.columns, stencil)), observer)
                 }
                 (Rows::Weak(weak), Part::Trained) => {
                     let is_unknown = |f: usize| problem.network.fields[f].unknown.is_some();

@@ -23,7 +23,7 @@ use crate::func::MultiIndex;
 use crate::ir::problem::{Coord, Integrand, Weak};
 use crate::ir::program::Program;
 use crate::train::linalg::{BLOCK, Staircase, StaircaseBuilder};
-use crate::train::splines::{Quadrature, TestSpace};
+use crate::train::splines::{Condition, Quadrature, TestSpace};
 
 /// Gauss points a knot span and coordinate for the field: 3, or 2 where that would make too many points. A spiking field
 /// jumps, so that more test functions are worth more than more points for each of them. With 2 points the moments of the
@@ -50,6 +50,15 @@ pub fn default_tests(coords: usize) -> usize {
     }
 }
 
+/// The same where every coordinate is periodic: the system is then dense, and its factor costs the third power.
+fn default_periodic_tests(coords: usize) -> usize {
+    match coords {
+        2 => 28,
+        3 => 9,
+        n => default_tests(n),
+    }
+}
+
 /// A weak form on its quadrature points. Everything that does not depend on the field is computed once.
 #[derive(Debug)]
 pub struct WeakSystem {
@@ -60,6 +69,10 @@ pub struct WeakSystem {
     weights: Vec<f64>,
     volume: f64,
     tests: usize,
+    /// The coordinate along which the system is factored: the first that is not periodic.
+    lead: Option<usize>,
+    /// The test functions in the order of the factor's columns, those along `lead` slowest.
+    columns: Vec<usize>,
     /// Test functions over each point: `starts[n] .. starts[n + 1]` in `which` and in all the values below.
     starts: Vec<usize>,
     which: Vec<u32>,
@@ -90,8 +103,11 @@ struct NonlinearTerm {
 }
 
 impl Axis {
-    fn new(coord: &Coord, tests: usize, degree: usize, vanish: &[Vec<u8>; 2], coords: usize) -> Axis {
-        let space = TestSpace::new(coord.lo, coord.hi, tests, degree, vanish);
+    fn new(coord: &Coord, tests: usize, degree: usize, ends: &[Vec<Condition>; 2], coords: usize) -> Axis {
+        let space = match coord.periodic {
+            true => TestSpace::periodic(coord.lo, coord.hi, tests, degree),
+            false => TestSpace::new(coord.lo, coord.hi, tests, degree, ends),
+        };
         let per_span = field_points(coords, space.splines.spans, degree);
         let rule = space.splines.quadrature(per_span);
         Axis { space, per_span, rule }
@@ -151,7 +167,8 @@ fn visit(tables: &[Table], lens: &[usize], i: usize, alpha: &MultiIndex, mut f: 
     loop {
         let (mut test, mut value) = (0, 1.0);
         for k in 0..d {
-            test = test * lens[k] + at[k].0.start + odometer[k];
+            // A periodic range goes on with the first function.
+            test = test * lens[k] + (at[k].0.start + odometer[k]) % lens[k];
             value *= at[k].1[odometer[k]];
         }
         f(test, value);
@@ -174,7 +191,10 @@ impl WeakSystem {
     /// `is_unknown` says which fields are the same at all points.
     pub fn assemble(weak: &Weak, coords: &[Coord], is_unknown: impl Fn(usize) -> bool) -> WeakSystem {
         let d = coords.len();
-        let tests = weak.tests.unwrap_or_else(|| default_tests(d));
+        let tests = weak.tests.unwrap_or_else(|| match coords.iter().all(|c| c.periodic) {
+            true => default_periodic_tests(d),
+            false => default_tests(d),
+        });
         let order = |k: usize| {
             let volume = weak.volume.iter().map(|t| t.test.0[k]);
             let boundary = weak.boundary.iter().map(|t| t.test.0[k]);
@@ -182,7 +202,7 @@ impl WeakSystem {
         };
         let orders: Vec<usize> = (0..d).map(order).collect();
         let axes: Vec<Axis> =
-            (0..d).map(|k| Axis::new(&coords[k], tests, (orders[k] + 1).max(3), &weak.vanish[k], d)).collect();
+            (0..d).map(|k| Axis::new(&coords[k], tests, (orders[k] + 1).max(3), &ends(weak, k), d)).collect();
         let lens: Vec<usize> = axes.iter().map(|a| a.space.len()).collect();
         let count: usize = lens.iter().product();
         let (points, weights) = tensor(&axes.iter().map(|a| &a.rule).collect::<Vec<_>>());
@@ -224,12 +244,16 @@ impl WeakSystem {
         let volume = coords.iter().map(|c| c.hi - c.lo).product();
         let fields = weak.fields.clone();
         let varies = fields.iter().map(|f| !is_unknown(*f)).collect();
+        let lead = coords.iter().position(|c| !c.periodic);
+        let columns = columns(&lens, lead.unwrap_or(0));
         WeakSystem {
             axes,
             points,
             weights,
             volume,
             tests: count,
+            lead,
+            columns,
             starts,
             which,
             fields,
@@ -309,32 +333,66 @@ impl WeakSystem {
         system
     }
 
-    /// R of B = sqrt(w) L* psi, span after span of the first coordinate.
+    /// R of B = sqrt(w) L* psi, span after span of the leading coordinate, in the order of `columns`.
     fn factor(&self, operators: &[Vec<f64>]) -> Staircase {
         let varying: Vec<&Vec<f64>> = operators.iter().zip(&self.varies).filter(|(_, v)| **v).map(|(o, _)| o).collect();
-        let first = &self.axes[0];
-        let rest_points = self.len() / first.len();
-        let rest_tests = self.tests / first.space.len().max(1);
+        let mut place = vec![0; self.tests];
+        self.columns.iter().enumerate().for_each(|(k, &test)| place[test] = k);
         let mut builder = StaircaseBuilder::new(self.tests);
-        let spans = first.space.splines.spans;
-        for s in 0..spans {
-            let over = first.space.over(s);
-            let window = over.start * rest_tests..over.end * rest_tests;
-            let points = s * first.per_span * rest_points..(s + 1) * first.per_span * rest_points;
+        let rows = |points: &[usize], window: &std::ops::Range<usize>| {
             let mut rows = Mat::<f64>::zeros(points.len() * varying.len(), window.len());
-            for (row, i) in points.enumerate() {
+            for (row, &i) in points.iter().enumerate() {
                 let w = self.weights[i].sqrt();
                 for (f, operator) in varying.iter().enumerate() {
                     for k in self.starts[i]..self.starts[i + 1] {
-                        rows[(row * varying.len() + f, self.which[k] as usize - window.start)] = w * operator[k];
+                        let column = place[self.which[k] as usize] - window.start;
+                        rows[(row * varying.len() + f, column)] = w * operator[k];
                     }
                 }
             }
-            let finished = if s + 1 == spans { self.tests } else { first.space.over(s + 1).start * rest_tests };
-            builder.push(window, rows.as_ref(), finished);
+            rows
+        };
+        let Some(lead) = self.lead else {
+            // Every function is a neighbour of every other, round the end.
+            let all: Vec<usize> = (0..self.len()).collect();
+            builder.push(0..self.tests, rows(&all, &(0..self.tests)).as_ref(), self.tests);
+            return builder.finish();
+        };
+        let axis = &self.axes[lead];
+        let rest_tests = self.tests / axis.space.len().max(1);
+        let stride: usize = self.axes[lead + 1..].iter().map(Axis::len).product();
+        let spans = axis.space.splines.spans;
+        for s in 0..spans {
+            let over = axis.space.over(s);
+            let window = over.start * rest_tests..over.end * rest_tests;
+            let here = |i: &usize| i / stride % axis.len() / axis.per_span == s;
+            let points: Vec<usize> = match lead {
+                0 => (s * axis.per_span * stride..(s + 1) * axis.per_span * stride).collect(),
+                _ => (0..self.len()).filter(here).collect(),
+            };
+            let finished = if s + 1 == spans { self.tests } else { axis.space.over(s + 1).start * rest_tests };
+            builder.push(window.clone(), rows(&points, &window).as_ref(), finished);
         }
         builder.finish()
     }
+}
+
+/// The conditions on test functions at the ends of a coordinate.
+fn ends(weak: &Weak, coord: usize) -> [Vec<Condition>; 2] {
+    [false, true].map(|high| {
+        let vanish = weak.vanish[coord][usize::from(high)].iter().map(|&order| vec![(order, 1.0)]);
+        let ties = weak.ties.iter().filter(|t| (t.coord, t.high) == (coord, high)).map(|t| t.parts.clone());
+        vanish.chain(ties).collect()
+    })
+}
+
+/// All test functions, coordinate `lead` slowest and the others in their order.
+fn columns(lens: &[usize], lead: usize) -> Vec<usize> {
+    let count: usize = lens.iter().product();
+    let stride: usize = lens[lead + 1..].iter().product();
+    let mut all: Vec<usize> = (0..count).collect();
+    all.sort_by_key(|test| (test / stride % lens[lead], *test));
+    all
 }
 
 /// Adds ∫ coef D^test psi over the domain, or over the face where a coordinate has a given value, to the load. Data are
@@ -424,7 +482,7 @@ impl Linearised<'_> {
                     }
                 }
                 let kept = self.whitener.kept();
-                let mut out = Mat::from_fn(kept.len(), width, |r, c| self.scale * z[kept[r] * width + c]);
+                let mut out = Mat::from_fn(kept.len(), width, |r, c| self.scale * z[s.columns[kept[r]] * width + c]);
                 self.whitener.solve_transposed(out.as_mut());
                 out
             })
@@ -466,7 +524,8 @@ impl Linearised<'_> {
     }
 
     fn whiten(&self, z: &[f64]) -> Vec<f64> {
-        let mut out: Vec<f64> = self.whitener.kept().iter().map(|&j| self.scale * z[j]).collect();
+        let s = self.system;
+        let mut out: Vec<f64> = self.whitener.kept().iter().map(|&j| self.scale * z[s.columns[j]]).collect();
         let rows = out.len();
         self.whitener.solve_transposed(MatMut::from_column_major_slice_mut(&mut out, rows, 1));
         out

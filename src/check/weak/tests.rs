@@ -43,7 +43,7 @@ impl Case {
         let bounds = [("x", -0.3, 0.9), ("t", 0.2, 1.5)];
         let coords = bounds[..dims]
             .iter()
-            .map(|&(name, lo, hi)| Coord { name: name.to_string(), lo, hi, span: Span::default() })
+            .map(|&(name, lo, hi)| Coord { name: name.to_string(), lo, hi, periodic: false, span: Span::default() })
             .collect();
         Case { coords, fields: vec!["u".to_string()], data: vec![], conditions: 0, exact }
     }
@@ -334,7 +334,7 @@ fn logistic_and_other_reactions() {
 #[test]
 fn three_coordinates() {
     let mut case = Case::new(2, add(smooth2(), mul(c(2), c(0))));
-    case.coords.push(Coord { name: "y".to_string(), lo: 0.0, hi: 0.5, span: Span::default() });
+    case.coords.push(Coord { name: "y".to_string(), lo: 0.0, hi: 0.5, periodic: false, span: Span::default() });
     let case = case.given(0, false, 0).given(2, true, 1).given(1, false, 0);
     case.holds(sub(d(case.u(), 1), add(dd(case.u(), 0), mul(c(0), dd(case.u(), 2)))));
 }

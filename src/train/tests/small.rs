@@ -199,6 +199,7 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
         response: (unit == Unit::Lif).then(|| response_program(unit)),
         steps: if unit == Unit::Lif { STEPS } else { 0 },
         on_coords: true,
+        pairs: vec![],
         fan_in: 1,
     };
     let network = Network {
@@ -235,7 +236,8 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
     });
     let phases = phases.into_iter().enumerate().map(|(k, method)| Phase { name: format!("p{k}"), method }).collect();
     let problem = Problem {
-        coords: vec![Coord { name: "x".into(), lo: -1.0, hi: 1.0 }],
+        coords: vec![Coord { name: "x".into(), lo: -1.0, hi: 1.0, periodic: false }],
+        shape: None,
         network,
         residuals: vec![Residual {
             name: "fit".into(),

@@ -67,7 +67,7 @@ fn term(coef: Program, test: &[u8], integrand: Integrand) -> VolumeTerm {
 
 fn weak(tests: usize, volume: Vec<VolumeTerm>, boundary: Vec<BoundaryTerm>, vanish: Vec<[Vec<u8>; 2]>) -> Weak {
     let linear = volume.iter().all(|t| !matches!(t.integrand, Integrand::Function(_)));
-    Weak { tests: Some(tests), fields: vec![0], volume, boundary, vanish, absorbed: vec![], linear }
+    Weak { tests: Some(tests), fields: vec![0], volume, boundary, vanish, ties: vec![], absorbed: vec![], linear }
 }
 
 fn assembled(weak: &Weak, coords: &[Coord]) -> WeakSystem {
@@ -75,7 +75,7 @@ fn assembled(weak: &Weak, coords: &[Coord]) -> WeakSystem {
 }
 
 fn coord(lo: f64, hi: f64) -> Coord {
-    Coord { name: "x".into(), lo, hi }
+    Coord { name: "x".into(), lo, hi, periodic: false }
 }
 
 fn on_points(s: &WeakSystem, f: impl Fn(&[f64]) -> f64) -> Vec<f64> {
