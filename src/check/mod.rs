@@ -12,6 +12,7 @@ pub mod args;
 pub mod calculus;
 pub mod data;
 pub mod declarations;
+pub mod dimensions;
 pub mod domain;
 pub mod exact;
 pub mod expr;
@@ -69,6 +70,7 @@ pub fn check(
     let start = Span::new(FileId::default(), 0, 0);
     let mut scope = Scope::default();
     scope.partial = !whole;
+    scope.units = file.units;
     declarations::declare(&items, &options.set, start, &mut scope, sink);
     let mut neurons = Registry::new(items.neurons.iter().copied(), &scope, sources, sink);
     let networks: Vec<Option<(String, model::Network)>> = items
@@ -78,6 +80,7 @@ pub fn check(
         .map(|(n, signature)| Some((n.name.text.clone(), networks::check(n, signature, &scope, &mut neurons, sink)?)))
         .collect();
     let models = neurons.models();
+    networks.iter().flatten().for_each(|(_, n)| neurons::lints::check(n, &models, &scope.coords, sink));
     if whole {
         missing(&items, start, sink);
     }

@@ -26,6 +26,7 @@ pub const FAMILIES: &[Family] = &[
     super::names::FAMILY,
     super::domain::FAMILY,
     super::types::FAMILY,
+    super::units::FAMILY,
     super::types::DIMENSIONS,
     super::neurons::FAMILY,
     super::networks::FAMILY,
