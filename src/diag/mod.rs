@@ -9,6 +9,8 @@
 
 pub mod codes;
 pub mod data;
+pub mod imports;
+pub mod lints;
 pub mod names;
 pub mod networks;
 pub mod neurons;
@@ -115,6 +117,16 @@ impl Sink {
 
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
+    }
+
+    /// Drops the messages for which `keep` is false.
+    pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.messages.retain(keep);
+    }
+
+    /// All messages so far, to be added to.
+    pub fn messages_mut(&mut self) -> impl Iterator<Item = &mut Diagnostic> {
+        self.messages.iter_mut()
     }
 
     /// All messages in source order.
