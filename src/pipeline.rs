@@ -22,7 +22,7 @@ use crate::ir::program::Program;
 use crate::lower::lower;
 use crate::pass::{jet, jvp, pipelines};
 use crate::plan;
-use crate::source::{Files, Sources};
+use crate::source::{Files, SourceFile, Sources};
 use crate::syntax;
 use crate::train::kernels::{Kernels, Observer};
 
@@ -41,6 +41,7 @@ pub struct Checking {
 /// A program that makes sense.
 pub struct Checked {
     model: Model,
+    imports: Vec<SourceFile>,
 }
 
 /// A training problem in the IR.
@@ -99,7 +100,11 @@ impl<'a> Source<'a> {
         let mut sink = Sink::default();
         let parsed = self.parse(sources, &mut sink);
         let model = parsed.and_then(|file| check::check(&file, sources, files, options, &mut sink));
-        let program = if sink.has_errors() { None } else { model.map(|model| Checked { model }) };
+        let program = if sink.has_errors() {
+            None
+        } else {
+            model.map(|model| Checked { model, imports: sources.imported().cloned().collect() })
+        };
         Checking { program, messages: sink.into_sorted() }
     }
 }
@@ -107,6 +112,11 @@ impl<'a> Source<'a> {
 impl Checked {
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// The files that the program imports.
+    pub fn imports(&self) -> &[SourceFile] {
+        &self.imports
     }
 
     pub fn lower(&self) -> Lowered {

@@ -96,7 +96,8 @@ pub fn collect<'a>(file: &'a ast::File, sink: &mut Sink) -> Items<'a> {
                     items.unknowns.push(u);
                 }
             }
-            Item::Import(i) => items.unsupported(i.span, "`import`", None, sink),
+            // What an import stands for follows it, and what is allowed is looked at when all is said.
+            Item::Import(_) | Item::Allow(_) => {}
             Item::Function(f) => items.unsupported(f.span, "`function`, an input function", Some(&f.name), sink),
             Item::Simulate(s) => items.unsupported(s.span, "`simulate`", None, sink),
         }

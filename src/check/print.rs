@@ -13,6 +13,7 @@ use crate::check::model::{
     Init, Integrand, Kind, Method, Model, Network, NeuronModel, NodeOp, Place, Quantity, Residual, Slope, StateStep,
     Trainable, TuningCurve, WeakForm,
 };
+use crate::check::schedule::as_source;
 use crate::func::{Binary, Compare, MultiIndex, Unary};
 
 /// What the variables of an expression are called. Those that are not given are numbered: `x0`, `u0`.
@@ -155,11 +156,10 @@ impl Display for Model {
                 words.show(&exact.value)
             )?;
         }
-        writeln!(f, "train{}", if self.train.is_default { " (default)" } else { "" })?;
-        writeln!(f, "  seed {}", self.train.seed)?;
-        for phase in &self.train.phases {
-            writeln!(f, "  phase {}: {:?}", phase.name, phase.method)?;
+        if self.train.is_default {
+            writeln!(f, "# the default schedule")?;
         }
+        write!(f, "{}", as_source(&self.train))?;
         writeln!(f, "report")?;
         for m in &self.report.metrics {
             writeln!(f, "  metric {} = {:?}({}) on grid {:?}", m.name, m.kind, m.field, m.grid)?;

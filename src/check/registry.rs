@@ -12,7 +12,7 @@ use crate::check::neurons::{self, Checked};
 use crate::check::prelude;
 use crate::check::scope::{Names, Scope};
 use crate::diag::{Sink, names};
-use crate::source::{Sources, Span};
+use crate::source::{FileId, Sources, Span};
 use crate::syntax::ast;
 use crate::units::Dimension;
 
@@ -113,13 +113,18 @@ impl<'s> Registry<'s> {
         prelude::load(name, self.sources, sink)
     }
 
-    /// Warns of the file's own neurons that no network uses.
+    /// Warns of the program's own neurons that no network uses. A library may hold more than one program needs.
     pub fn warn_unused(&self, sink: &mut Sink) {
-        for (name, span, _) in &self.own {
-            if !self.used.iter().any(|c| c.model.name == *name) {
+        for (name, span, _) in self.own.iter().filter(|(_, span, _)| span.file == FileId::default()) {
+            if !self.is_used(name) {
                 sink.push(names::unused(*span, "neuron", name));
             }
         }
+    }
+
+    /// Does a network use the neuron of this name?
+    pub fn is_used(&self, name: &str) -> bool {
+        self.used.iter().any(|c| c.model.name == name)
     }
 
     /// The models in use so far, in order of first use.

@@ -32,7 +32,9 @@ pub struct ProgramInfo {
     /// File name without its folder and ending.
     pub name: String,
     pub text: String,
-    /// SHA-256 of the text, hexadecimal.
+    /// Path from the program's folder and text of every file that it imports.
+    pub imports: Vec<(String, String)>,
+    /// SHA-256 of the text and of all that it imports, hexadecimal.
     pub hash: String,
     pub constants: Vec<(String, f64)>,
     pub seed: u64,

@@ -22,6 +22,8 @@ pub fn encode(run: &RunData) -> String {
         "program": {
             "name": p.name,
             "sha256": p.hash,
+            "text": p.text,
+            "imports": p.imports.iter().map(|(path, text)| json!({ "path": path, "text": text })).collect::<Vec<_>>(),
             "constants": p.constants.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
         },
         "snnc": p.version,

@@ -168,9 +168,17 @@ fn tables(out: &mut String, run: &RunData) {
 }
 
 fn program(out: &mut String, run: &RunData) {
-    out.push_str("<section><h2>Program</h2><pre><code>");
-    for line in run.program.text.lines() {
-        let _ = writeln!(out, "<span>{}</span>", escape(line));
+    out.push_str("<section><h2>Program</h2>");
+    let mut listing = |text: &str| {
+        out.push_str("<pre><code>");
+        for line in text.lines() {
+            let _ = writeln!(out, "<span>{}</span>", escape(line));
+        }
+        out.push_str("</code></pre>");
+    };
+    listing(&run.program.text);
+    for (path, text) in &run.program.imports {
+        listing(&format!("# {path}\n{text}"));
     }
-    out.push_str("</code></pre></section>");
+    out.push_str("</section>");
 }

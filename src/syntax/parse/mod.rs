@@ -13,6 +13,7 @@
 mod errors;
 mod expr;
 mod items;
+pub mod outline;
 pub mod scan;
 
 use pest::Parser;
