@@ -14,7 +14,7 @@ use crate::check::lints::point_text;
 use crate::check::model::{Exact, Place, Quantity, Residual};
 use crate::check::names::nearest;
 use crate::check::scope::{Names, Scope};
-use crate::diag::{Sink, geometry, names, residuals as say};
+use crate::diag::{Sink, geometry, names, residuals as say, types};
 use crate::func::Binary;
 use crate::syntax::ast::{self, ExactValue, ExprKind};
 
@@ -29,14 +29,15 @@ pub fn check(items: &[&ast::Exact], scope: &Scope<'_>, sink: &mut Sink) -> Optio
     for item in items {
         let name = match &*item.field.kind {
             ExprKind::Name(n) => n.as_str(),
+            ExprKind::Index { base, .. } => base.text.as_str(),
             _ => {
-                sink.push(names::not_available(item.field.span, "an exact solution of anything but a field"));
+                sink.push(types::wrong_kind(item.field.span, "the name of a field", "an expression"));
                 fine = false;
                 continue;
             }
         };
-        let of = match (scope.field(name), scope.unknown(name)) {
-            (Some(f), _) => Some(Quantity::Field(f)),
+        let of = match (scope.named_field(&item.field, sink), scope.unknown(name)) {
+            (Some((_, field)), _) => Some(Quantity::Field(field)),
             (None, k) => k.map(Quantity::Unknown),
         };
         let value = match &item.value {
@@ -52,6 +53,9 @@ pub fn check(items: &[&ast::Exact], scope: &Scope<'_>, sink: &mut Sink) -> Optio
         };
         let Some(of) = of else {
             match scope.network(name) {
+                // What is wrong with the brackets has been said.
+                _ if matches!(&*item.field.kind, ExprKind::Index { .. }) => {}
+                _ if scope.field(name).is_some() => sink.push(scope.wants_brackets(item.field.span, name)),
                 Some(_) => {
                     let outputs = scope.field_names();
                     sink.push(names::network_with_outputs(item.field.span, name, &outputs));

@@ -34,6 +34,8 @@ pub enum Var {
     Field { field: usize, alpha: MultiIndex },
     /// A scalar to be learned, by its place among the unknowns.
     Unknown(usize),
+    /// A coefficient of an input function, by its place among those of all functions: standard normal.
+    Coefficient(usize),
     /// A column of the residual's data file; on a curve, 0 is its parameter and 1, 2 its normal; on several faces, the normal's
     /// component along that coordinate.
     Column(usize),

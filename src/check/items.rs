@@ -20,6 +20,7 @@ pub struct Items<'a> {
     pub neurons: Vec<&'a ast::Neuron>,
     pub networks: Vec<&'a ast::Network>,
     pub unknowns: Vec<&'a ast::Unknown>,
+    pub functions: Vec<&'a ast::Function>,
     pub residuals: Vec<&'a ast::Residual>,
     pub exacts: Vec<&'a ast::Exact>,
     pub train: Option<&'a ast::Train>,
@@ -98,7 +99,11 @@ pub fn collect<'a>(file: &'a ast::File, sink: &mut Sink) -> Items<'a> {
             }
             // What an import stands for follows it, and what is allowed is looked at when all is said.
             Item::Import(_) | Item::Allow(_) => {}
-            Item::Function(f) => items.unsupported(f.span, "`function`, an input function", Some(&f.name), sink),
+            Item::Function(f) => {
+                if free(&mut taken, "input function", &f.name, sink) {
+                    items.functions.push(f);
+                }
+            }
             Item::Simulate(s) => items.unsupported(s.span, "`simulate`", None, sink),
         }
     }

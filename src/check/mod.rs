@@ -17,6 +17,7 @@ pub mod dimensions;
 pub mod domain;
 pub mod exact;
 pub mod expr;
+pub mod functions;
 pub mod imports;
 pub mod items;
 pub mod linear;
@@ -132,6 +133,7 @@ fn check_whole(
         neurons: models,
         network: network?.clone(),
         unknowns: scope.unknowns,
+        functions: scope.functions,
         residuals: residuals?,
         exact: exact?,
         train: train?,
@@ -168,6 +170,9 @@ fn warn_unused(items: &items::Items<'_>, scope: &Scope<'_>, neurons: &Registry<'
     }
     for f in items.fns.iter().filter(|f| own(&f.name)) {
         sink.push(crate::diag::names::unused(f.name.span, "function", &f.name.text));
+    }
+    for f in scope.functions.iter().filter(|f| !scope.is_used(&f.name)) {
+        sink.push(crate::diag::names::unused(f.span, "input function", &f.name));
     }
     for u in scope.unknowns.iter().filter(|u| !scope.is_used(&u.name)) {
         sink.push(crate::diag::names::unused(u.span, "unknown", &u.name));

@@ -82,6 +82,7 @@ impl Vocabulary {
             Var::Coord(i) => name(&self.coords, "x", *i),
             Var::Field { field, alpha } => self.field(name(&self.fields, "u", *field), alpha),
             Var::Unknown(k) => name(&self.unknowns, "unknown", *k),
+            Var::Coefficient(k) => format!("c{k}"),
             Var::Column(i) => name(&self.columns, "column", *i),
             Var::Param(i) => name(&self.params, "param", *i),
             Var::State(i) => name(&self.states, "state", *i),
@@ -137,6 +138,18 @@ impl Display for Model {
         }
         for neuron in &self.neurons {
             show_neuron(f, neuron)?;
+        }
+        for a in &self.functions {
+            let (first, count) = (a.first, a.parts.len());
+            writeln!(
+                f,
+                "function {} in {} .. {}  sensors {}  coefficients {first} .. {}",
+                a.name,
+                a.lo,
+                a.hi,
+                a.sensors,
+                first + count
+            )?;
         }
         for u in &self.unknowns {
             writeln!(f, "unknown {} = {} in {} .. {}", u.name, u.start, u.lo, u.hi)?;
@@ -261,6 +274,7 @@ fn node_op(op: &NodeOp, model: &Model, words: &Vocabulary) -> String {
             let names: Vec<&str> = coords.iter().map(|&c| model.coords[c].name.as_str()).collect();
             format!("{}({})", if *raw { "raw" } else { "scaled" }, names.join(", "))
         }
+        NodeOp::Sensors(f) => format!("sensors({})", model.functions[*f].name),
         NodeOp::Scalar(e) => words.show(e),
         NodeOp::Current(x) => format!("current(%{x})"),
         NodeOp::Tuned { x, curve, frozen: fixed } => {

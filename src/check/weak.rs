@@ -29,11 +29,17 @@ use crate::check::calculus::{
     add, d_coord, d_multi, differentiate, div, evaluate, expand_derivatives, is_smooth, mul, neg, restrict, simplify,
     sub, substitute,
 };
-use crate::check::domain::{on_face as with_normal, seam};
+use crate::check::domain::seam;
 use crate::check::expr::{Expr, Var};
-use crate::check::model::{BoundaryTerm, Coord, Face, Integrand, Side, Tie, VolumeTerm, WeakForm};
-use crate::check::polynomial::{Atom, Monomial, linear_in_fields, polynomial};
+use crate::check::model::{BoundaryTerm, Coord, Integrand, Tie, VolumeTerm, WeakForm};
+use crate::check::polynomial::{Atom, Monomial, polynomial};
 use crate::func::{Binary, MultiIndex, Unary};
+
+mod data;
+mod product;
+
+pub use data::{Datum, data_of};
+use product::{Product, shape};
 
 /// The names that reasons are told in, and the box.
 #[derive(Debug, Clone, Copy)]
@@ -43,57 +49,6 @@ pub struct Context<'a> {
     pub fields: &'a [String],
     /// The names of the unknowns.
     pub unknowns: &'a [String],
-}
-
-/// What a condition says on one face: the `order`-th normal derivative of a field there is `value` (in the other
-/// coordinates) plus multiples of derivatives of lower order, if the condition is mixed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Datum {
-    /// Which residual says so, by index.
-    pub residual: usize,
-    pub field: usize,
-    pub coord: usize,
-    pub high: bool,
-    pub order: u8,
-    pub value: Expr,
-    /// (order, factor): for d(u, x) + a u = g the order is 1, the value g, and this is (0, -a).
-    pub mixed: Vec<(u8, f64)>,
-}
-
-/// Reads `k * (m-th normal derivative of a field) + … = g` on faces at the ends of the domain, with constant factors of normal
-/// derivatives of lower order (a mixed, or Robin condition). `None` if it is anything else: a nonlinear condition, a tangential
-/// derivative, a factor that varies over the face, a face inside the domain.
-pub fn data_of(residual: usize, lhs: &Expr, rhs: &Expr, faces: &[Face]) -> Option<Vec<Datum>> {
-    let whole = expand_derivatives(&sub(lhs.clone(), rhs.clone()));
-    faces.iter().map(|face| datum(residual, &simplify(&with_normal(&whole, face)), face)).collect()
-}
-
-fn datum(residual: usize, condition: &Expr, face: &Face) -> Option<Datum> {
-    let linear = linear_in_fields(condition)?;
-    if linear.rest.any_var(|v| !matches!(v, Var::Coord(_))) || face.side == Side::Inside {
-        return None;
-    }
-    // (order, factor) of each normal derivative.
-    let mut orders: Vec<(u8, f64)> = vec![];
-    let mut of = None;
-    for (atom, coef) in &linear.terms {
-        let Atom::Field(field, alpha) = atom else { return None };
-        let pure = alpha.0.iter().enumerate().all(|(i, &n)| i == face.coord || n == 0);
-        let Expr::Num(k) = restrict(coef, face.coord, face.value) else { return None };
-        if *of.get_or_insert(*field) != *field || !pure || !k.is_finite() {
-            return None;
-        }
-        // A product with the normal of the other face, or a factor that is zero here.
-        if k != 0.0 {
-            orders.push((alpha.0[face.coord], k));
-        }
-    }
-    orders.sort_by_key(|(order, _)| *order);
-    let (order, k) = orders.pop()?;
-    let value = restrict(&neg(div(linear.rest.clone(), Expr::Num(k))), face.coord, face.value);
-    let mixed = orders.iter().map(|(order, factor)| (*order, -factor / k)).collect();
-    let high = face.side == Side::Hi;
-    Some(Datum { residual, field: of?, coord: face.coord, high, order, value, mixed })
 }
 
 /// One `a(x) D^alpha g` of a residual.
@@ -555,44 +510,6 @@ fn scaled(terms: Vec<Term>, by: &Expr) -> Vec<Term> {
 
 fn power(u: &Expr, k: u32) -> Expr {
     if k == 1 { u.clone() } else { Expr::binary(Binary::Pow, u.clone(), Expr::Num(f64::from(k))) }
-}
-
-/// What a product of fields and their derivatives is to a weak form.
-enum Product {
-    One,
-    Linear(usize, MultiIndex),
-    /// Values alone, of one field or several.
-    Values,
-    /// u^k times a first derivative of the same field: d(u^(k+1))/(k+1).
-    Conservative(usize, u32, MultiIndex),
-    Other,
-}
-
-fn shape(m: &Monomial) -> Product {
-    let mut values = vec![];
-    let mut derivatives = vec![];
-    for (atom, k) in m {
-        match atom {
-            Atom::Field(field, alpha) if alpha.order() == 0 => values.push((*field, *k)),
-            Atom::Field(field, alpha) => derivatives.push((*field, alpha.clone(), *k)),
-            Atom::Unknown(_) => {}
-        }
-    }
-    match (values.as_slice(), derivatives.as_slice()) {
-        ([], []) => Product::One,
-        ([(field, 1)], []) => Product::Linear(*field, MultiIndex::zero(coords_of(m))),
-        (_, []) => Product::Values,
-        ([], [(field, alpha, 1)]) => Product::Linear(*field, alpha.clone()),
-        ([(v, k)], [(field, alpha, 1)]) if v == field && alpha.order() == 1 => {
-            Product::Conservative(*field, *k, alpha.clone())
-        }
-        _ => Product::Other,
-    }
-}
-
-/// The number of coordinates that the derivatives of a monomial are along.
-fn coords_of(m: &Monomial) -> usize {
-    m.iter().map(|(atom, _)| if let Atom::Field(_, alpha) = atom { alpha.0.len() } else { 0 }).max().unwrap_or(0)
 }
 
 /// True if a field stands in `e`; an unknown is a number like any other here.

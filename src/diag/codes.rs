@@ -30,6 +30,7 @@ pub const FAMILIES: &[Family] = &[
     super::types::DIMENSIONS,
     super::neurons::FAMILY,
     super::networks::FAMILY,
+    super::functions::FAMILY,
     super::residuals::FAMILY,
     super::geometry::FAMILY,
     super::training::FAMILY,

@@ -4,6 +4,7 @@
 use super::*;
 use crate::check::calculus::evaluate;
 use crate::check::calculus::evaluate_at;
+use crate::check::model::{Face, Side};
 use crate::source::Span;
 
 fn num(x: f64) -> Expr {
@@ -361,7 +362,7 @@ fn conditions_that_are_no_plain_data_are_left_alone() {
     let case = Case::new(2, smooth2());
     let no = |lhs: Expr, face: Face| data_of(0, &lhs, &num(0.0), &[face]).is_none();
     let face = case.face(0, false);
-    assert!(no(add(case.u(), d(case.u(), 0)), face), "Robin");
+    assert!(no(add(case.u(), mul(c(1), d(case.u(), 0))), face), "mixed, with a factor that varies along the face");
     assert!(no(d(case.u(), 1), face), "tangential");
     assert!(no(pow(case.u(), 2.0), face), "nonlinear");
     assert!(no(mul(c(1), case.u()), face), "a factor that varies along the face");
