@@ -42,6 +42,8 @@ pub enum Var {
     Input,
     /// The time step of the network.
     Dt,
+    /// What a simulation gives: time, noise, a number drawn. The index is into the list beside the expression.
+    Given(usize),
 }
 
 impl Expr {

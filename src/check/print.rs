@@ -83,6 +83,7 @@ impl Vocabulary {
             Var::State(i) => name(&self.states, "state", *i),
             Var::Input => "i".to_string(),
             Var::Dt => "dt".to_string(),
+            Var::Given(i) => format!("g{i}"),
         }
     }
 

@@ -83,7 +83,7 @@ fn variable(v: &Var, params: &[Term], states: &[Term], input: Term, dt: f64) -> 
         Var::State(i) => states[*i],
         Var::Input => input,
         Var::Dt => Term::Num(dt),
-        Var::Coord(_) | Var::Field { .. } | Var::Column(_) => {
+        Var::Coord(_) | Var::Field { .. } | Var::Column(_) | Var::Given(_) => {
             unreachable!("the checker keeps coordinates and fields out of neurons")
         }
     }
