@@ -22,3 +22,4 @@ pub mod simulate;
 pub mod source;
 pub mod syntax;
 pub mod train;
+pub mod units;

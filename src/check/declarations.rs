@@ -11,7 +11,8 @@ use crate::check::networks;
 use crate::check::scope::{Names, Scope};
 use crate::diag::{Sink, names, types};
 use crate::source::Span;
-use crate::syntax::ast;
+use crate::syntax::ast::{self, ExprKind};
+use crate::units::{Dimension, Unit, parse};
 
 /// Puts coordinates, networks, functions and constants into `scope`. `start` is the beginning of the program.
 pub fn declare<'a>(items: &Items<'a>, set: &[(String, f64)], start: Span, scope: &mut Scope<'a>, sink: &mut Sink) {
@@ -66,15 +67,30 @@ fn constants(consts: &[&ast::Const], set: &[(String, f64)], start: Span, scope: 
                 if later.name.text == *name { "the constant itself" } else { "a constant declared further down" };
             names = names.without(later.name.text.clone(), what);
         }
-        let written = scope.number_of(&c.value, &names, sink);
-        // The last of several overrides counts, as on any command line.
-        let value = set.iter().rev().find(|(n, _)| n == name).map(|(_, v)| *v);
+        let written = scope.quantity_of(&c.value, &names, sink);
+        let dimension = written.map_or(Dimension::NONE, |(_, d)| d);
+        // The last of several overrides counts, as on any command line. It is in the unit that is written, if there is one.
+        let given = set.iter().rev().find(|(n, _)| n == name).map(|(_, v)| *v);
+        let value = given.map(|v| unit_of(&c.value).map_or(v, |u| u.hold(v)));
+        let written = written.map(|(v, _)| v);
+        if scope.units {
+            scope.dimensions.insert(name.clone(), (dimension, c.value.span));
+        }
         match value.or(written) {
             Some(value) => scope.constants.push((name.clone(), value)),
             None => {
                 scope.broken.insert(name.clone());
             }
         }
+    }
+}
+
+/// The unit of a literal.
+fn unit_of(e: &ast::Expr) -> Option<Unit> {
+    match &*e.kind {
+        ExprKind::Number { unit: Some(unit), .. } => parse(&unit.text),
+        ExprKind::Unary(_, a) => unit_of(a),
+        _ => None,
     }
 }
 

@@ -12,6 +12,7 @@ pub mod args;
 pub mod calculus;
 pub mod data;
 pub mod declarations;
+pub mod dimensions;
 pub mod exact;
 pub mod expr;
 pub mod items;
@@ -68,6 +69,7 @@ pub fn check(
     let start = Span::new(FileId::default(), 0, 0);
     let mut scope = Scope::default();
     scope.partial = !whole;
+    scope.units = file.units;
     declarations::declare(&items, &options.set, start, &mut scope, sink);
     let mut neurons = Registry::new(items.neurons.iter().copied(), &scope, sources, sink);
     let networks: Vec<Option<model::Network>> = items

@@ -159,7 +159,7 @@ impl<'a> Checker<'a, '_, '_, '_> {
         for stmt in &self.neuron.body {
             if let NeuronStmt::Input { name, unit, span } = stmt {
                 if let Some(unit) = unit {
-                    self.report(crate::diag::types::units(unit.span, &unit.text));
+                    self.report(crate::diag::types::units(unit.span, "this"));
                 }
                 match first {
                     Some(first) => self.report(neurons::repeated_statement(*span, "`input`", first)),

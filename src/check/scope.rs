@@ -21,12 +21,17 @@ use crate::diag::{Sink, names, types};
 use crate::func::{Binary, Compare, MultiIndex, Unary};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, UnaryOp};
+use crate::units::{Dimension, parse as parse_unit};
 
 /// The file-wide names, filled in by `check` in the order in which they may refer to each other.
 #[derive(Debug, Default)]
 pub struct Scope<'a> {
     /// In order, with `--set` applied.
     pub constants: Vec<(String, f64)>,
+    /// The constants that are quantities: their dimension, and where they are declared.
+    pub dimensions: BTreeMap<String, (Dimension, Span)>,
+    /// The file uses units, so that dimensions are checked in it.
+    pub units: bool,
     /// By name. Those that call themselves are left out.
     pub fns: BTreeMap<String, &'a ast::Fn>,
     pub coords: Vec<Coord>,
@@ -59,6 +64,8 @@ pub struct Names {
     coords: Allowed,
     fields: bool,
     derivatives: bool,
+    /// Numbers with units, and constants that are quantities.
+    quantities: bool,
     /// Names are missing here for a reason already given.
     partial: bool,
     place: String,
@@ -81,6 +88,7 @@ impl Names {
             coords: Allowed::None,
             fields: false,
             derivatives: false,
+            quantities: false,
             partial: false,
             place: place.into(),
         }
@@ -99,6 +107,12 @@ impl Names {
     /// Constants, coordinates, fields and their derivatives: a residual.
     pub fn fields(place: impl Into<String>) -> Names {
         Names { fields: true, ..Names::coords(place) }
+    }
+
+    /// Quantities too, which become numbers of the units they are held in.
+    pub fn quantities(mut self) -> Names {
+        self.quantities = true;
+        self
     }
 
     /// With one more name, which hides any other of that name.
@@ -158,6 +172,15 @@ struct Frame {
 impl<'a> Scope<'a> {
     pub fn constant(&self, name: &str) -> Option<f64> {
         self.constants.iter().find(|(n, _)| n == name).map(|(_, v)| *v)
+    }
+
+    /// The dimension of a constant, and where it is declared.
+    pub fn dimension(&self, name: &str) -> Option<(Dimension, Span)> {
+        self.dimensions.get(name).copied()
+    }
+
+    pub fn function(&self, name: &str) -> Option<&'a ast::Fn> {
+        self.fns.get(name).copied()
     }
 
     pub fn coord(&self, name: &str) -> Option<usize> {
@@ -249,7 +272,7 @@ impl<'a> Scope<'a> {
 
     /// Checks the body of a function for itself, called or not.
     pub fn check_fn(&self, f: &ast::Fn, sink: &mut Sink) {
-        let names = Names { derivatives: true, ..Names::none("in a function") };
+        let names = Names { derivatives: true, quantities: true, ..Names::none("in a function") };
         let bindings = f.params.iter().map(|p| (p.text.clone(), ANYTHING)).collect();
         let frame = Frame { bindings, stack: vec![f.name.text.clone()] };
         let mut resolver = Resolver { declaring: true, ..Resolver::new(self, &names, sink) };
@@ -314,9 +337,17 @@ impl Resolver<'_, '_, '_, '_> {
         match &*e.kind {
             // The parser has complained about a number that is too large.
             ExprKind::Number { value, unit: None } => value.is_finite().then_some((Expr::Num(*value), Sort::Number)),
-            ExprKind::Number { unit: Some(unit), .. } => {
-                self.sink.push(types::units(unit.span, &unit.text));
-                None
+            ExprKind::Number { value, unit: Some(unit) } => {
+                let held = parse_unit(&unit.text);
+                if held.is_none() {
+                    let near = crate::units::nearest(&unit.text);
+                    self.sink.push(crate::diag::units::unknown_unit(unit.span, &unit.text, near.as_deref()));
+                }
+                if !self.names.quantities {
+                    self.sink.push(types::units(e.span, "this"));
+                    return None;
+                }
+                number(Expr::Num(held?.hold(*value)))
             }
             ExprKind::Name(name) => number(self.name(name, e.span, frame)?),
             ExprKind::Unary(UnaryOp::Neg, a) => {
@@ -375,6 +406,13 @@ impl Resolver<'_, '_, '_, '_> {
         }
         if let Some(value) = self.scope.constant(name) {
             self.scope.mark_used(name);
+            if let Some((_, declared)) =
+                self.scope.dimension(name).filter(|(d, _)| !d.is_none() && !self.names.quantities)
+            {
+                let d = types::units(span, &format!("`{name}`"));
+                self.sink.push(d.label(declared, "its unit is here"));
+                return None;
+            }
             return Some(Expr::Num(value));
         }
         if self.scope.broken.contains(name) {

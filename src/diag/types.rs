@@ -130,8 +130,8 @@ pub fn output_width(span: Span, width: u32) -> Diagnostic {
         .help("end with a readout: `… |> dense(1)`")
 }
 
-/// `20ms`.
-pub fn units(span: Span, unit: &str) -> Diagnostic {
-    Diagnostic::error(UNITS, span, format!("the unit `{unit}`: quantities are not available yet"))
-        .help("write the program without units; one time step is `dt`, 1 unless the network says otherwise")
+/// `20ms`, or a constant that is a quantity (`what`), where only plain numbers have a meaning.
+pub fn units(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::error(UNITS, span, format!("{what} is a quantity, and only a plain number can stand here"))
+        .help("quantities stand in constants, neurons, arguments of neurons, a network's `dt` and in `simulate`")
 }

@@ -26,6 +26,8 @@ pub struct Text {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct File {
     pub items: Vec<Item>,
+    /// A unit stands somewhere in it: `20ms`, `input i : pA`.
+    pub units: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
