@@ -1,7 +1,7 @@
 //! The items of a file by kind, without those that are declared twice or cannot be built yet.
 //!
 //! ```text
-//! const c = 1   const c = 2   simulate { … }    ->    [const c = 1], and a message for each of the others
+//! const c = 1   const c = 2   function a … ->    [const c = 1], and a message for each of the others
 //! ```
 
 use std::collections::BTreeMap;
@@ -23,6 +23,7 @@ pub struct Items<'a> {
     pub exacts: Vec<&'a ast::Exact>,
     pub train: Option<&'a ast::Train>,
     pub report: Option<&'a ast::Report>,
+    pub simulate: Option<&'a ast::Simulate>,
     /// Names of items that were left out: using them is no further mistake.
     pub broken: Vec<String>,
     /// Something stands in the file that this version cannot build, so that what is missing is not to be complained about.
@@ -90,7 +91,10 @@ pub fn collect<'a>(file: &'a ast::File, sink: &mut Sink) -> Items<'a> {
             Item::Unknown(u) => items.unsupported(u.span, "`unknown`, a scalar to be learned", Some(&u.name), sink),
             Item::Import(i) => items.unsupported(i.span, "`import`", None, sink),
             Item::Function(f) => items.unsupported(f.span, "`function`, an input function", Some(&f.name), sink),
-            Item::Simulate(s) => items.unsupported(s.span, "`simulate`", None, sink),
+            Item::Simulate(s) => match items.simulate {
+                Some(first) => sink.push(names::repeated_item(s.span, "simulate block", first.span)),
+                None => items.simulate = Some(s),
+            },
         }
     }
     items

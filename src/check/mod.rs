@@ -31,6 +31,7 @@ pub mod residuals;
 pub mod schedule;
 pub mod scope;
 pub mod simplify;
+pub mod simulation;
 pub mod smooth;
 pub mod training;
 pub mod weak;

@@ -161,7 +161,7 @@ impl Display for Model {
     }
 }
 
-fn show_neuron(f: &mut Formatter<'_>, neuron: &NeuronModel) -> Result {
+pub(super) fn show_neuron(f: &mut Formatter<'_>, neuron: &NeuronModel) -> Result {
     let words = Vocabulary::of_neuron(neuron);
     writeln!(f, "neuron {}", neuron.name)?;
     for p in &neuron.params {

@@ -12,6 +12,7 @@ mod gather;
 mod messages;
 mod progress;
 mod run;
+mod simulate;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -56,7 +57,7 @@ enum Command {
         #[arg(short, long)]
         verbose: bool,
     },
-    /// Train a program's network and write the results into runs/NAME
+    /// Train a program's network, or run its simulation, and write the results into runs/NAME
     ///
     /// Example: snnc run wave.snn --set c=3 --seed 1
     Run(run::Arguments),

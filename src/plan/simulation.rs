@@ -65,6 +65,8 @@ pub struct Record {
     pub population: usize,
     /// As in the program.
     pub name: String,
+    /// What it is held in: `mV`; empty for a plain number.
+    pub unit: String,
     pub what: Recorded,
     /// In order.
     pub units: Vec<u32>,

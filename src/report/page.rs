@@ -8,7 +8,7 @@ use super::scale::{count, short};
 use super::svg::escape;
 use crate::train::outcome::Status;
 
-const STYLE: &str = include_str!("page.css");
+pub(super) const STYLE: &str = include_str!("page.css");
 
 pub fn html(run: &RunData) -> String {
     let mut out = String::new();
@@ -23,7 +23,7 @@ pub fn html(run: &RunData) -> String {
     cards(&mut out, run);
     figure_sections(&mut out, run);
     tables(&mut out, run);
-    program(&mut out, run);
+    program(&mut out, &run.program.text);
     out.push_str("</main></body></html>\n");
     out
 }
@@ -91,7 +91,7 @@ fn figure_sections(out: &mut String, run: &RunData) {
     draw(true, if run.coords.len() == 1 { "Solution and training" } else { "Training and spikes" });
 }
 
-fn table(out: &mut String, heading: &str, header: &[&str], rows: &[Vec<String>]) {
+pub(super) fn table(out: &mut String, heading: &str, header: &[&str], rows: &[Vec<String>]) {
     if rows.is_empty() {
         return;
     }
@@ -173,9 +173,9 @@ fn tables(out: &mut String, run: &RunData) {
     table(out, "Run", &["snnc", "engine", "threads", "check", "lower and compile", "training", "program hash"], &rows);
 }
 
-fn program(out: &mut String, run: &RunData) {
+pub(super) fn program(out: &mut String, text: &str) {
     out.push_str("<section><h2>Program</h2><pre><code>");
-    for line in run.program.text.lines() {
+    for line in text.lines() {
         let _ = writeln!(out, "<span>{}</span>", escape(line));
     }
     out.push_str("</code></pre></section>");
