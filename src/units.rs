@@ -233,6 +233,11 @@ pub struct Unit {
 impl Unit {
     pub const NONE: Unit = Unit { dimension: Dimension::NONE, ten: 0 };
 
+    /// That in which values of a dimension are held.
+    pub fn held(dimension: Dimension) -> Unit {
+        Unit { dimension, ten: 0 }
+    }
+
     /// `x` of this unit, in the system values are held in.
     pub fn hold(&self, x: f64) -> f64 {
         scale(x, self.ten)

@@ -27,8 +27,17 @@ pub struct Found {
     pub span: Span,
     /// Its value, if it is made of bare numbers only: what a unit may be missing from.
     bare: Option<f64>,
+    /// The bare number that a unit may be missing from: itself, or what its name is declared as.
+    lacking: Option<(f64, Span)>,
     /// The declaration that it has its dimension from, if it is a name.
     declared: Option<(String, Span)>,
+}
+
+impl Found {
+    /// The value of an expression of bare numbers.
+    pub fn number(&self) -> Option<f64> {
+        self.bare
+    }
 }
 
 /// A name that has a dimension.
@@ -37,6 +46,7 @@ struct Local {
     name: String,
     dim: Dim,
     span: Span,
+    lacking: Option<(f64, Span)>,
 }
 
 /// Infers the dimensions of expressions that share names.
@@ -62,7 +72,17 @@ impl<'s, 'f> Inference<'s, 'f> {
 
     /// Gives a name a dimension; a later one hides an earlier one.
     pub fn declare(&mut self, name: &str, span: Span, dim: Dim) {
-        self.locals.push(Local { name: name.to_string(), dim, span });
+        self.declare_number(name, span, dim, None);
+    }
+
+    /// As [`Inference::declare`], of a name that may be declared as a bare number: its value and where it stands.
+    pub fn declare_number(&mut self, name: &str, span: Span, dim: Dim, lacking: Option<(f64, Span)>) {
+        self.locals.push(Local { name: name.to_string(), dim, span, lacking });
+    }
+
+    /// Takes the last name back.
+    pub fn forget(&mut self) {
+        self.locals.pop();
     }
 
     /// The dimension, if all of it is known by now.
@@ -93,17 +113,19 @@ impl<'s, 'f> Inference<'s, 'f> {
         self.of(e);
     }
 
-    /// An expression that must have this dimension. `what` begins the message: "the start of `v`".
-    pub fn want(&mut self, e: &ast::Expr, dim: &Dim, what: &str, because: Option<Span>) -> Option<()> {
+    /// An expression that must have this dimension. `what` begins the message: "the start of `v`". `because` is what asks for
+    /// it: where, and its own dimension.
+    pub fn want(&mut self, e: &ast::Expr, dim: &Dim, what: &str, because: Option<(Span, Dim)>) -> Option<()> {
         let found = self.of(e)?;
         if self.solver.same(&found.dim, dim, e.span) {
             return Some(());
         }
         let side = self.side(&found);
         let wanted = self.solver.known(dim).unwrap_or_default();
-        let because = because.or_else(|| self.solver.place(dim)).filter(|b| *b != e.span);
-        self.messages.push(match found.bare {
-            Some(value) => say::bare(e.span, what, value, &wanted, because),
+        let because = because.map(|(at, dim)| (at, self.solver.known(&dim).unwrap_or_default()));
+        let because = because.filter(|(at, _)| *at != e.span);
+        self.messages.push(match found.lacking.filter(|_| !wanted.is_none()) {
+            Some((value, at)) => say::bare(e.span, what, (value, at), &wanted, because),
             None => say::wrong_dimension(&side, what, &wanted, because),
         });
         None
@@ -114,7 +136,6 @@ impl<'s, 'f> Inference<'s, 'f> {
             span: found.span,
             dimension: self.solver.known(&found.dim).unwrap_or_default(),
             declared: found.declared.clone().map(|(name, span)| (name, self.solver.place(&found.dim).unwrap_or(span))),
-            bare: found.bare,
         }
     }
 
@@ -122,16 +143,14 @@ impl<'s, 'f> Inference<'s, 'f> {
     fn agree(&mut self, operator: &str, a: Found, b: Found, span: Span) -> Option<Found> {
         if self.solver.same(&a.dim, &b.dim, span) {
             let declared = a.declared.or(b.declared);
-            return Some(Found { dim: a.dim, span, bare: None, declared });
+            return Some(Found { declared, ..self.with(a.dim, span, None) });
         }
+        let lacking = (a.lacking, b.lacking);
         let (a, b) = (self.side(&a), self.side(&b));
-        self.messages.push(match (a.bare, b.bare) {
-            (Some(value), _) => {
-                say::bare(a.span, &format!("this side of `{operator}`"), value, &b.dimension, Some(b.span))
-            }
-            (_, Some(value)) => {
-                say::bare(b.span, &format!("this side of `{operator}`"), value, &a.dimension, Some(a.span))
-            }
+        let what = format!("this side of `{operator}`");
+        self.messages.push(match lacking {
+            (Some(number), None) => say::bare(a.span, &what, number, &b.dimension, Some((b.span, b.dimension))),
+            (None, Some(number)) => say::bare(b.span, &what, number, &a.dimension, Some((a.span, a.dimension))),
             _ => say::differ(span, operator, &a, &b),
         });
         None
@@ -144,25 +163,30 @@ impl<'s, 'f> Inference<'s, 'f> {
     }
 
     fn plain(&self, span: Span) -> Found {
-        Found { dim: Dim::none(), span, bare: None, declared: None }
+        self.with(Dim::none(), span, None)
+    }
+
+    fn with(&self, dim: Dim, span: Span, bare: Option<f64>) -> Found {
+        Found { dim, span, bare, lacking: bare.map(|b| (b, span)), declared: None }
     }
 
     fn expr(&mut self, e: &ast::Expr, frame: &Frame) -> Option<Found> {
-        let bare = |value: f64| Found { dim: Dim::none(), span: e.span, bare: Some(value), declared: None };
         match &*e.kind {
             ExprKind::Number { value, unit: None } if *value == 0.0 => {
                 let dim = self.solver.unknown();
-                Some(Found { dim, ..bare(0.0) })
+                Some(Found { lacking: None, ..self.with(dim, e.span, Some(0.0)) })
             }
-            ExprKind::Number { value, unit: None } => Some(bare(*value)),
+            ExprKind::Number { value, unit: None } => Some(self.with(Dim::none(), e.span, Some(*value))),
             ExprKind::Number { unit: Some(unit), .. } => {
                 let dim = parse(&unit.text)?.dimension.into();
-                Some(Found { dim, bare: None, ..bare(0.0) })
+                Some(self.with(dim, e.span, None))
             }
             ExprKind::Name(name) => self.name(name, e.span, frame),
             ExprKind::Unary(UnaryOp::Neg, a) => {
                 let a = self.expr(a, frame)?;
-                Some(Found { span: e.span, bare: a.bare.map(|v| -v), ..a })
+                let bare = a.bare.map(|v| -v);
+                let lacking = bare.filter(|v| *v != 0.0).map(|v| (v, e.span)).or(a.lacking);
+                Some(Found { span: e.span, bare, lacking, ..a })
             }
             ExprKind::Unary(UnaryOp::Not, a) => {
                 self.expr(a, frame)?;
@@ -186,12 +210,19 @@ impl<'s, 'f> Inference<'s, 'f> {
         }
         if let Some(local) = self.locals.iter().rev().find(|l| l.name == name) {
             let declared = Some((name.to_string(), local.span));
-            return Some(Found { dim: local.dim.clone(), span, bare: None, declared });
+            let (dim, lacking) = (local.dim.clone(), local.lacking.filter(|(v, _)| *v != 0.0));
+            return Some(Found { dim, span, bare: None, lacking, declared });
         }
         if let Some((dimension, declared)) = self.scope.dimension(name) {
             let bare = self.scope.constant(name).filter(|_| dimension.is_none());
-            let declared = Some((name.to_string(), declared));
-            return Some(Found { dim: dimension.into(), span, bare, declared });
+            let declared = (name.to_string(), declared);
+            return Some(Found {
+                dim: dimension.into(),
+                span,
+                bare,
+                lacking: bare.map(|b| (b, declared.1)),
+                declared: Some(declared),
+            });
         }
         self.scope.constant(name).or_else(|| builtin_constant(name)).map(|_| self.plain(span))
     }
@@ -203,11 +234,11 @@ impl<'s, 'f> Inference<'s, 'f> {
         match op {
             BinaryOp::Mul => {
                 let (dim, bare) = (left.dim.times(&right.dim), folded(Binary::Mul));
-                Some(Found { dim, span, bare, declared: None })
+                Some(self.with(dim, span, bare))
             }
             BinaryOp::Div => {
                 let (dim, bare) = (left.dim.over(&right.dim), folded(Binary::Div));
-                Some(Found { dim, span, bare, declared: None })
+                Some(self.with(dim, span, bare))
             }
             BinaryOp::Pow => self.power(left, right, span),
             BinaryOp::And | BinaryOp::Or => Some(self.plain(span)),
@@ -215,7 +246,7 @@ impl<'s, 'f> Inference<'s, 'f> {
                 let f = if op == BinaryOp::Add { Binary::Add } else { Binary::Sub };
                 let bare = folded(f);
                 let found = self.agree(if op == BinaryOp::Add { "+" } else { "-" }, left, right, span)?;
-                Some(Found { bare, ..found })
+                Some(Found { bare, lacking: bare.map(|b| (b, span)), ..found })
             }
             _ => {
                 self.agree(sign(op), left, right, span)?;
@@ -228,7 +259,7 @@ impl<'s, 'f> Inference<'s, 'f> {
         self.number(&exponent, "an exponent")?;
         if let Some(by) = exponent.bare.and_then(Ratio::of) {
             let bare = base.bare.zip(exponent.bare).map(|(a, b)| Binary::Pow.eval(a, b));
-            return Some(Found { dim: base.dim.power(by), span, bare, declared: None });
+            return Some(self.with(base.dim.power(by), span, bare));
         }
         if self.solver.same(&base.dim, &Dim::none(), base.span) {
             return Some(self.plain(span));
@@ -259,7 +290,8 @@ impl<'s, 'f> Inference<'s, 'f> {
             let [range, term] = args else { return None };
             let ExprKind::In(index, _) = &*range.value.kind else { return None };
             let mut inner = frame.clone();
-            inner.push((index.text.clone(), self.plain(index.span)));
+            let index = (index.text.clone(), self.plain(index.span));
+            inner.push(index);
             return self.expr(&term.value, &inner).map(|found| Found { span, ..found });
         }
         let values: Vec<Option<Found>> = args.iter().map(|a| self.expr(&a.value, frame)).collect();
@@ -277,10 +309,10 @@ impl<'s, 'f> Inference<'s, 'f> {
         match f {
             Unary::Neg | Unary::Abs | Unary::Relu => Some(Found { span, bare, ..a }),
             Unary::Sign | Unary::Heaviside => Some(self.plain(span)),
-            Unary::Sqrt => Some(Found { dim: a.dim.power(Ratio::new(1, 2)), span, bare, declared: None }),
+            Unary::Sqrt => Some(self.with(a.dim.power(Ratio::new(1, 2)), span, bare)),
             _ => {
                 self.number(&a, &format!("the argument of `{name}`"))?;
-                Some(Found { bare, ..self.plain(span) })
+                Some(self.with(Dim::none(), span, bare))
             }
         }
     }

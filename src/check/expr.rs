@@ -40,8 +40,12 @@ pub enum Var {
     State(usize),
     /// Its input current.
     Input,
-    /// The time step of the network.
+    /// The time step of the network; in a flow, that of a substep.
     Dt,
+    /// Whether it spiked in this step, 1 or 0.
+    Spike,
+    /// How far the spike condition's greater side is above the other: what a surrogate is a function of.
+    Over,
     /// What a simulation gives: time, noise, a number drawn. The index is into the list beside the expression.
     Given(usize),
 }

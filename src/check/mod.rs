@@ -80,6 +80,7 @@ pub fn check(
         .map(|(n, signature)| networks::check(n, signature, &scope, &mut neurons, sink))
         .collect();
     let models = neurons.models();
+    networks.iter().flatten().for_each(|n| neurons::lints::check(n, &models, &scope.coords, sink));
     if whole {
         missing(&items, start, sink);
     }

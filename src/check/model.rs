@@ -7,6 +7,7 @@ use crate::check::expr::Expr;
 use crate::func::{Binary, MultiIndex, Surrogate, Unary};
 use crate::plan::{Report, Sampler, Train};
 use crate::source::Span;
+use crate::units::{Dimension, Unit};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
@@ -42,16 +43,26 @@ pub struct Exact {
 
 // ---- neurons -------------------------------------------------------------------------------------------------------
 
-/// The dynamics of one neuron model. A step does, in this order: integration over `dt`, spike test, reset.
+/// The dynamics of one neuron model. A step does, in this order: integration over `dt`, spike test, reset, refractory
+/// bookkeeping. All numbers are held in ms, mV, pA and what follows from them (see [`crate::units`]).
 #[derive(Debug, Clone, PartialEq)]
 pub struct NeuronModel {
     pub name: String,
     pub params: Vec<NeuronParam>,
+    /// What the input is counted in: a network's number is taken in this unit.
+    pub input: Unit,
     pub states: Vec<NeuronState>,
-    /// `None`: a graded unit that emits its first state.
+    /// How often the flows are integrated within a step, each time over `dt`/substeps.
+    pub substeps: u32,
+    /// `None`: a graded unit that emits its first state, unless `emit` says otherwise.
     pub spike: Option<Spike>,
     /// State and its new value, carried out in order where the neuron spiked; later ones see earlier ones.
     pub resets: Vec<(usize, Expr)>,
+    pub refractory: Option<Refractory>,
+    /// What it emits, in states as the spike test saw them, the input and the spike. `None`: its spike.
+    pub emit: Option<Expr>,
+    /// Its times are quantities, so that `dt` must be one as well.
+    pub timed: bool,
     pub span: Span,
 }
 
@@ -60,6 +71,8 @@ pub struct NeuronParam {
     pub name: String,
     pub default: f64,
     pub trainable: Option<Trainable>,
+    /// Of a plain number in a file without units.
+    pub dimension: Dimension,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +87,15 @@ pub struct NeuronState {
     /// In parameters only.
     pub init: Expr,
     pub step: StateStep,
+    pub dimension: Dimension,
+}
+
+/// After a spike: no other one for some time, and these states stay as the reset left them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refractory {
+    /// In parameters and `dt`; rounded up to whole steps.
+    pub time: Expr,
+    pub held: Vec<usize>,
 }
 
 /// How a state gets from one step to the next. All states of a neuron step from the same old values.
@@ -85,6 +107,8 @@ pub enum StateStep {
     Update(Expr),
     /// v += dt * rate
     Euler { rate: Expr },
+    /// The classical method of Runge and Kutta, all such states of the neuron together; the others and the input are held.
+    Rk4 { rate: Expr },
     /// v' = decay v + drive with both held over the step, solved exactly:
     /// v = exp(decay dt) v + (exp(decay dt) - 1)/decay drive, or v + dt drive where decay is 0.
     /// `exact`: decay has only parameters in it; `exponential`: also other states and the input.
@@ -97,7 +121,15 @@ pub struct Spike {
     pub lhs: Expr,
     pub rhs: Expr,
     pub strict: bool,
-    pub surrogate: Surrogate,
+    pub surrogate: Slope,
+}
+
+/// The derivative that stands in for that of the spike.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Slope {
+    Named(Surrogate),
+    /// In [`Var::Over`](crate::check::expr::Var::Over), parameters and `dt`.
+    Own(Expr),
 }
 
 // ---- networks ------------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ use crate::check::scope::{Scope, Signature};
 use crate::diag::{Sink, names, networks, types};
 use crate::source::Span;
 use crate::syntax::ast::{self, NetworkStmt};
+use crate::units::Dimension;
 use graph::Graph;
 
 pub use layers::is_layer;
@@ -70,6 +71,7 @@ pub fn check(
     sink: &mut Sink,
 ) -> Option<Network> {
     let settings = settings(network, scope, sink);
+    neurons.time = settings.map_or(Dimension::NONE, |(_, _, dimension)| dimension);
     let mut build = Build {
         signature,
         scope,
@@ -121,7 +123,7 @@ pub fn check(
         build.sink.push(networks::missing_output(network.name.span, &network.name.text));
     }
     let (output, _) = output?;
-    let (steps, dt) = settings?;
+    let (steps, dt, _) = settings?;
     let mut result = Network {
         name: network.name.text.clone(),
         coords: signature.coords.clone(),
@@ -149,8 +151,8 @@ pub fn check(
     Some(result)
 }
 
-/// `steps` and `dt`, each given at most once.
-fn settings(network: &ast::Network, scope: &Scope<'_>, sink: &mut Sink) -> Option<(u32, f64)> {
+/// `steps` and `dt`, each given at most once; `dt` is a plain number or a time.
+fn settings(network: &ast::Network, scope: &Scope<'_>, sink: &mut Sink) -> Option<(u32, f64, Dimension)> {
     type Given<'a> = Option<(Span, &'a ast::Expr)>;
     let (mut steps, mut dt): (Given<'_>, Given<'_>) = (None, None);
     for stmt in &network.body {
@@ -169,10 +171,23 @@ fn settings(network: &ast::Network, scope: &Scope<'_>, sink: &mut Sink) -> Optio
         None => Some(DEFAULT_STEPS),
     };
     let dt = match dt {
-        Some((_, value)) => scope.positive(value, sink),
-        None => Some(1.0),
+        Some((_, value)) => time_step(value, scope, sink),
+        None => Some((1.0, Dimension::NONE)),
     };
-    steps.zip(dt)
+    let ((dt, dimension), steps) = (dt?, steps?);
+    Some((steps, dt, dimension))
+}
+
+fn time_step(value: &ast::Expr, scope: &Scope<'_>, sink: &mut Sink) -> Option<(f64, Dimension)> {
+    let (dt, dimension) = scope.quantity(value, sink)?;
+    if dt <= 0.0 {
+        sink.push(types::out_of_range(value.span, "a number above 0", dt));
+        return None;
+    }
+    if !dimension.is_none() {
+        scope.quantity_in(value, Dimension::TIME, "`dt`", sink)?;
+    }
+    Some((dt, dimension))
 }
 
 /// A network being built. `values` and `layers` hold the rest of it.

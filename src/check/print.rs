@@ -10,7 +10,7 @@ use std::fmt::{Display, Formatter, Result, Write as _};
 
 use crate::check::expr::{Expr, Var};
 use crate::check::model::{
-    Init, Integrand, Kind, Method, Model, Network, NeuronModel, NodeOp, Place, Residual, StateStep, Trainable,
+    Init, Integrand, Kind, Method, Model, Network, NeuronModel, NodeOp, Place, Residual, Slope, StateStep, Trainable,
     TuningCurve, WeakForm,
 };
 use crate::func::{Binary, Compare, MultiIndex, Unary};
@@ -83,6 +83,8 @@ impl Vocabulary {
             Var::State(i) => name(&self.states, "state", *i),
             Var::Input => "i".to_string(),
             Var::Dt => "dt".to_string(),
+            Var::Spike => "spike".to_string(),
+            Var::Over => "over".to_string(),
             Var::Given(i) => format!("g{i}"),
         }
     }
@@ -178,6 +180,7 @@ pub(super) fn show_neuron(f: &mut Formatter<'_>, neuron: &NeuronModel) -> Result
             StateStep::Hold => {}
             StateStep::Update(e) => writeln!(f, "  update {} := {}", s.name, words.show(e))?,
             StateStep::Euler { rate } => writeln!(f, "  flow {}' = {}  (euler)", s.name, words.show(rate))?,
+            StateStep::Rk4 { rate } => writeln!(f, "  flow {}' = {}  (rk4)", s.name, words.show(rate))?,
             StateStep::Linear { decay, drive } => {
                 let method = match decay.any_var(|v| matches!(v, Var::State(_) | Var::Input)) {
                     true => "exponential",
@@ -191,11 +194,24 @@ pub(super) fn show_neuron(f: &mut Formatter<'_>, neuron: &NeuronModel) -> Result
     if let Some(spike) = &neuron.spike {
         let op = if spike.strict { ">" } else { ">=" };
         let (lhs, rhs) = (words.tight(&spike.lhs, 5), words.tight(&spike.rhs, 5));
-        let surrogate = format!("{}({})", spike.surrogate.kind.name(), spike.surrogate.scale);
+        let surrogate = match &spike.surrogate {
+            Slope::Named(s) => format!("{}({})", s.kind.name(), s.scale),
+            Slope::Own(e) => format!("s(over) = {}", words.show(e)),
+        };
         writeln!(f, "  spike when {lhs} {op} {rhs}  surrogate {surrogate}")?;
     }
     for (state, value) in &neuron.resets {
         writeln!(f, "  reset {} = {}", neuron.states[*state].name, words.show(value))?;
+    }
+    if let Some(r) = &neuron.refractory {
+        let held: Vec<&str> = r.held.iter().map(|k| neuron.states[*k].name.as_str()).collect();
+        writeln!(f, "  refractory {}  (holds {})", words.show(&r.time), held.join(", "))?;
+    }
+    if neuron.substeps > 1 {
+        writeln!(f, "  substeps {}", neuron.substeps)?;
+    }
+    if let Some(emit) = &neuron.emit {
+        writeln!(f, "  emit {}", words.show(emit))?;
     }
     Ok(())
 }

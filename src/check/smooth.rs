@@ -67,9 +67,10 @@ fn way(network: &Network, neurons: &[NeuronModel], id: NodeId, seen: &mut [bool]
 }
 
 fn steps_smoothly(neuron: &NeuronModel) -> bool {
-    neuron.states.iter().all(|s| match &s.step {
-        StateStep::Hold => true,
-        StateStep::Update(e) | StateStep::Euler { rate: e } => is_smooth(e),
-        StateStep::Linear { decay, drive } => is_smooth(decay) && is_smooth(drive),
-    })
+    neuron.emit.as_ref().is_none_or(is_smooth)
+        && neuron.states.iter().all(|s| match &s.step {
+            StateStep::Hold => true,
+            StateStep::Update(e) | StateStep::Euler { rate: e } | StateStep::Rk4 { rate: e } => is_smooth(e),
+            StateStep::Linear { decay, drive } => is_smooth(decay) && is_smooth(drive),
+        })
 }

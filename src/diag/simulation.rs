@@ -26,6 +26,7 @@ const TOO_LARGE: Code = Code(1015);
 const STEPS: Code = Code(1016);
 const RATE: Code = Code(1017);
 const NOTHING_RECORDED: Code = Code(1018);
+const REFRACTORY_VARIES: Code = Code(1019);
 
 macro_rules! info {
     ($code:expr, $slug:expr, $page:expr) => {
@@ -55,6 +56,7 @@ pub const FAMILY: Family = Family {
         info!(STEPS, "number_of_steps", "SNN1016"),
         info!(RATE, "rate_too_high", "SNN1017"),
         info!(NOTHING_RECORDED, "nothing_recorded", "SNN1018"),
+        info!(REFRACTORY_VARIES, "refractory_varies", "SNN1019"),
     ],
 };
 
@@ -195,6 +197,12 @@ pub fn steps(span: Span, found: f64, most: f64) -> Diagnostic {
 pub fn rate(span: Span, chance: f64) -> Diagnostic {
     Diagnostic::error(RATE, span, format!("this is {chance} spikes a time step, expected from 0 to 1"))
         .help("a unit spikes at most once a step: lower `dt`, or use several units of a lower rate")
+}
+
+/// A refractory time that is drawn for each unit.
+pub fn refractory_varies(span: Span, param: &str) -> Diagnostic {
+    Diagnostic::error(REFRACTORY_VARIES, span, format!("`{param}` is a refractory time, which all units must share"))
+        .help("make several populations, one for each time")
 }
 
 /// `trace(exc)` without a `record`.

@@ -35,8 +35,6 @@ pub struct Side {
     pub dimension: Dimension,
     /// The name that it is, and where that has its dimension from.
     pub declared: Option<(String, Span)>,
-    /// Its value, if it is made of bare numbers.
-    pub bare: Option<f64>,
 }
 
 impl Side {
@@ -72,14 +70,24 @@ fn factor(d: &Dimension) -> String {
     }
 }
 
-/// A bare number where a quantity is needed. `what` begins the message: `the start of `v``.
-pub fn bare(span: Span, what: &str, value: f64, wanted: &Dimension, because: Option<Span>) -> Diagnostic {
+/// A bare number where a quantity is needed. `what` begins the message: `the start of `v``; `number` is the one and where it
+/// stands, `because` what asks for a unit, and its dimension.
+pub fn bare(
+    span: Span,
+    what: &str,
+    number: (f64, Span),
+    wanted: &Dimension,
+    because: Option<(Span, Dimension)>,
+) -> Diagnostic {
     let message = format!("{what} must be {}, found a number without a unit", wanted.describe());
-    let d = Diagnostic::error(BARE, span, message);
-    let d = match because {
-        Some(because) if because != span => d.label(because, format!("because this is {}", wanted.describe())),
-        _ => d,
-    };
+    let mut d = Diagnostic::error(BARE, span, message);
+    let (value, at) = number;
+    if !at.overlaps(span) {
+        d = d.label(at, "this has no unit");
+    }
+    if let Some((at, dimension)) = because {
+        d = d.label(at, format!("because this is {}", dimension.describe()));
+    }
     // As it would be held: a number of units in which neurons are usually written.
     let unit = wanted.unit();
     if wanted.is_none() || unit.contains(['*', '(']) || unit.starts_with('1') {
@@ -89,11 +97,11 @@ pub fn bare(span: Span, what: &str, value: f64, wanted: &Dimension, because: Opt
 }
 
 /// A quantity of another dimension than is wanted.
-pub fn wrong_dimension(found: &Side, what: &str, wanted: &Dimension, because: Option<Span>) -> Diagnostic {
+pub fn wrong_dimension(found: &Side, what: &str, wanted: &Dimension, because: Option<(Span, Dimension)>) -> Diagnostic {
     let message = format!("{what} must be {}, found {}", wanted.describe(), found.dimension.describe());
     let d = found.labels(Diagnostic::error(WRONG_DIMENSION, found.span, message));
     let d = match because {
-        Some(because) => d.label(because, format!("because this is {}", wanted.describe())),
+        Some((at, dimension)) => d.label(at, format!("because this is {}", dimension.describe())),
         None => d,
     };
     let factor = wanted.over(&found.dimension);

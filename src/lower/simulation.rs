@@ -13,13 +13,13 @@
 use super::emit::{Emit, Term};
 use super::neuron;
 use crate::check::expr::{Expr, Var};
-use crate::check::model::NeuronModel;
 use crate::check::simulation::model::{Connection, Kind, Population, Simulation};
 use crate::func::{Surrogate, SurrogateKind};
 use crate::ir::op::{Op, Value};
 use crate::ir::program::{Input, Output, Program};
 use crate::ir::simulation as ir;
 use crate::plan::simulation::Given;
+use crate::units::Unit;
 
 /// The most units that one run of a program advances.
 const MOST: u32 = 128;
@@ -31,7 +31,7 @@ pub fn lower(s: &Simulation) -> ir::Simulation {
         dt: s.dt,
         steps: s.steps,
         seed: s.seed,
-        populations: s.populations.iter().map(|p| population(p, &s.neurons, s.dt)).collect(),
+        populations: s.populations.iter().map(|p| population(p, s)).collect(),
         channels,
         connections,
         records: s.records.clone(),
@@ -76,7 +76,8 @@ fn variable(v: &Var, given: &[Term]) -> Term {
     }
 }
 
-fn population(p: &Population, neurons: &[NeuronModel], dt: f64) -> ir::Population {
+fn population(p: &Population, s: &Simulation) -> ir::Population {
+    let dt = s.dt;
     let width = p.size.div_ceil(p.size.div_ceil(MOST));
     let mut program = Program::new(format!("step of {}", p.name));
     program.steps = 1;
@@ -91,7 +92,11 @@ fn population(p: &Population, neurons: &[NeuronModel], dt: f64) -> ir::Populatio
     let var = |v: &Var| variable(v, &given);
     let (spikes, input) = match &p.kind {
         Kind::Neurons { model, params, input, starts } => {
-            let mut model = neurons[*model].clone();
+            let mut model = s.neurons[*model].clone();
+            if s.units {
+                // What `with` gives is a quantity already, not a number of the input's unit.
+                model.input = Unit::NONE;
+            }
             let mut params: Vec<Term> = params.iter().map(|p| e.expr(p, &var)).collect();
             for (state, start) in starts {
                 // A start of its own is one more parameter that the state starts from.

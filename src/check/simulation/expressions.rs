@@ -8,12 +8,11 @@
 //! ```
 
 use super::Context;
-use crate::check::dimensions::{Dim, Inference};
+use crate::check::dimensions::Inference;
 use crate::check::expr::{Expr, Var};
 use crate::check::scope::Names;
 use crate::diag::{Sink, simulation as say, types};
 use crate::plan::simulation::{Distribution, Given};
-use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind};
 use crate::units::Dimension;
 
@@ -53,9 +52,43 @@ pub struct Giver<'c, 's, 'f> {
 struct Hidden {
     name: String,
     place: usize,
-    /// Arguments that have its dimension; none: a plain number.
-    like: Vec<ast::Expr>,
-    span: Span,
+}
+
+/// An expression of the same dimension without what is given: of a random number its first argument.
+pub fn twin(e: &ast::Expr) -> ast::Expr {
+    let number = |unit: Option<&str>| ExprKind::Number {
+        value: 1.0,
+        unit: unit.map(|u| ast::Name { text: u.into(), span: e.span }),
+    };
+    let kind = match &*e.kind {
+        ExprKind::Name(n) if n == "t" => number(Some("ms")),
+        ExprKind::Name(n) if n == "noise" || n == "index" => number(None),
+        ExprKind::Call { callee, .. } if callee.text == "noise" => number(None),
+        ExprKind::Call { callee, args } if matches!(callee.text.as_str(), "uniform" | "normal") => {
+            return args.first().map_or_else(|| e.clone(), |a| twin(&a.value));
+        }
+        ExprKind::Unary(op, a) => ExprKind::Unary(*op, twin(a)),
+        ExprKind::Binary(op, a, b) => ExprKind::Binary(*op, twin(a), twin(b)),
+        ExprKind::If { condition, then, otherwise } => {
+            ExprKind::If { condition: twin(condition), then: twin(then), otherwise: twin(otherwise) }
+        }
+        ExprKind::Call { callee, args } => {
+            let args = args.iter().map(|a| ast::Arg { value: twin(&a.value), ..a.clone() }).collect();
+            ExprKind::Call { callee: callee.clone(), args }
+        }
+        other => other.clone(),
+    };
+    ast::Expr { kind: Box::new(kind), span: e.span }
+}
+
+/// The two arguments of every random number must be of one dimension.
+fn agreeing(e: &ast::Expr, inference: &mut Inference<'_, '_>) {
+    if let ExprKind::Call { callee, args } = &*e.kind
+        && let ("uniform" | "normal", [a, b]) = (callee.text.as_str(), args.as_slice())
+    {
+        inference.compare(&callee.text, &a.value, &b.value);
+    }
+    e.children().into_iter().for_each(|c| agreeing(c, inference));
 }
 
 impl Giver<'_, '_, '_> {
@@ -90,7 +123,7 @@ impl Giver<'_, '_, '_> {
             sink.push(types::not_finite(e.span, v));
             return None;
         }
-        self.dimension(&rewritten, &hidden, wanted, what, sink)?;
+        self.dimension(e, wanted, what, sink)?;
         Some(value)
     }
 
@@ -99,36 +132,18 @@ impl Giver<'_, '_, '_> {
         self.given.len() - 1
     }
 
-    fn dimension(
-        &self,
-        e: &ast::Expr,
-        hidden: &[Hidden],
-        wanted: Option<Dimension>,
-        what: &str,
-        sink: &mut Sink,
-    ) -> Option<()> {
+    fn dimension(&self, e: &ast::Expr, wanted: Option<Dimension>, what: &str, sink: &mut Sink) -> Option<()> {
         if !self.cx.scope.units {
             return Some(());
         }
         let mut inference = Inference::new(self.cx.scope);
-        inference.declare("t", e.span, Dimension::TIME.into());
-        inference.declare("noise", e.span, Dim::none());
-        inference.declare("index", e.span, Dim::none());
-        for h in hidden {
-            let dim = match h.like.as_slice() {
-                [] => Some(Dim::none()),
-                [a, b] => inference.compare(h.name.split('#').next().unwrap_or(""), a, b).map(|f| f.dim),
-                _ => None,
-            };
-            if let Some(dim) = dim {
-                inference.declare(&h.name, h.span, dim);
-            }
-        }
+        agreeing(e, &mut inference);
+        let twin = twin(e);
         match wanted {
             Some(wanted) => {
-                inference.want(e, &wanted.into(), what, None);
+                inference.want(&twin, &wanted.into(), what, None);
             }
-            None => inference.check(e),
+            None => inference.check(&twin),
         }
         inference.finish(sink).then_some(())
     }
@@ -149,11 +164,7 @@ impl Giver<'_, '_, '_> {
             ExprKind::Call { callee, args } if matches!(callee.text.as_str(), "noise" | "uniform" | "normal") => {
                 let place = self.call(callee, args, scene, sink)?;
                 let name = format!("{}#{place}", callee.text);
-                let like = match callee.text.as_str() {
-                    "noise" => vec![],
-                    _ => args.iter().map(|a| a.value.clone()).collect(),
-                };
-                hidden.push(Hidden { name: name.clone(), place, like, span: e.span });
+                hidden.push(Hidden { name: name.clone(), place });
                 ExprKind::Name(name)
             }
             ExprKind::Call { callee, args } => {

@@ -9,7 +9,6 @@ use crate::diag::{Sink, names};
 use crate::source::Sources;
 use crate::syntax::ast::{self, Item, NeuronStmt};
 use crate::syntax::parse::parse;
-use crate::units::Dimension;
 
 pub struct Models<'a, 's> {
     own: Vec<(&'a ast::Neuron, Option<Known>)>,
@@ -28,18 +27,6 @@ pub struct Known {
 }
 
 impl Known {
-    pub fn input_dimension(&self) -> Option<Dimension> {
-        None
-    }
-
-    pub fn state_dimension(&self, _state: usize) -> Option<Dimension> {
-        None
-    }
-
-    pub fn param_dimension(&self, _param: usize) -> Option<Dimension> {
-        None
-    }
-
     /// Some state moves by an equation in time.
     pub fn is_continuous(&self) -> bool {
         self.checked.model.states.iter().any(|s| !matches!(s.step, StateStep::Hold | StateStep::Update(_)))
@@ -85,6 +72,11 @@ impl<'a, 's> Models<'a, 's> {
         let file = parse(text, id, sink)?;
         let mut prelude_scope = Scope::default();
         prelude_scope.units = file.units;
+        for item in &file.items {
+            if let Item::Fn(f) = item {
+                prelude_scope.fns.insert(f.name.text.clone(), f);
+            }
+        }
         let found = file.items.iter().find_map(|item| match item {
             Item::Neuron(n) => Some(known(n, self.method, &prelude_scope, sink)),
             _ => None,

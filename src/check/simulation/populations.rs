@@ -1,12 +1,15 @@
 //! `population NAME = MODEL(n, param = value) with i = EXPR, v = EXPR`, and Poisson sources.
 
-use super::expressions::{Giver, Scene};
+use super::expressions::{Giver, Scene, twin};
 use super::model::{Kind, Population};
 use super::models::{Known, Models};
 use super::{Context, Entry, Interface, few_enough};
 use crate::check::args::bind;
-use crate::check::expr::Expr;
+use crate::check::dimensions::Inference;
+use crate::check::expr::{Expr, Var};
 use crate::check::names::nearest;
+use crate::check::neurons::quantities::{self, Argument};
+use crate::check::scope::Scope;
 use crate::diag::{Sink, simulation as say};
 use crate::plan::simulation::Given;
 use crate::syntax::ast;
@@ -35,18 +38,70 @@ pub fn check<'a>(
     let model = &known.checked.model;
     let params: Vec<&str> = std::iter::once("n").chain(model.params.iter().map(|p| p.name.as_str())).collect();
     let size = size(call, &params, cx, sink);
+    let place = models.place(model);
+    let Some(dimensions) = dimensions(call, &params, &known, cx, sink) else {
+        return Entry { name, checked: None, interface: Interface { size, broken: true, ..Interface::default() } };
+    };
     let interface = Interface {
         size,
         spikes: model.spike.is_some(),
         input: known.input.clone(),
-        input_dimension: known.input_dimension(),
-        states: model.states.iter().enumerate().map(|(k, s)| (s.name.clone(), known.state_dimension(k))).collect(),
+        input_dimension: dimensions.input,
+        states: model.states.iter().map(|s| s.name.clone()).zip(dimensions.states.iter().copied()).collect(),
         continuous: known.is_continuous(),
         broken: false,
     };
-    let place = models.place(model);
-    let checked = neurons(name, call, with, size, place, &known, cx, sink);
+    let checked = neurons(name, call, with, size, place, &known, &dimensions, cx, sink);
     Entry { name, checked, interface }
+}
+
+/// Dimensions of a model's input and states as it is used here; `None` in a program without units.
+struct Dimensions {
+    input: Option<Dimension>,
+    states: Vec<Option<Dimension>>,
+}
+
+/// Checks the arguments for their dimensions. A model of a file without units gets its own from the arguments.
+fn dimensions(
+    call: &ast::Call,
+    params: &[&str],
+    known: &Known,
+    cx: &Context<'_, '_>,
+    sink: &mut Sink,
+) -> Option<Dimensions> {
+    let (scope, checked) = (cx.scope, &known.checked);
+    if !scope.units && !checked.units {
+        return Some(Dimensions { input: None, states: vec![None; checked.model.states.len()] });
+    }
+    // What is wrong with the arguments otherwise is said when they are looked at.
+    let bound = bind(&call.name, &call.args, params, &[], &mut Sink::default());
+    let given: Vec<(usize, ast::Expr)> =
+        (1..params.len()).filter_map(|k| Some((k - 1, twin(bound.get(params[k])?)))).collect();
+    let time = if scope.units { Dimension::TIME } else { Dimension::NONE };
+    let arguments: Vec<Argument<'_>> = given.iter().map(|(param, value)| Argument { param: *param, value }).collect();
+    if !quantities::call(checked, &arguments, &call.name, time, scope, sink) {
+        return None;
+    }
+    let model = &checked.model;
+    if checked.units {
+        let states = model.states.iter().map(|s| Some(s.dimension)).collect();
+        return Some(Dimensions { input: Some(model.input.dimension), states });
+    }
+    let mut args = vec![];
+    for (k, value) in &given {
+        let mut inference = Inference::new(scope);
+        if let Some(found) = inference.of(value) {
+            args.push((model.params[*k].name.clone(), inference.known(&found.dim).unwrap_or_default()));
+        }
+    }
+    let called = quantities::Given::Called { args, time };
+    let found = quantities::infer(&checked.ast, &Scope::default(), &called, &mut Sink::default());
+    Some(match found {
+        Some(q) => {
+            Dimensions { input: Some(q.input.dimension), states: q.states.into_iter().map(Some).collect() }
+        }
+        None => Dimensions { input: None, states: vec![None; model.states.len()] },
+    })
 }
 
 fn size(call: &ast::Call, params: &[&str], cx: &Context<'_, '_>, sink: &mut Sink) -> Option<u32> {
@@ -93,6 +148,7 @@ fn neurons(
     size: Option<u32>,
     place: usize,
     known: &Known,
+    dimensions: &Dimensions,
     cx: &Context<'_, '_>,
     sink: &mut Sink,
 ) -> Option<Population> {
@@ -106,7 +162,13 @@ fn neurons(
             None => Some(Expr::Num(p.default)),
             Some(e) => {
                 let what = format!("the parameter `{}`", p.name);
-                giver.value(e, Scene::Unit, known.param_dimension(k), &what, sink)
+                // Its dimension has been looked at.
+                let value = giver.value(e, Scene::Unit, None, &what, sink);
+                let rests = model.refractory.as_ref().is_some_and(|r| r.time.any_var(|v| *v == Var::Param(k)));
+                if rests && value.as_ref().is_some_and(|v| !matches!(v, Expr::Num(_))) {
+                    sink.push(say::refractory_varies(e.span, &p.name));
+                }
+                value
             }
         });
     }
@@ -121,10 +183,10 @@ fn neurons(
         seen.push(given);
         if known.input.as_deref() == Some(given.text.as_str()) {
             let what = format!("the input of `{}`", name.text);
-            input = Some(giver.value(e, Scene::Input, known.input_dimension(), &what, sink));
+            input = Some(giver.value(e, Scene::Input, dimensions.input, &what, sink));
         } else if let Some(k) = model.states.iter().position(|s| s.name == given.text) {
             let what = format!("the start of `{}`", given.text);
-            starts.push((k, giver.value(e, Scene::Unit, known.state_dimension(k), &what, sink)));
+            starts.push((k, giver.value(e, Scene::Unit, dimensions.states[k], &what, sink)));
         } else {
             let states = model.states.iter().map(|s| s.name.as_str());
             let may: Vec<&str> = known.input.as_deref().into_iter().chain(states).collect();
