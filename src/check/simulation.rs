@@ -16,9 +16,6 @@ mod populations;
 mod records;
 mod reports;
 
-#[cfg(test)]
-mod tests;
-
 use crate::check::Options;
 use crate::check::items::{self, Items};
 use crate::check::names::reserved;

@@ -126,20 +126,21 @@ fn gather(
     let steps = outcome.steps;
     let bin = (steps / BINS).max(1);
     let duration = steps as f64 * sim.dt;
-    let populations = sim.populations.iter().zip(checked.model().silent()).zip(outcome.spikes).map(
-        |((p, silent), spikes)| Population {
-            name: p.name.clone(),
-            units: p.size as usize,
-            rate: spikes.len() as f64 / (f64::from(p.size) * duration) * units.rate_factor,
-            cv: measure::cv(spikes.iter().copied()),
-            rates: measure::binned_rate(&spikes, p.size as usize, steps, sim.dt, bin)
-                .into_iter()
-                .map(|r| r * units.rate_factor)
-                .collect(),
-            bin,
-            spikes: (!silent).then_some(spikes),
-        },
-    );
+    let populations =
+        sim.populations.iter().zip(checked.model().silent()).zip(outcome.spikes).map(|((p, silent), spikes)| {
+            Population {
+                name: p.name.clone(),
+                units: p.size as usize,
+                rate: spikes.len() as f64 / (f64::from(p.size) * duration) * units.rate_factor,
+                cv: measure::cv(spikes.iter().copied()),
+                rates: measure::binned_rate(&spikes, p.size as usize, steps, sim.dt, bin)
+                    .into_iter()
+                    .map(|r| r * units.rate_factor)
+                    .collect(),
+                bin,
+                spikes: (!silent).then_some(spikes),
+            }
+        });
     let populations: Vec<Population> = populations.collect();
     let connections = sim.connections.iter().zip(&outcome.synapses).map(|(c, n)| Connection {
         from: sim.populations[c.from].name.clone(),

@@ -148,13 +148,7 @@ pub fn tau_of_state(span: Span, state: &str) -> Diagnostic {
         .help("remove `tau`, or connect to the input, whose current then decays with it")
 }
 
-pub fn unknown_recorded(
-    span: Span,
-    name: &str,
-    population: &str,
-    known: &[&str],
-    nearest: Option<&str>,
-) -> Diagnostic {
+pub fn unknown_recorded(span: Span, name: &str, population: &str, known: &[&str], nearest: Option<&str>) -> Diagnostic {
     let d = Diagnostic::error(UNKNOWN_RECORDED, span, format!("`{population}` has nothing named `{name}` to record"));
     suggest(d, known, nearest, "there are")
 }
@@ -166,9 +160,10 @@ pub fn no_unit(span: Span, population: &str, size: u32, found: f64) -> Diagnosti
 
 /// `noise` in a parameter, a weight, a rate.
 pub fn noise_out_of_place(span: Span) -> Diagnostic {
-    Diagnostic::error(NOISE_OUT_OF_PLACE, span, "noise changes from step to step, and this is fixed")
-        .help("noise belongs into an input: `with i = 1 + 0.5*noise`; values that differ by unit are drawn by \
-               `normal(mean, deviation)` or `uniform(lo, hi)`")
+    Diagnostic::error(NOISE_OUT_OF_PLACE, span, "noise changes from step to step, and this is fixed").help(
+        "noise belongs into an input: `with i = 1 + 0.5*noise`; values that differ by unit are drawn by \
+               `normal(mean, deviation)` or `uniform(lo, hi)`",
+    )
 }
 
 /// `metric r = rate(exc) on grid(…)`.
@@ -179,8 +174,9 @@ pub fn metric_place(span: Span) -> Diagnostic {
 
 /// A warning: a spike that adds to the input for the length of one step.
 pub fn one_step(span: Span, input: &str) -> Diagnostic {
-    Diagnostic::warning(ONE_STEP, span, format!("these spikes add to `{input}` for one time step only"))
-        .help("so what they do shrinks with `dt`; give the current a time constant (`tau 5ms`), or let a state jump (`to v`)")
+    Diagnostic::warning(ONE_STEP, span, format!("these spikes add to `{input}` for one time step only")).help(
+        "so what they do shrinks with `dt`; give the current a time constant (`tau 5ms`), or let a state jump (`to v`)",
+    )
 }
 
 pub fn too_large(span: Span, what: &str, most: f64, instead: &str) -> Diagnostic {

@@ -88,8 +88,8 @@ pub fn bare(
     if let Some((at, dimension)) = because {
         d = d.label(at, format!("because this is {}", dimension.describe()));
     }
-    // As it would be held: a number of units in which neurons are usually written.
-    let unit = wanted.unit();
+    // As it would be held, in units in which neurons are usually written; but a rate is written in Hz.
+    let unit = if *wanted == Dimension::FREQUENCY { "Hz".to_string() } else { wanted.unit() };
     if wanted.is_none() || unit.contains(['*', '(']) || unit.starts_with('1') {
         return d;
     }

@@ -86,8 +86,7 @@ fn population(p: &Population, s: &Simulation) -> ir::Population {
         p.given.iter().enumerate().map(|(i, g)| Input { name: format!("given {i}"), width: width_of(g) }).collect();
     program.inputs.push(Input { name: "synapses".into(), width });
     let mut e = Emit::new(program);
-    let given: Vec<Term> =
-        p.given.iter().enumerate().map(|(i, g)| Term::Val(e.input(i as u32, width_of(g)))).collect();
+    let given: Vec<Term> = p.given.iter().enumerate().map(|(i, g)| Term::Val(e.input(i as u32, width_of(g)))).collect();
     let synapses = Term::Val(e.input(given.len() as u32, width));
     let var = |v: &Var| variable(v, &given);
     let (spikes, input) = match &p.kind {

@@ -362,7 +362,7 @@ impl RasterPlot<'_> {
         let _ = write!(
             out,
             "<path d=\"{path}\" stroke=\"{INK}\" stroke-width=\"{:.2}\" fill=\"none\"/>",
-            (dy * 0.8).clamp(0.45, 3.0)
+            (dy * 0.8).clamp(0.45, 10.0)
         );
         f.border(&mut out);
         out.push_str("</svg>");

@@ -19,9 +19,7 @@ pub fn measure(metric: &Metric, spikes: &[(u32, u32)], dt: f64) -> f64 {
     let inside = spikes.iter().filter(|(j, u)| chosen(*u) && within(*j, dt, metric.window));
     match metric.measure {
         Measure::SpikeCount => inside.count() as f64,
-        Measure::Rate => {
-            inside.count() as f64 / (metric.units.len() as f64 * (metric.window.1 - metric.window.0))
-        }
+        Measure::Rate => inside.count() as f64 / (metric.units.len() as f64 * (metric.window.1 - metric.window.0)),
         Measure::Cv => cv(inside.copied()),
     }
 }

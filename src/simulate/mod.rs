@@ -180,6 +180,3 @@ fn send(synapses: &Synapses, fired: &[u32], next: u64, ring: &mut Ring) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -10,8 +10,7 @@ use crate::plan::simulation::{Pattern, Port};
 use crate::syntax::ast::{self, ExprKind, SimulateStmt};
 use crate::units::Dimension;
 
-const OPTIONS: &[&str] =
-    &["probability", "indegree", "all", "one_to_one", "autapses", "weight", "delay", "tau", "to"];
+const OPTIONS: &[&str] = &["probability", "indegree", "all", "one_to_one", "autapses", "weight", "delay", "tau", "to"];
 const PATTERNS: &[&str] = &["probability", "indegree", "all", "one_to_one"];
 /// Synapses of one connection at the most.
 const MOST_SYNAPSES: f64 = 2e8;

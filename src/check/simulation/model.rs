@@ -98,8 +98,12 @@ impl Display for Simulation {
             match &p.kind {
                 Kind::Neurons { model, params, input, starts } => {
                     let model = &self.neurons[*model];
-                    let params: Vec<String> =
-                        model.params.iter().zip(params).map(|(p, e)| format!("{} = {}", p.name, words.show(e))).collect();
+                    let params: Vec<String> = model
+                        .params
+                        .iter()
+                        .zip(params)
+                        .map(|(p, e)| format!("{} = {}", p.name, words.show(e)))
+                        .collect();
                     write!(f, "  population {} = {} units of {}({})", p.name, p.size, model.name, params.join(", "))?;
                     write!(f, "  input {}", words.show(input))?;
                     for (k, e) in starts {

@@ -97,9 +97,7 @@ fn dimensions(
     let called = quantities::Given::Called { args, time };
     let found = quantities::infer(&checked.ast, &Scope::default(), &called, &mut Sink::default());
     Some(match found {
-        Some(q) => {
-            Dimensions { input: Some(q.input.dimension), states: q.states.into_iter().map(Some).collect() }
-        }
+        Some(q) => Dimensions { input: Some(q.input.dimension), states: q.states.into_iter().map(Some).collect() },
         None => Dimensions { input: None, states: vec![None; model.states.len()] },
     })
 }

@@ -47,7 +47,12 @@ pub fn check(
             };
             numbers += units.len() as f64 * cx.times.steps as f64;
             if numbers > MOST_NUMBERS {
-                sink.push(say::too_large(of.span, "recorded numbers", MOST_NUMBERS, "record fewer units: `exc[0 .. 9]`"));
+                sink.push(say::too_large(
+                    of.span,
+                    "recorded numbers",
+                    MOST_NUMBERS,
+                    "record fewer units: `exc[0 .. 9]`",
+                ));
                 return (records, spikes);
             }
             let unit = dimension.filter(|_| cx.scope.units).map_or_else(String::new, |d| d.unit());
@@ -58,12 +63,7 @@ pub fn check(
 }
 
 /// `exc`, `exc[3]`, `exc[0 .. 2, 7]`: a population and some of its units, in order.
-pub fn units(
-    e: &Expr,
-    entries: &[Entry<'_>],
-    cx: &Context<'_, '_>,
-    sink: &mut Sink,
-) -> Option<(usize, Vec<u32>)> {
+pub fn units(e: &Expr, entries: &[Entry<'_>], cx: &Context<'_, '_>, sink: &mut Sink) -> Option<(usize, Vec<u32>)> {
     let (name, span, indices) = match &*e.kind {
         ExprKind::Name(n) => (n, e.span, None),
         ExprKind::Index { base, indices, args: None } => (&base.text, base.span, Some(indices)),

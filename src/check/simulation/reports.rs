@@ -185,20 +185,16 @@ fn expect(
         return None;
     };
     let (dimension, what) = match measure {
+        // The metric has a mistake, which has been reported.
+        None => return None,
         Some(Measure::Rate) => (Dimension::FREQUENCY, "the bound of a rate"),
-        _ => (Dimension::NONE, "the bound of this metric"),
+        Some(Measure::SpikeCount | Measure::Cv) => (Dimension::NONE, "the bound of this metric"),
     };
     let bound = cx.scope.quantity_in(b, dimension, what, sink)?;
     Some(Expect { metric: name.clone(), comparison, bound, text: as_written(condition.span, sources) })
 }
 
-fn plot(
-    e: &Expr,
-    entries: &[Entry<'_>],
-    records: &[Record],
-    cx: &Context<'_, '_>,
-    sink: &mut Sink,
-) -> Option<Plot> {
+fn plot(e: &Expr, entries: &[Entry<'_>], records: &[Record], cx: &Context<'_, '_>, sink: &mut Sink) -> Option<Plot> {
     let (name, args) = match &*e.kind {
         ExprKind::Name(n) => (n.as_str(), None),
         ExprKind::Call { callee, args } => (callee.text.as_str(), Some(args)),

@@ -75,11 +75,8 @@ fn rates(run: &SimulationData) -> Figure {
 fn trace(run: &SimulationData, t: &Trace) -> Figure {
     let shown = t.units.len().min(MOST_CURVES);
     let names: Vec<String> = t.units[..shown].iter().map(|u| format!("unit {u}")).collect();
-    let curves = names
-        .iter()
-        .enumerate()
-        .map(|(k, name)| Curve { name, points: points(run, t, k), dashed: false })
-        .collect();
+    let curves =
+        names.iter().enumerate().map(|(k, name)| Curve { name, points: points(run, t, k), dashed: false }).collect();
     let title = format!("{} of {}", t.name, run.populations[t.population].name);
     let svg = Chart {
         title: &title,

@@ -113,5 +113,10 @@ fn tables(out: &mut String, run: &SimulationData) {
         format!("{:.2} s", t.train),
         p.hash.chars().take(16).collect(),
     ]];
-    table(out, "Run", &["snnc", "engine", "threads", "check", "lower and compile", "simulating", "program hash"], &rows);
+    table(
+        out,
+        "Run",
+        &["snnc", "engine", "threads", "check", "lower and compile", "simulating", "program hash"],
+        &rows,
+    );
 }

@@ -41,7 +41,12 @@ pub fn metrics(run: &SimulationData) -> String {
                 .filter(|e| e.text.split_whitespace().next() == Some(m.name.as_str()))
                 .map(|e| format!("{} {}", if e.holds { "holds:" } else { "DOES NOT HOLD:" }, e.text))
                 .collect();
-            vec![m.name.clone(), format!("{} {}", short(m.value), m.unit).trim().into(), m.text.clone(), verdicts.join(", ")]
+            vec![
+                m.name.clone(),
+                format!("{} {}", short(m.value), m.unit).trim().into(),
+                m.text.clone(),
+                verdicts.join(", "),
+            ]
         })
         .collect();
     columns(&["metric", "value", "", ""], &[1], &rows)
