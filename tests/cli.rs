@@ -197,6 +197,18 @@ fn codes_are_explained() {
 }
 
 #[test]
+fn the_text_of_a_neuron_is_shown() {
+    let place = Place::new();
+    let (code, out, _) = place.snnc(&["show", "neuron", "adex"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("Brette and Gerstner") && out.contains("neuron adex("), "{out}");
+    let (code, out, _) = place.snnc(&["show", "neuron"]);
+    assert!(code == 0 && out.lines().any(|l| l == "hodgkin_huxley"), "{out}");
+    let (code, _, err) = place.snnc(&["show", "neuron", "adexx"]);
+    assert!(code == 2 && err.contains("`adex`"), "{err}");
+}
+
+#[test]
 fn every_stage_can_be_shown() {
     let place = Place::new();
     place.put("small.snn", SMALL);

@@ -12,6 +12,7 @@ mod gather;
 mod messages;
 mod progress;
 mod run;
+mod show;
 mod simulate;
 
 use std::io::IsTerminal;
@@ -72,6 +73,10 @@ enum Command {
     ///
     /// Example: snnc emit wave.snn --stage ir --after cse
     Emit(emit::Arguments),
+    /// Show the text of a neuron that comes with the language
+    ///
+    /// Example: snnc show neuron adex
+    Show(show::Arguments),
 }
 
 /// The program, and what is set from outside.
@@ -128,6 +133,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments, &shown),
         Command::Explain { code } => explain::explain(&code),
         Command::Emit(arguments) => emit::emit(&arguments, &shown),
+        Command::Show(arguments) => show::show(&arguments),
     });
     ExitCode::from(exit as u8)
 }

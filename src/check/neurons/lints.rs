@@ -20,6 +20,9 @@ use crate::units::{Dimension, show};
 /// Constant inputs tried, both ends of the range among them.
 const TRIED: usize = 33;
 
+/// A network of more steps is not tried: it would take longer than a check may.
+const MOST_STEPS: u32 = 20_000;
+
 /// Up to which decay times step an integrator is stable: Euler's 1 - z, and the polynomial of the classical method.
 const EULER_LIMIT: f64 = 2.0;
 const RK4_LIMIT: f64 = 2.785;
@@ -32,7 +35,7 @@ pub fn check(network: &Network, neurons: &[NeuronModel], coords: &[Coord], sink:
         cell.stability(network, id, sink);
         // A trained parameter leaves where it starts, so nothing can be said of it.
         let trained = cell.model.params.iter().any(|p| p.trainable.is_some());
-        if cell.model.spike.is_none() || trained {
+        if cell.model.spike.is_none() || trained || network.steps > MOST_STEPS {
             continue;
         }
         let Some((lo, hi)) = range(network, neurons, coords, *x).filter(|_| constant(network, *x)) else { continue };
@@ -96,7 +99,7 @@ impl Cell<'_> {
         let mut v: Vec<f64> = model.states.iter().map(|s| at(&s.init, &[], self.dt)).collect();
         let rest = model.refractory.as_ref().map_or(0.0, |r| (at(&r.time, &v, self.dt) / self.dt - 1e-3).ceil());
         let (mut left, mut count) = (0.0, 0);
-        for _ in 0..steps.min(100_000) {
+        for _ in 0..steps {
             left = f64::max(left - 1.0, 0.0);
             let mut new = self.integrate(&v, input);
             if let Some(r) = model.refractory.as_ref().filter(|_| left > 0.0) {
