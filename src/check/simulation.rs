@@ -94,6 +94,7 @@ pub fn check(file: &ast::File, sources: &mut Sources, options: &Options, sink: &
     scope.partial = !whole;
     scope.units = file.units;
     declarations::declare(&items, &options.set, Span::new(FileId::default(), 0, 0), &mut scope, sink);
+    own_names(&items, sink);
     let once = Once::of(block, sink);
     let times = once.times(block, options.seed, &scope, whole, sink);
     let mut models = Models::new(&items.neurons, once.method, &scope, sources, sink);
@@ -161,6 +162,16 @@ fn alone(items: &Items<'_>, block: &ast::Simulate, sink: &mut Sink) {
     ];
     if let Some((what, span)) = others.into_iter().flatten().next() {
         sink.push(say::not_alone(keyword(block), what, span));
+    }
+}
+
+/// Complains of constants and functions that have a name of what a simulation gives: they could not be told apart.
+fn own_names(items: &Items<'_>, sink: &mut Sink) {
+    let consts = items.consts.iter().map(|c| &c.name);
+    for name in consts.chain(items.fns.iter().map(|f| &f.name)) {
+        if let Some(what) = expressions::meaning(&name.text) {
+            sink.push(names::reserved_name(name.span, &name.text, what));
+        }
     }
 }
 

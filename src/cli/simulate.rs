@@ -209,6 +209,10 @@ fn verdict(run: &SimulationData) -> Exit {
             eprintln!("interrupted after {} steps; what was simulated is saved", run.steps);
             Exit::Interrupted
         }
+        State::Diverged { what } if run.steps == 0 => {
+            eprintln!("{what} is not a finite number; look at what is drawn there");
+            Exit::Diverged
+        }
         State::Diverged { what } => {
             eprintln!(
                 "the simulation diverged: {what} stopped being a number in step {}. A smaller `dt` or another `method` is \

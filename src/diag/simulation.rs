@@ -27,6 +27,7 @@ const STEPS: Code = Code(1016);
 const RATE: Code = Code(1017);
 const NOTHING_RECORDED: Code = Code(1018);
 const REFRACTORY_VARIES: Code = Code(1019);
+const MODEL_HAS_UNITS: Code = Code(1020);
 
 macro_rules! info {
     ($code:expr, $slug:expr, $page:expr) => {
@@ -57,6 +58,7 @@ pub const FAMILY: Family = Family {
         info!(RATE, "rate_too_high", "SNN1017"),
         info!(NOTHING_RECORDED, "nothing_recorded", "SNN1018"),
         info!(REFRACTORY_VARIES, "refractory_varies", "SNN1019"),
+        info!(MODEL_HAS_UNITS, "model_has_units", "SNN1020"),
     ],
 };
 
@@ -199,6 +201,13 @@ pub fn rate(span: Span, chance: f64) -> Diagnostic {
 pub fn refractory_varies(span: Span, param: &str) -> Diagnostic {
     Diagnostic::error(REFRACTORY_VARIES, span, format!("`{param}` is a refractory time, which all units must share"))
         .help("make several populations, one for each time")
+}
+
+/// A model in mV and pA in a simulation of plain numbers.
+pub fn model_has_units(span: Span, model: &str) -> Diagnostic {
+    let message = format!("the numbers of `{model}` have units, and this simulation uses none");
+    Diagnostic::error(MODEL_HAS_UNITS, span, message)
+        .help("write quantities: `duration 400ms  dt 0.1ms`, an input in the unit of the model, such as `i = 700pA`")
 }
 
 /// `trace(exc)` without a `record`.

@@ -163,7 +163,7 @@ impl<'a> Live<'a> {
     pub fn advance(&mut self, step: u64, dt: f64, seed: u64) {
         let (layout, kernel, given) = (&self.layout, &*self.kernel, self.plan.given.as_slice());
         let number = self.number;
-        let work = |(k, ((inputs, outputs), scratch)): (usize, ((&mut [f32], &mut [f32]), &mut [f32]))| {
+        let work = |k: usize, inputs: &mut [f32], outputs: &mut [f32], scratch: &mut [f32]| {
             for (c, chunk) in inputs.chunks_exact_mut(layout.input_len).enumerate() {
                 let stream = Place { number, chunk: (k * TILE + c) as u64, step };
                 give(given, layout, chunk, stream, dt, seed);
@@ -178,10 +178,11 @@ impl<'a> Live<'a> {
         let scratch = kernel.scratch_len().max(1);
         // One tile is not worth a hand-over.
         if self.outputs.len() <= outputs {
-            work((0, ((&mut self.inputs, &mut self.outputs), &mut self.scratch)));
+            work(0, &mut self.inputs, &mut self.outputs, &mut self.scratch);
         } else {
             let tiles = self.inputs.par_chunks_mut(inputs).zip(self.outputs.par_chunks_mut(outputs));
-            tiles.zip(self.scratch.par_chunks_mut(scratch)).enumerate().for_each(work);
+            let tiles = tiles.zip(self.scratch.par_chunks_mut(scratch)).enumerate();
+            tiles.for_each(|(k, ((inputs, outputs), scratch))| work(k, inputs, outputs, scratch));
         }
         self.observe();
     }

@@ -29,8 +29,16 @@ pub enum Scene {
     Synapse,
 }
 
-/// Names that mean something only here, in the order of [`Scene`]'s strictness.
+/// Names that mean something only here.
 const NAMES: &[(&str, &str)] = &[("t", "the time"), ("noise", "noise"), ("index", "a unit's number")];
+
+/// What a name is in every simulation, in words with an article.
+pub fn meaning(name: &str) -> Option<&'static str> {
+    match name {
+        "uniform" | "normal" => Some("a random number"),
+        _ => NAMES.iter().find(|(n, _)| *n == name).map(|(_, what)| *what),
+    }
+}
 
 /// What `t`, `noise` or `index` is, where it may stand.
 fn meant(name: &str, scene: Scene) -> Option<Given> {

@@ -73,11 +73,15 @@ fn dimensions(
     if !scope.units && !checked.units {
         return Some(Dimensions { input: None, states: vec![None; checked.model.states.len()] });
     }
+    if !scope.units {
+        sink.push(say::model_has_units(call.name.span, &call.name.text));
+        return None;
+    }
     // What is wrong with the arguments otherwise is said when they are looked at.
     let bound = bind(&call.name, &call.args, params, &[], &mut Sink::default());
     let given: Vec<(usize, ast::Expr)> =
         (1..params.len()).filter_map(|k| Some((k - 1, twin(bound.get(params[k])?)))).collect();
-    let time = if scope.units { Dimension::TIME } else { Dimension::NONE };
+    let time = Dimension::TIME;
     let arguments: Vec<Argument<'_>> = given.iter().map(|(param, value)| Argument { param: *param, value }).collect();
     if !quantities::call(checked, &arguments, &call.name, time, scope, sink) {
         return None;

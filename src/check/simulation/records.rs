@@ -75,7 +75,7 @@ pub fn units(e: &Expr, entries: &[Entry<'_>], cx: &Context<'_, '_>, sink: &mut S
     let population = find(name, span, entries, sink)?;
     let size = entries[population].interface.size?;
     let Some(indices) = indices else { return Some((population, (0..size).collect())) };
-    let mut unit = |e: &Expr| -> Option<u32> {
+    let unit = |e: &Expr, sink: &mut Sink| -> Option<u32> {
         let v = cx.scope.number(e, sink)?;
         if v.fract() != 0.0 || v < 0.0 || v >= f64::from(size) {
             sink.push(say::no_unit(e.span, name, size, v));
@@ -87,11 +87,16 @@ pub fn units(e: &Expr, entries: &[Entry<'_>], cx: &Context<'_, '_>, sink: &mut S
     for index in indices {
         match &*index.kind {
             ExprKind::Range(a, b) => {
-                let (a, b) = (unit(a), unit(b));
-                all.extend(a?..=b?);
+                let (lo, hi) = (unit(a, sink), unit(b, sink));
+                let (lo, hi) = (lo?, hi?);
+                if lo > hi {
+                    sink.push(types::empty_range(a.span.to(b.span), f64::from(lo), f64::from(hi)));
+                    return None;
+                }
+                all.extend(lo..=hi);
             }
             _ => {
-                all.insert(unit(index)?);
+                all.insert(unit(index, sink)?);
             }
         }
     }
