@@ -261,3 +261,23 @@ fn inputs_are_in_their_unit_and_arguments_in_theirs() {
     assert_eq!(lif("20ms", "1ms"), lif("20", "1"));
     assert_eq!(lif("0.02s", "1000us"), lif("20", "1"));
 }
+
+/// A model of one's own takes the place of the one that comes with the language.
+#[test]
+fn the_example_of_the_language_is_its_own_adex() {
+    let own = "neuron adex {
+        param C = 281pF, gL = 30nS, EL = -70.6mV, VT = -50.4mV, DT = 2mV
+        param tauw = 144ms, a = 4nS, b = 80.5pA, vpeak = 20mV
+        input i : pA
+        state v = EL, w = 0pA
+        flow  v' = (-gL*(v - EL) + gL*DT*exp((v - VT)/DT) - w + i) / C
+        flow  w' = (a*(v - EL) - w) / tauw
+        spike when v >= vpeak
+        reset v = EL
+        reset w += b
+        refractory 2ms
+    }";
+    let of = |items: &str| steps_of(&spikes(&alone(items, "adex", "0.1ms", 3000), &[900.0], Engine::Jit)[0]);
+    let (own, prelude) = (of(own), of(""));
+    assert!(own.len() > 3 && own != prelude, "the refractory time makes a difference: {own:?}, {prelude:?}");
+}

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::check::names::reserved;
-use crate::check::{networks, prelude};
+use crate::check::networks;
 use crate::diag::{Sink, names};
 use crate::source::Span;
 use crate::syntax::ast::{self, Item};
@@ -62,9 +62,8 @@ pub fn collect<'a>(file: &'a ast::File, sink: &mut Sink) -> Items<'a> {
                 }
             }
             Item::Neuron(n) => {
-                if prelude::has(&n.name.text) {
-                    sink.push(names::prelude_neuron(n.name.span, &n.name.text));
-                } else if networks::is_layer(&n.name.text) {
+                // One of a name that comes with the language takes its place.
+                if networks::is_layer(&n.name.text) {
                     sink.push(names::reserved_name(n.name.span, &n.name.text, "a layer"));
                 } else if free(&mut taken, "neuron", &n.name, sink) {
                     items.neurons.push(n);
