@@ -18,7 +18,6 @@ use crate::units::{Dimension, Unit, parse};
 
 /// Puts coordinates, networks, functions and constants into `scope`. `start` is the beginning of the program.
 pub fn declare<'a>(items: &Items<'a>, set: &[(String, f64)], start: Span, scope: &mut Scope<'a>, sink: &mut Sink) {
-    scope.broken.extend(items.broken.iter().cloned());
     // What there is comes first, with ranges to be filled in, so that a name in the wrong place is known for what it is.
     for c in items.domain.iter().flat_map(|d| &d.coords) {
         if scope.coord(&c.name.text).is_none() {

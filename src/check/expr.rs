@@ -51,6 +51,8 @@ pub enum Var {
     Spike,
     /// How far the spike condition's greater side is above the other: what a surrogate is a function of.
     Over,
+    /// What a simulation gives: time, noise, a number drawn. The index is into the list beside the expression.
+    Given(usize),
 }
 
 impl Expr {

@@ -35,6 +35,7 @@ pub mod residuals;
 pub mod schedule;
 pub mod scope;
 pub mod simplify;
+pub mod simulation;
 pub mod smooth;
 pub mod training;
 pub mod weak;
@@ -153,7 +154,7 @@ fn missing(items: &items::Items<'_>, start: Span, sink: &mut Sink) {
     if items.residuals.is_empty() {
         what.push("residual");
     }
-    if !what.is_empty() && !items.unsupported {
+    if !what.is_empty() {
         sink.push(crate::diag::names::missing_item(start, &what));
     }
 }

@@ -90,6 +90,7 @@ impl Vocabulary {
             Var::Dt => "dt".to_string(),
             Var::Spike => "spike".to_string(),
             Var::Over => "over".to_string(),
+            Var::Given(i) => format!("g{i}"),
         }
     }
 
@@ -190,7 +191,7 @@ impl Display for Model {
     }
 }
 
-fn show_neuron(f: &mut Formatter<'_>, neuron: &NeuronModel) -> Result {
+pub(super) fn show_neuron(f: &mut Formatter<'_>, neuron: &NeuronModel) -> Result {
     let words = Vocabulary::of_neuron(neuron);
     writeln!(f, "neuron {}", neuron.name)?;
     for p in &neuron.params {

@@ -96,7 +96,7 @@ pub fn check(item: Option<&ast::Report>, cx: &Context<'_>, scope: &Scope<'_>, si
 }
 
 /// A file name without folders, ending in `.npz`, that is safe everywhere.
-fn is_plain(name: &str) -> bool {
+pub fn is_plain(name: &str) -> bool {
     let stem = name.strip_suffix(".npz").unwrap_or("");
     !stem.is_empty()
         && !stem.starts_with('.')

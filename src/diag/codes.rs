@@ -36,6 +36,7 @@ pub const FAMILIES: &[Family] = &[
     super::training::FAMILY,
     super::data::FAMILY,
     super::reports::FAMILY,
+    super::simulation::FAMILY,
 ];
 
 /// Every code there is, in number order.

@@ -98,12 +98,6 @@ pub fn reserved_name(span: Span, name: &str, what: &str) -> Diagnostic {
         .help("choose another name")
 }
 
-/// A neuron named like one of the prelude.
-pub fn prelude_neuron(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::error(RESERVED_NAME, span, format!("the neuron `{name}` would hide the prelude's"))
-        .help(format!("choose another name, such as `my_{name}`, or use the prelude's by removing this one"))
-}
-
 /// A call of something that is no function.
 pub fn unknown_function(span: Span, name: &str, nearest: Option<&str>) -> Diagnostic {
     suggest(Diagnostic::error(UNKNOWN_FUNCTION, span, format!("there is no function `{name}`")), nearest)

@@ -13,6 +13,7 @@ mod graph;
 mod network;
 mod neuron;
 mod residual;
+pub mod simulation;
 mod units;
 
 use crate::check::calculus::evaluate_at;

@@ -49,7 +49,12 @@ impl Meaning<'_> {
             Var::Dt => Term::Num(self.dt),
             Var::Spike => self.spike,
             Var::Over => self.over,
-            Var::Coord(_) | Var::Field { .. } | Var::Unknown(_) | Var::Coefficient(_) | Var::Column(_) => {
+            Var::Coord(_)
+            | Var::Field { .. }
+            | Var::Unknown(_)
+            | Var::Coefficient(_)
+            | Var::Column(_)
+            | Var::Given(_) => {
                 unreachable!("the checker keeps coordinates and fields out of neurons")
             }
         }

@@ -117,7 +117,7 @@ const BLOCKS: &[(Rule, &str, &[&str])] = &[
         &["perturb", "estimate", "update", "rounds", "steps", "solve", "stop", "clip", "batch"],
     ),
     (Rule::report_stmt, "report", &["metric", "expect", "plot", "save"]),
-    (Rule::simulate_stmt, "simulate", &["duration", "dt", "method", "population", "connect", "record"]),
+    (Rule::simulate_stmt, "simulate", &["duration", "dt", "seed", "method", "population", "connect", "record"]),
 ];
 
 /// The words that begin an option, by its rule.
