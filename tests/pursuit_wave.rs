@@ -106,7 +106,14 @@ fn spiking_neurons_solve_the_two_mode_wave_without_a_derivative() {
     let responses: Vec<f64> = currents.iter().map(|&c| f64::from(neuron(c as f32))).collect();
     let range = Range::from_response(&currents, &responses).expect("the neuron responds");
     let roles = [UnitRole::Weight, UnitRole::Phase, UnitRole::Gain, UnitRole::Bias, UnitRole::Sine];
-    let spec = Spec { fan_in: 2, on_coords: true, pairs: vec![], range, curve: Curve::Mixed, roles: roles.map(|r| (r, 0.0)).to_vec() };
+    let spec = Spec {
+        fan_in: 2,
+        on_coords: true,
+        pairs: vec![],
+        range,
+        curve: Curve::Mixed,
+        roles: roles.map(|r| (r, 0.0)).to_vec(),
+    };
 
     let system = wave();
     let linear = system.linearise(None);
@@ -140,7 +147,8 @@ fn spiking_neurons_solve_the_two_mode_wave_without_a_derivative() {
     }
     let (mean_square, units, weights) = best.expect("a first round");
 
-    let points = grid(&[0, 1].map(|k| Coord { name: ["x", "t"][k].into(), lo: 0.0, hi: 1.0, periodic: false }), &[41, 41]);
+    let points =
+        grid(&[0, 1].map(|k| Coord { name: ["x", "t"][k].into(), lo: 0.0, hi: 1.0, periodic: false }), &[41, 41]);
     let phi = features(&units, &points.data);
     let (mut wrong, mut size) = (0.0, 0.0);
     for (i, row) in phi.chunks_exact(units.len).enumerate() {

@@ -234,13 +234,7 @@ fn curve_coords(c: &ast::Curve, n: usize, scope: &Scope<'_>, sink: &mut Sink) ->
 
 /// The unit normal of a curve in two coordinates, in its parameter, pointing out of the region: to the side where the shape
 /// does not hold; if that does not tell, out of what a closed curve goes round, or to the right of an open one.
-fn normal(
-    point: &[Expr],
-    coords: &[usize],
-    steps: &[(f64, Vec<f64>)],
-    closed: bool,
-    scope: &Scope<'_>,
-) -> Vec<Expr> {
+fn normal(point: &[Expr], coords: &[usize], steps: &[(f64, Vec<f64>)], closed: bool, scope: &Scope<'_>) -> Vec<Expr> {
     let [x, y] = point else { return vec![] };
     let (dx, dy) = (differentiate(x, &Var::Column(0)), differentiate(y, &Var::Column(0)));
     // Twice the area gone round anticlockwise; the right side is then the outer one.
@@ -298,10 +292,17 @@ pub fn names_at(place: &Place, allowed: Names) -> Names {
             allowed.normal(Normal::Along(along))
         }
         Place::Curve(c) => {
-            let along: Vec<(usize, Expr)> =
-                c.coords.iter().take(c.normal.len()).enumerate().map(|(k, &i)| (i, Expr::Var(Var::Column(k + 1)))).collect();
+            let along: Vec<(usize, Expr)> = c
+                .coords
+                .iter()
+                .take(c.normal.len())
+                .enumerate()
+                .map(|(k, &i)| (i, Expr::Var(Var::Column(k + 1))))
+                .collect();
             let normal = match along.is_empty() {
-                true => none("a curve through more than two coordinates has no sides", "name a direction's coordinates"),
+                true => {
+                    none("a curve through more than two coordinates has no sides", "name a direction's coordinates")
+                }
                 false => Normal::Along(along),
             };
             allowed.with(c.param.clone(), Var::Column(0)).normal(normal)

@@ -91,7 +91,9 @@ pub fn check(
     let methods: Vec<Option<(Method, Option<String>)>> = drafts
         .iter()
         .zip(&chosen)
-        .map(|(d, chosen)| method(d, chosen.as_ref()?.as_ref(), rough.as_ref(), &data, (ctx, scope.shape.as_ref()), sink))
+        .map(|(d, chosen)| {
+            method(d, chosen.as_ref()?.as_ref(), rough.as_ref(), &data, (ctx, scope.shape.as_ref()), sink)
+        })
         .collect();
     let methods = methods.into_iter().collect::<Option<Vec<_>>>()?;
     let mut out: Vec<Residual> =
@@ -130,7 +132,8 @@ fn draft<'a>(r: &'a ast::Residual, scope: &Scope<'_>, files: &dyn Files, sink: &
         let mut wrong = false;
         side.walk(&mut |e| wrong |= matches!(e, Expr::Deriv(a, _) if a.any_var(|v| matches!(v, Var::Column(_)))));
         if wrong && !matches!(place, Place::Data(_)) {
-            let instead = "a normal counts as constant: write `d(u, x, normal)` for the derivative of `d(u, x)` along it";
+            let instead =
+                "a normal counts as constant: write `d(u, x, normal)` for the derivative of `d(u, x)` along it";
             sink.push(geometry::no_normal(span, "it is differentiated, and is known on the boundary only", instead));
             return None;
         }
@@ -506,7 +509,9 @@ fn default_points(place: &Place, coords: usize) -> usize {
 /// A differential equation has many solutions without conditions, except along periodic coordinates.
 fn wants_conditions(e: &Expr, scope: &Scope<'_>) -> bool {
     let bounded = |i: usize| scope.coords.get(i).is_some_and(|c| !c.periodic);
-    e.any_var(|v| matches!(v, Var::Field { alpha, .. } if alpha.0.iter().enumerate().any(|(i, &n)| n > 0 && bounded(i))))
+    e.any_var(
+        |v| matches!(v, Var::Field { alpha, .. } if alpha.0.iter().enumerate().any(|(i, &n)| n > 0 && bounded(i))),
+    )
 }
 
 /// Conditions whose data a weak form uses on all their faces need no rows of their own. The first form that uses one has

@@ -176,11 +176,7 @@ fn weak(model: &Model, r: &Residual, form: &model::WeakForm) -> ir::Weak {
             })
             .collect(),
         vanish: form.vanish.clone(),
-        ties: form
-            .ties
-            .iter()
-            .map(|t| ir::Tie { coord: t.coord, high: t.high, parts: t.parts.clone() })
-            .collect(),
+        ties: form.ties.iter().map(|t| ir::Tie { coord: t.coord, high: t.high, parts: t.parts.clone() }).collect(),
         absorbed: form.absorbed.clone(),
         linear: form.volume.iter().all(|t| !matches!(t.integrand, model::Integrand::Nonlinear { .. })),
     }

@@ -398,7 +398,10 @@ mod tests {
 
     #[test]
     fn faces_hold_their_coordinate_and_have_points_of_their_own() {
-        let place = Place::Faces(vec![Face { coord: 0, value: -1.0, outward: -1.0 }, Face { coord: 1, value: 0.25, outward: 0.0 }]);
+        let place = Place::Faces(vec![
+            Face { coord: 0, value: -1.0, outward: -1.0 },
+            Face { coord: 1, value: 0.25, outward: 0.0 },
+        ]);
         let p = place_points(&place, &coords(), None, 20, Sampler::Sobol, &mut stream(1));
         assert_eq!(p.len(), 40);
         assert!((0..20).all(|i| p.point(i)[0] == -1.0 && (0.0..=1.0).contains(&p.point(i)[1])));

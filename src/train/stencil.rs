@@ -182,7 +182,8 @@ mod tests {
         assert!(s.points.iter().all(|p| (0.0..=2.0).contains(p)));
         let pi = std::f64::consts::PI;
         for (row, x) in at.iter().enumerate() {
-            let d = |a: usize| s.terms(row, a).iter().map(|(k, w)| w * libm::sin(pi * s.points[*k as usize])).sum::<f64>();
+            let d =
+                |a: usize| s.terms(row, a).iter().map(|(k, w)| w * libm::sin(pi * s.points[*k as usize])).sum::<f64>();
             assert!((d(0) - pi * libm::cos(pi * x)).abs() < 3e-3, "at {x}");
             assert!((d(1) + pi * pi * libm::sin(pi * x)).abs() < 5e-3, "at {x}");
         }

@@ -141,7 +141,10 @@ fn a_weak_form_is_solved_by_spikes_and_what_it_absorbed_is_measured() {
     p.residuals.push(Residual {
         name: "ends".into(),
         weight: 1.0,
-        place: Place::Faces(vec![Face { coord: 0, value: -1.0, outward: -1.0 }, Face { coord: 0, value: 1.0, outward: 1.0 }]),
+        place: Place::Faces(vec![
+            Face { coord: 0, value: -1.0, outward: -1.0 },
+            Face { coord: 0, value: 1.0, outward: 1.0 },
+        ]),
         points: 1,
         sampler: Sampler::Grid,
         rows: Rows::Absorbed { by: 0, measure },
