@@ -96,8 +96,9 @@ pub fn test(exacts: &[Exact], residuals: &[Residual], scope: &Scope<'_>, sink: &
     }
     for exact in &fine {
         for (i, c) in scope.coords.iter().enumerate().filter(|(_, c)| c.periodic) {
-            if let Some((_, lo, hi)) = seam(&exact.value, i, 0, &scope.coords) {
-                sink.push(geometry::exact_not_periodic(exact.span, &c.name, lo, hi, c.span));
+            if let Some((order, lo, hi)) = seam(&exact.value, i, 1, &scope.coords) {
+                let what = if order == 0 { "it" } else { "its derivative" };
+                sink.push(geometry::exact_not_periodic(exact.span, &c.name, what, (lo, hi), c.span));
             }
         }
     }
@@ -153,13 +154,11 @@ fn worst<'e>(exacts: &[&'e Exact], r: &Residual, scope: &Scope<'_>) -> Option<(&
         |p: &(Vec<f64>, Vec<f64>)| parts.iter().map(|e| value(e, p).abs()).filter(|v| !v.is_nan()).fold(0.0, f64::max);
     let mut worst: Option<(Vec<f64>, f64)> = None;
     let places = points(&r.place, POINTS, scope);
-    // Sizes are taken in the whole domain too: on a face the terms may all be zero, to rounding.
-    let size = places
-        .iter()
-        .chain(&points(&Place::Domain, POINTS, scope))
-        .map(term)
-        .filter(|v| v.is_finite())
-        .fold(0.0, f64::max);
+    // Sizes are taken in the whole domain too: on a face the terms may all be zero, to rounding. A normal is of size 1 there.
+    let columns = vec![1.0; places.first().map_or(0, |(_, columns)| columns.len())];
+    let domain =
+        points(&Place::Domain, POINTS, scope).into_iter().map(|(p, _)| (p, columns.clone())).collect::<Vec<_>>();
+    let size = places.iter().chain(&domain).map(term).filter(|v| v.is_finite()).fold(0.0, f64::max);
     for p in places {
         let left = (value(&lhs, &p) - value(&rhs, &p)).abs();
         // At a singular point there is nothing to say.

@@ -23,6 +23,10 @@
 //! What cannot be written so (products of derivatives, a coefficient with a jump under a derivative) has no weak form, and
 //! the reason is told.
 
+mod data;
+mod mixed;
+mod product;
+
 use std::collections::BTreeMap;
 
 use crate::check::calculus::{
@@ -34,9 +38,7 @@ use crate::check::expr::{Expr, Var};
 use crate::check::model::{BoundaryTerm, Coord, Integrand, Tie, VolumeTerm, WeakForm};
 use crate::check::polynomial::{Atom, Monomial, polynomial};
 use crate::func::{Binary, MultiIndex, Unary};
-
-mod data;
-mod product;
+use mixed::{settle, tie};
 
 pub use data::{Datum, data_of};
 use product::{Product, shape};
@@ -360,45 +362,6 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Puts mixed conditions in: where one gives a derivative of the field by lower ones, its value becomes a known term, and
-    /// the lower ones are added to theirs.
-    #[allow(clippy::type_complexity)]
-    fn mixed_terms(
-        &self,
-        parts: &BTreeMap<(G, MultiIndex), ByTest>,
-        (coord, high, at): (usize, bool, f64),
-        data: &[Datum],
-    ) -> Result<(Vec<(MultiIndex, Expr, Vec<usize>)>, BTreeMap<(G, MultiIndex), ByTest>), String> {
-        let mut known = vec![];
-        let mut out = parts.clone();
-        // From the highest order down, so that one mixed condition may lead to another.
-        while let Some((g, left, datum)) = out.keys().rev().find_map(|(g, left)| {
-            let G::Field(field) = *g else { return None };
-            let given = |d: &&Datum| (d.field, d.coord, d.high, d.order) == (field, coord, high, left.0[coord]);
-            let datum = data.iter().find(given).filter(|d| !d.mixed.is_empty())?;
-            Some((*g, left.clone(), datum))
-        }) {
-            let by_test = out.remove(&(g, left.clone())).unwrap_or_default();
-            let mut tangential = left.clone();
-            tangential.0[coord] = 0;
-            let value = d_multi(&datum.value, &tangential);
-            for (test, coef) in by_test {
-                if is_zero_on(&coef, self.ctx.coords, (coord, at))? {
-                    continue;
-                }
-                let product = simplify(&mul(restrict(&coef, coord, at), value.clone()));
-                known.push((test.clone(), product, vec![datum.residual]));
-                for (order, factor) in &datum.mixed {
-                    let mut lower = tangential.clone();
-                    lower.0[coord] = *order;
-                    let entry = out.entry((g, lower)).or_default();
-                    accumulate(entry, test.clone(), mul(Expr::Num(*factor), coef.clone()));
-                }
-            }
-        }
-        Ok((known, out))
-    }
-
     /// `D^left g` on a face in terms of data, and which residuals gave them; `None` if something is `missing`.
     #[allow(clippy::too_many_arguments)]
     fn on_face(
@@ -448,39 +411,6 @@ impl Builder<'_> {
         });
         Some((restrict(&flux, coord, at), from))
     }
-}
-
-/// What multiplies an unknown on a face as one combination of psi's derivatives along the coordinate: possible if the
-/// coefficients are numbers and the other derivatives of psi are the same. `None` for a single derivative, too.
-fn tie(unknown: &[(&MultiIndex, Expr)], coord: usize) -> Option<Vec<(u8, f64)>> {
-    let tangential = |test: &MultiIndex| {
-        let mut t = test.clone();
-        t.0[coord] = 0;
-        t
-    };
-    let [(first, _), _, ..] = unknown else { return None };
-    let same = unknown.iter().all(|(test, _)| tangential(test) == tangential(first));
-    let number = |(test, coef): &(&MultiIndex, Expr)| match coef {
-        Expr::Num(k) => Some((test.0[coord], *k)),
-        _ => None,
-    };
-    unknown.iter().map(number).collect::<Option<Vec<_>>>().filter(|_| same)
-}
-
-/// Sorts what must vanish, and takes out of the ties what does: a tie with one derivative left makes that one vanish.
-fn settle(vanish: &mut Vec<u8>, ties: &mut Vec<Vec<(u8, f64)>>) {
-    loop {
-        vanish.sort_unstable();
-        vanish.dedup();
-        ties.iter_mut().for_each(|t| t.retain(|(order, _)| !vanish.contains(order)));
-        let single = ties.iter().position(|t| t.len() == 1);
-        match single {
-            Some(k) => vanish.push(ties.remove(k)[0].0),
-            None => break,
-        }
-    }
-    ties.retain(|t| !t.is_empty());
-    ties.dedup();
 }
 
 /// The residuals whose data a form uses on every face they stand on: only these need no rows of their own.

@@ -132,13 +132,7 @@ fn state_name(k: usize) -> String {
 fn start(program: &Program, population: &str) -> Program {
     let outputs =
         program.states.iter().enumerate().map(|(k, s)| Output { name: state_name(k), value: s.init }).collect();
-    Program {
-        name: format!("start of {population}"),
-        states: vec![],
-        passes: vec![],
-        outputs,
-        ..program.clone()
-    }
+    Program { name: format!("start of {population}"), states: vec![], passes: vec![], outputs, ..program.clone() }
 }
 
 /// The one step as straight-line code from states to states.
