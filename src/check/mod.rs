@@ -66,6 +66,9 @@ pub fn check(
 ) -> Option<Model> {
     let whole = imports::load(file, sources, files, sink);
     let model = check_whole(&whole, sources, files, options, sink);
+    if !sink.has_errors() {
+        imports::warn_unused(&whole, sources, sink);
+    }
     allow::apply(&whole, sink);
     imports::say_where_from(sources, sink);
     model.filter(|_| !sink.has_errors())
@@ -106,8 +109,6 @@ fn check_whole(
     let train = training::check(items.train, network, &scope, options.seed, sink);
     if !sink.has_errors() {
         warn_unused(&items, &scope, &neurons, sink);
-        let used = |name: &str| scope.is_used(name) || neurons.is_used(name);
-        imports::warn_unused(file, &used, sink);
     }
     drop(neurons);
     let report = match (network, &exact) {
