@@ -11,6 +11,7 @@
 pub mod allow;
 pub mod args;
 pub mod calculus;
+pub mod conditions;
 pub mod data;
 pub mod declarations;
 pub mod exact;
@@ -106,6 +107,9 @@ fn check_whole(
     if let (Some(residuals), Some(exact)) = (&residuals, &exact) {
         exact.iter().for_each(|e| exact::test(e, residuals, &scope, sink));
     }
+    if let (Some(network), Some(residuals)) = (network, &residuals) {
+        conditions::check(file, &items, network, residuals, &scope.coords, sink);
+    }
     let train = training::check(items.train, network, &scope, options.seed, sink);
     if !sink.has_errors() {
         warn_unused(&items, &scope, &neurons, sink);
@@ -159,6 +163,9 @@ fn warn_unused(items: &items::Items<'_>, scope: &Scope<'_>, neurons: &Registry<'
     }
     for f in items.fns.iter().filter(|f| own(&f.name)) {
         sink.push(crate::diag::names::unused(f.name.span, "function", &f.name.text));
+    }
+    for n in items.networks.iter().filter(|n| own(&n.name)) {
+        sink.push(crate::diag::names::unused(n.name.span, "network", &n.name.text));
     }
     neurons.warn_unused(sink);
 }

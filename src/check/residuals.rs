@@ -80,11 +80,6 @@ pub fn check(
         .collect();
     conflicts(&drafts, &data, scope, &network.name, sink);
     lints::hard_conditions(&data, |k| (&drafts[k].ast.name.text, drafts[k].ast.span), network, ctx, sink);
-    if drafts.iter().all(|d| matches!(d.place, Place::Interior | Place::Domain))
-        && let Some(d) = drafts.iter().find(|d| order(&d.expanded).unwrap_or(0) > 0)
-    {
-        sink.push(say::nothing_given(d.ast.span, &d.ast.name.text));
-    }
 
     // All of them before giving up: a wrong `by` in one residual must not hide one in another.
     let methods: Vec<Option<(Method, Option<String>)>> = drafts

@@ -8,6 +8,7 @@
 //! further names, may stand at one place. Constants are folded, functions inlined, and every mistake in an expression is
 //! reported, not only the first.
 
+mod habits;
 mod inline;
 mod operators;
 
@@ -325,6 +326,12 @@ impl Resolver<'_, '_, '_, '_> {
             }
             ExprKind::Unary(UnaryOp::Not, a) => truth(Expr::Not(Box::new(self.wanted(a, Sort::Truth, frame)?))),
             ExprKind::Binary(op, a, b) => {
+                if let (BinaryOp::Div, Some(form)) = (op, self.scope.fraction_meant(a, b))
+                    && self.names.fields
+                {
+                    self.sink.push(names::derivative(e.span, "a fraction of differentials", &form));
+                    return None;
+                }
                 let (sort, combine) = combination(*op);
                 let a = self.wanted(a, sort, frame);
                 let b = self.wanted(b, sort, frame);
@@ -414,6 +421,10 @@ impl Resolver<'_, '_, '_, '_> {
         }
         candidates.extend(self.scope.constants.iter().map(|(n, _)| n.as_str()));
         candidates.extend(["pi", "e"]);
+        if let Some(form) = self.scope.derivative_meant(name).filter(|_| self.names.fields && !in_fn) {
+            self.sink.push(names::derivative(span, name, &form));
+            return None;
+        }
         let near = nearest(name, candidates);
         if near.is_some() || !self.names.partial {
             self.scope.unknown_name(span, name, near, self.sink);
@@ -474,6 +485,11 @@ impl Resolver<'_, '_, '_, '_> {
                 types::wrong_kind(callee.span, "a function", &format!("`{name}`, which is a number"))
                     .help(format!("a product needs its sign: `{name}*(…)`")),
             );
+            return None;
+        }
+        if let Some(form) = habits::function(name) {
+            let d = names::unknown_function(callee.span, name, None);
+            self.sink.push(d.help(format!("it is written `{form}`")));
             return None;
         }
         let mut candidates: Vec<&str> = self.scope.fns.keys().map(String::as_str).collect();

@@ -234,6 +234,8 @@ impl Segment<'_> {
             _ if wanted(Rule::t_eq) && item == "residual" && self.tokens[..index].iter().any(|t| t.is_sign(":")) => {
                 Some(Hint::Equation)
             }
+            // The next statement is no name that was meant.
+            word if BLOCKS.iter().any(|(_, block, words)| *block == item && words.contains(&word)) => None,
             _ if found.is_keyword() && wants_expression && !found.begins_line => Some(Hint::Keyword(found.text)),
             _ => None,
         }

@@ -17,6 +17,7 @@ use super::errors::{BLOCKS, expected_rules};
 use super::scan::{Kind, Token};
 use super::{Grammar, Rule, Segment};
 use crate::diag::Sink;
+use crate::diag::syntax::nearest;
 
 /// Messages about one item at the most: after more, what is left is guessing.
 const MOST: usize = 20;
@@ -137,5 +138,6 @@ fn starts_statement(tokens: &[Token<'_>], i: usize, words: &[&str]) -> bool {
     }
     // `spike` is a value too, and words that are no keywords may be names.
     let spikes = t.text != "spike" || next == "when" || t.begins_line;
-    words.contains(&t.text) && spikes && (t.is_keyword() || t.begins_line)
+    let misspelt = || t.begins_line && !t.is_keyword() && nearest(t.text, words.iter().copied()).is_some();
+    words.contains(&t.text) && spikes && (t.is_keyword() || t.begins_line) || misspelt()
 }

@@ -47,8 +47,14 @@ impl Segment<'_> {
     pub fn foreign(&self) -> Vec<(usize, Diagnostic)> {
         let mut out = vec![];
         let mut said: Vec<&str> = vec![];
+        let mut in_comment = false;
         for (i, t) in self.tokens.iter().enumerate() {
             let span = span_of(self.file, t);
+            in_comment &= !t.begins_line;
+            if in_comment {
+                continue;
+            }
+            in_comment = matches!(t.text, "//" | "/*");
             let d = match t.kind {
                 Kind::OpenString => say::open_string(span),
                 Kind::Stray => say::look_alike(span, t.text).unwrap_or_else(|| say::stray(span, t.text)),
