@@ -10,7 +10,7 @@
 
 use pest::error::{ErrorVariant, InputLocation};
 
-use super::scan::{ITEMS, Kind, Token};
+use super::scan::{self, ITEMS, Kind, Token};
 use super::{Rule, Segment, span_of};
 use crate::diag::Diagnostic;
 use crate::diag::syntax::{self as say, Hint};
@@ -98,6 +98,33 @@ fn keyword(rule: Rule) -> Option<&'static str> {
     })
 }
 
+/// The word for a rule that is part of something which has one: only where nothing better is known.
+fn last_resort(rule: Rule) -> String {
+    match rule {
+        Rule::op_not | Rule::op_neg | Rule::value | Rule::argument | Rule::spread | Rule::piped => {
+            "an expression".into()
+        }
+        Rule::named_argument | Rule::in_argument | Rule::arguments => "an argument".into(),
+        Rule::range_end => "`..`".into(),
+        Rule::schedule_end => "`->`".into(),
+        Rule::index | Rule::input_functions => "`[`".into(),
+        Rule::connect_word | Rule::recorded | Rule::if_name | Rule::if_neuron => "a name".into(),
+        Rule::whole_file | Rule::kw_file => "`in file`".into(),
+        Rule::shape | Rule::curve => "a statement of a domain".into(),
+        Rule::place_domain | Rule::place_grid | Rule::place_data | Rule::place_curve => "a place".into(),
+        Rule::trainable => "`trainable`".into(),
+        rule => {
+            let name = format!("{rule:?}");
+            match name.strip_prefix("kw_") {
+                Some(word) => format!("`{word}`"),
+                None if name.ends_with("_stmt") || name.ends_with("_block") => "a statement".into(),
+                None if name.ends_with("_option") => "an option".into(),
+                None => "an item".into(),
+            }
+        }
+    }
+}
+
 /// What may stand wherever an expression goes on, the least telling first: it is left out where something else is expected.
 const GOES_ON: &[&str] = &["a unit", "`[`", "`(`", "`->`", "an operator", "`..`"];
 
@@ -162,6 +189,11 @@ impl Segment<'_> {
                 expected.push(word);
             }
         }
+        let spare: Vec<String> = rules.iter().map(|r| last_resort(*r)).collect();
+        if expected.is_empty() {
+            expected.extend(spare.iter().map(String::as_str));
+            expected.dedup();
+        }
         let goes_on = expected.contains(&"an operator");
         for word in GOES_ON {
             if expected.len() > 1 {
@@ -221,11 +253,11 @@ impl Segment<'_> {
             "=" if wanted(Rule::op_eq) => Some(Hint::Compare),
             "," if BLOCKS.iter().any(|(rule, ..)| wanted(*rule)) => Some(Hint::NoSeparator),
             "}" if wanted(Rule::item) => Some(Hint::NothingOpen),
-            ")" | "]" if !wants_expression && !wanted(Rule::t_rparen) && !wanted(Rule::t_rbracket) => {
+            ")" | "," if wanted(Rule::kw_in) && item == "function" => Some(Hint::Function),
+            ")" | "]" if scan::open_bracket(self.tokens, found.start).is_none_or(|b| b.text == "{") => {
                 Some(Hint::NoBracketOpen)
             }
             "[" if before.is_some_and(|b| b.text == "in") => Some(Hint::Range),
-            ")" | "," if wanted(Rule::kw_in) && item == "function" => Some(Hint::Function),
             "'" if wants_expression || wanted(Rule::string) => Some(Hint::Quotes),
             "(" if before.and_then(|b| say::nearest(b.text, ["grid"])).is_some() => Some(Hint::Nearest("grid")),
             _ if wanted(Rule::kw_when) => Some(Hint::When),
