@@ -11,6 +11,7 @@
 pub mod allow;
 pub mod args;
 pub mod calculus;
+pub mod conditions;
 pub mod data;
 pub mod declarations;
 pub mod dimensions;
@@ -70,6 +71,9 @@ pub fn check(
 ) -> Option<Model> {
     let whole = imports::load(file, sources, files, sink);
     let model = check_whole(&whole, sources, files, options, sink);
+    if !sink.has_errors() {
+        imports::warn_unused(&whole, sources, sink);
+    }
     allow::apply(&whole, sink);
     imports::say_where_from(sources, sink);
     model.filter(|_| !sink.has_errors())
@@ -110,11 +114,12 @@ fn check_whole(
     if let (Some(residuals), Some(exact)) = (&residuals, &exact) {
         exact::test(exact, residuals, &scope, sink);
     }
+    if let (Some(network), Some(residuals)) = (network, &residuals) {
+        conditions::check(file, &items, network, residuals, &scope.coords, sink);
+    }
     let train = training::check(items.train, network, &scope, options.seed, sink);
     if !sink.has_errors() {
         warn_unused(&items, &scope, &neurons, sink);
-        let used = |name: &str| scope.is_used(name) || neurons.is_used(name);
-        imports::warn_unused(file, &used, sink);
     }
     drop(neurons);
     let report = match (network, &exact) {
@@ -177,6 +182,13 @@ fn warn_unused(items: &items::Items<'_>, scope: &Scope<'_>, neurons: &Registry<'
     }
     for u in scope.unknowns.iter().filter(|u| !scope.is_used(&u.name)) {
         sink.push(crate::diag::names::unused(u.span, "unknown", &u.name));
+    }
+    let unread = |n: &&&ast::Network| {
+        let outputs = networks::outputs(n);
+        own(&n.name) && !outputs.iter().any(|o| scope.is_used(&o.text))
+    };
+    for n in items.networks.iter().filter(unread) {
+        sink.push(crate::diag::names::unused(n.name.span, "network", &n.name.text));
     }
     neurons.warn_unused(sink);
 }

@@ -87,11 +87,6 @@ pub fn check(
         .collect();
     conflicts(&drafts, &data, ctx, sink);
     lints::hard_conditions(&data, |k| (&drafts[k].ast.name.text, drafts[k].ast.span), network, ctx, sink);
-    if drafts.iter().all(|d| matches!(d.place, Place::Interior | Place::Domain))
-        && let Some(d) = drafts.iter().find(|d| wants_conditions(&d.expanded, scope))
-    {
-        sink.push(say::nothing_given(d.ast.span, &d.ast.name.text));
-    }
 
     // All of them before giving up: a wrong `by` in one residual must not hide one in another.
     let methods: Vec<Option<(Method, Option<String>)>> = drafts
@@ -542,14 +537,6 @@ fn default_points(place: &Place, coords: usize, operator: bool) -> usize {
         (_, 2) => 2048,
         _ => 4096,
     }
-}
-
-/// A differential equation has many solutions without conditions, except along periodic coordinates.
-fn wants_conditions(e: &Expr, scope: &Scope<'_>) -> bool {
-    let bounded = |i: usize| scope.coords.get(i).is_some_and(|c| !c.periodic);
-    e.any_var(
-        |v| matches!(v, Var::Field { alpha, .. } if alpha.0.iter().enumerate().any(|(i, &n)| n > 0 && bounded(i))),
-    )
 }
 
 /// Conditions whose data a weak form uses on all their faces need no rows of their own. The first form that uses one has

@@ -10,6 +10,7 @@
 
 mod allowed;
 mod functions;
+mod habits;
 mod inline;
 mod operators;
 
@@ -306,6 +307,12 @@ impl Resolver<'_, '_, '_, '_> {
             }
             ExprKind::Unary(UnaryOp::Not, a) => truth(Expr::Not(Box::new(self.wanted(a, Sort::Truth, frame)?))),
             ExprKind::Binary(op, a, b) => {
+                if let (BinaryOp::Div, Some(form)) = (op, self.scope.fraction_meant(a, b))
+                    && self.names.fields
+                {
+                    self.sink.push(names::derivative(e.span, "a fraction of differentials", &form));
+                    return None;
+                }
                 let (sort, combine) = combination(*op);
                 let a = self.wanted(a, sort, frame);
                 let b = self.wanted(b, sort, frame);
@@ -420,6 +427,10 @@ impl Resolver<'_, '_, '_, '_> {
         }
         candidates.extend(self.scope.constants.iter().map(|(n, _)| n.as_str()));
         candidates.extend(["pi", "e"]);
+        if let Some(form) = self.scope.derivative_meant(name).filter(|_| self.names.fields && !in_fn) {
+            self.sink.push(names::derivative(span, name, &form));
+            return None;
+        }
         let near = nearest(name, candidates);
         if near.is_some() || !self.names.partial {
             self.scope.unknown_name(span, name, near, self.sink);
@@ -487,6 +498,11 @@ impl Resolver<'_, '_, '_, '_> {
                 types::wrong_kind(callee.span, "a function", &format!("`{name}`, which is a number"))
                     .help(format!("a product needs its sign: `{name}*(…)`")),
             );
+            return None;
+        }
+        if let Some(form) = habits::function(name) {
+            let d = names::unknown_function(callee.span, name, None);
+            self.sink.push(d.help(format!("it is written `{form}`")));
             return None;
         }
         let mut candidates: Vec<&str> = self.scope.fns.keys().map(String::as_str).collect();

@@ -75,6 +75,13 @@ pub fn unknown_name(span: Span, name: &str, nearest: Option<&str>) -> Diagnostic
     suggest(Diagnostic::error(UNKNOWN_NAME, span, format!("there is no `{name}` here")), nearest)
 }
 
+/// `u_xx` for what is written `d(u, x, x)`.
+pub fn derivative(span: Span, name: &str, form: &str) -> Diagnostic {
+    let what = if name.contains(' ') { name.to_string() } else { format!("`{name}`") };
+    Diagnostic::error(UNKNOWN_NAME, span, format!("there is no {what} here"))
+        .help(format!("a derivative is written `{form}`"))
+}
+
 /// Two things of one name. `first` is the other one, unless it is built in.
 pub fn duplicate_name(span: Span, what: &str, name: &str, first: Option<Span>) -> Diagnostic {
     let d = Diagnostic::error(DUPLICATE_NAME, span, format!("the {what} `{name}` takes a name that is taken"))
@@ -150,6 +157,14 @@ pub fn unused(span: Span, what: &str, name: &str) -> Diagnostic {
 pub fn network_with_outputs(span: Span, network: &str, outputs: &[&str]) -> Diagnostic {
     Diagnostic::error(SEVERAL_OUTPUTS, span, format!("`{network}` is a network whose outputs have names of their own"))
         .help(format!("write one of {}", list(outputs)))
+}
+
+/// A warning: columns of a data file that its residual does not use.
+pub fn unused_columns(span: Span, columns: &[&str]) -> Diagnostic {
+    let verb = if columns.len() == 1 { "is" } else { "are" };
+    let noun = if columns.len() == 1 { "column" } else { "columns" };
+    Diagnostic::warning(UNUSED, span, format!("the {noun} {} of the file {verb} never used", list(columns)))
+        .help("name it in the equation, as in `u = value`, or silence this by `allow(SNN0209)` before the residual")
 }
 
 /// `fn f(x) = f(x - 1)`. `chain` are the functions on the way, first and last the same.
