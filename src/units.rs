@@ -149,6 +149,9 @@ impl Dimension {
 
     /// The unit in which a value is held, as one would write it: `mV`, `pA/ms`. Empty for a plain number.
     pub fn unit(&self) -> String {
+        if self.is_none() {
+            return String::new();
+        }
         if let Some(named) = NAMED.iter().find(|n| n.dimension == *self) {
             return named.unit.to_string();
         }

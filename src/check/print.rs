@@ -15,6 +15,7 @@ use crate::check::model::{
 };
 use crate::check::schedule::as_source;
 use crate::func::{Binary, Compare, MultiIndex, Unary};
+use crate::units::show;
 
 /// What the variables of an expression are called. Those that are not given are numbered: `x0`, `u0`.
 #[derive(Debug, Clone, Default)]
@@ -200,7 +201,14 @@ pub(super) fn show_neuron(f: &mut Formatter<'_>, neuron: &NeuronModel) -> Result
             Some(Trainable::PerLayer) => " trainable",
             Some(Trainable::PerNeuron) => " trainable per neuron",
         };
-        writeln!(f, "  param {} = {}{trained}", p.name, p.default)?;
+        let default = match p.dimension.is_none() {
+            true => format!("{}", p.default),
+            false => show(p.default, &p.dimension),
+        };
+        writeln!(f, "  param {} = {default}{trained}", p.name)?;
+    }
+    if !neuron.input.dimension.is_none() {
+        writeln!(f, "  input i : {}", show(neuron.input.hold(1.0), &neuron.input.dimension))?;
     }
     for s in &neuron.states {
         writeln!(f, "  state {} = {}", s.name, words.show(&s.init))?;

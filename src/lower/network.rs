@@ -289,8 +289,10 @@ impl<'m> Lowering<'m> {
                 }
             }
             NodeOp::Neuron { x, model, args } => {
-                let input = self.node(*x);
                 let neuron = &self.model.neurons[*model];
+                // A network's numbers are plain: they count in the unit that the model gives its input.
+                let input = self.node(*x);
+                let input = self.e.mul(Term::Num(neuron.input.hold(1.0)), input);
                 let params: Vec<Term> = (0..neuron.params.len())
                     .map(|i| match self.frozen_at_start {
                         true => Term::Num(args[i]),

@@ -55,6 +55,7 @@ pub fn infer(neuron: &ast::Neuron, scope: &Scope<'_>, given: &Given, sink: &mut 
         states: vec![],
         input: Dim::none(),
         unit: None,
+        declared: matches!(given, Given::Declared),
         bare: vec![],
     };
     all.declare(neuron, given, sink);
@@ -87,6 +88,8 @@ struct Neuron<'n, 's, 'f> {
     states: Vec<(&'n str, Span, Dim)>,
     input: Dim,
     unit: Option<Unit>,
+    /// The parameters are as declared, and nothing else is given.
+    declared: bool,
     /// What is declared as a bare number: name, dimension, number, place.
     bare: Vec<(&'n str, Dim, f64, Span)>,
 }
@@ -184,7 +187,10 @@ impl<'n> Neuron<'n, '_, '_> {
                         ">"
                     };
                 let Some(over) = self.inference.compare(sign, a, b) else { return };
-                self.surrogate(surrogate.as_ref(), &over.dim, condition.span);
+                // A number in the surrogate of a model without units says nothing of the units it is called with.
+                if self.declared {
+                    self.surrogate(surrogate.as_ref(), &over.dim, condition.span);
+                }
             }
             NeuronStmt::Refractory { value, .. } => {
                 let Some(found) = self.inference.of(value) else { return };
