@@ -67,9 +67,11 @@ fn missing(
     sink: &mut Sink,
 ) {
     // Values given anywhere inside pick a solution by themselves.
-    let gives_values = |r: &Residual| {
-        let inside = matches!(r.place, Place::Interior | Place::Domain);
-        !matches!(r.place, Place::Faces(_)) && !(inside && equations.iter().any(|e| std::ptr::eq(e.residual, r)))
+    let is_equation = |r: &Residual| equations.iter().any(|e| std::ptr::eq(e.residual, r));
+    let gives_values = |r: &Residual| match r.place {
+        Place::Faces(_) => false,
+        Place::Interior | Place::Domain => !is_equation(r),
+        _ => true,
     };
     if residuals.iter().any(gives_values) {
         return;

@@ -307,10 +307,10 @@ impl Resolver<'_, '_, '_, '_> {
             }
             ExprKind::Unary(UnaryOp::Not, a) => truth(Expr::Not(Box::new(self.wanted(a, Sort::Truth, frame)?))),
             ExprKind::Binary(op, a, b) => {
-                if let (BinaryOp::Div, Some(form)) = (op, self.scope.fraction_meant(a, b))
+                if let (BinaryOp::Div, Some((fraction, form))) = (op, self.scope.fraction_meant(a, b))
                     && self.names.fields
                 {
-                    self.sink.push(names::derivative(e.span, "a fraction of differentials", &form));
+                    self.sink.push(names::derivative(e.span, &fraction, &form));
                     return None;
                 }
                 let (sort, combine) = combination(*op);

@@ -77,8 +77,7 @@ pub fn unknown_name(span: Span, name: &str, nearest: Option<&str>) -> Diagnostic
 
 /// `u_xx` for what is written `d(u, x, x)`.
 pub fn derivative(span: Span, name: &str, form: &str) -> Diagnostic {
-    let what = if name.contains(' ') { name.to_string() } else { format!("`{name}`") };
-    Diagnostic::error(UNKNOWN_NAME, span, format!("there is no {what} here"))
+    Diagnostic::error(UNKNOWN_NAME, span, format!("there is no `{name}` here"))
         .help(format!("a derivative is written `{form}`"))
 }
 

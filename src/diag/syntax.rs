@@ -99,14 +99,19 @@ pub enum Hint<'t> {
     /// No guess: the words that could stand here.
     Items(&'t [&'t str]),
     Keyword(&'t str),
+    Comma,
     Compare,
     Equation,
     Else,
     Flow,
     Function,
     NoBracketOpen,
+    NoEquals,
+    NoLists,
     NoSeparator,
     NothingOpen,
+    OneEquation,
+    Point,
     Quotes,
     Range,
     Update,
@@ -126,6 +131,11 @@ impl Hint<'_> {
                 format!("an item begins with {}", one_of(&items.iter().map(String::as_str).collect::<Vec<_>>()))
             }
             Hint::Keyword(word) => format!("`{word}` is a keyword and cannot be a name"),
+            Hint::Comma => "write `,` between them".into(),
+            Hint::NoEquals => "an option is followed by its value, without `=`: `weight 10`".into(),
+            Hint::NoLists => "there are no lists: name each value, or write `f(a, b)`".into(),
+            Hint::OneEquation => "a residual is one equation: write another `residual` for the next".into(),
+            Hint::Point => "decimals are written with a point: `1.5`".into(),
             Hint::Compare => "`=` defines; to compare, write `==`".into(),
             Hint::Equation => "a residual is an equation, as in `u = 0`".into(),
             Hint::Else => "`if` yields a value and always needs its `else`: `if a < b then a else b`".into(),
@@ -389,4 +399,9 @@ pub fn missing_comma(before: Span, span: Span) -> Diagnostic {
 pub fn foreign_comment(span: Span, found: &str) -> Diagnostic {
     Diagnostic::error(FOREIGN_COMMENT, span, format!("`{found}` begins no comment"))
         .help("a comment begins with `#` and ends with its line; to divide write one `/`")
+}
+
+/// A file name in single quotes, found at its `.`.
+pub fn single_quotes(span: Span) -> Diagnostic {
+    stray(span, ".").help(Hint::Quotes.text())
 }

@@ -15,7 +15,6 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("deriv", "d(u, x)"),
     ("derivative", "d(u, x)"),
     ("partial", "d(u, x)"),
-    ("grad1", "d(u, x)"),
     ("dd", "d(u, x, x)"),
     ("laplacian", "lap(u)"),
     ("laplace", "lap(u)"),
@@ -84,13 +83,13 @@ impl Scope<'_> {
         Some(format!("d({}, {})", field.name, coord.name))
     }
 
-    /// `du/dx` as the derivative that is meant.
-    pub fn fraction_meant(&self, above: &Expr, below: &Expr) -> Option<String> {
+    /// `du/dx`, and the derivative that is meant by it.
+    pub fn fraction_meant(&self, above: &Expr, below: &Expr) -> Option<(String, String)> {
         let (ExprKind::Name(above), ExprKind::Name(below)) = (&*above.kind, &*below.kind) else { return None };
         let coord = below.strip_prefix('d').and_then(|c| self.coords.iter().find(|k| k.name == c))?;
         let field = above.strip_prefix('d').and_then(|f| self.fields.iter().find(|n| n.name == f))?;
         let free = |name: &str| self.constant(name).is_none() && self.coord(name).is_none();
-        (free(above) && free(below)).then(|| format!("d({}, {})", field.name, coord.name))
+        (free(above) && free(below)).then(|| (format!("{above}/{below}"), format!("d({}, {})", field.name, coord.name)))
     }
 
     /// A word as coordinates written side by side: `xxt`.

@@ -10,7 +10,7 @@
 
 use pest::error::{ErrorVariant, InputLocation};
 
-use super::scan::{self, ITEMS, Kind, Token};
+use super::scan::{self, ITEMS, KEYWORDS, Kind, Token};
 use super::{Rule, Segment, span_of};
 use crate::diag::Diagnostic;
 use crate::diag::syntax::{self as say, Hint};
@@ -230,6 +230,27 @@ impl Segment<'_> {
                 () => None,
             };
         };
+        let next = self.tokens.get(index + 1).map_or("", |t| t.text);
+        // What was meant is known from what stands around it.
+        let form = match (found.text, next) {
+            (_, "=") if wanted(Rule::network_stmt) && found.kind == Kind::Word => Some("layer NAME = …"),
+            (_, "=") if wanted(Rule::neuron_stmt) && found.kind == Kind::Word => Some("state NAME = …"),
+            (_, "'" | "/") if wanted(Rule::neuron_stmt) && found.kind == Kind::Word => Some("flow NAME' = …"),
+            (_, "=") if wanted(Rule::report_stmt) && found.kind == Kind::Word => Some("metric NAME = …"),
+            _ if wanted(Rule::kw_on) && item == "residual" => Some("residual NAME on x = 0 : u = 0"),
+            _ if item == "fn" && (wanted(Rule::t_eq) || found.text == "{") => Some("fn f(x) = x^2"),
+            _ if item == "domain" && wanted(Rule::kw_in) => Some("x in 0 .. 1"),
+            _ if item == "allow" => Some("allow(SNN0209)"),
+            _ => None,
+        };
+        let begins = |w: &&str| say::nearest(found.text, [*w]).is_some();
+        let misspelt = BLOCKS.iter().any(|(rule, _, words)| wanted(*rule) && words.iter().any(begins));
+        if let Some(form) = form.filter(|_| !misspelt) {
+            return Some(Hint::Write(form));
+        }
+        if wanted(Rule::t_comma) && item == "report" && next == "(" {
+            return Some(Hint::Comma);
+        }
         if found.kind == Kind::Word {
             let near = || {
                 let options = OPTIONS.iter().filter(|(rule, _)| wanted(*rule)).map(|(_, words)| *words);
@@ -248,9 +269,15 @@ impl Segment<'_> {
         }
         let wants_expression = wanted(Rule::operand) || wanted(Rule::expr);
         match found.text {
-            "=" if wanted(Rule::t_prime) => Some(Hint::Flow),
+            _ if wanted(Rule::t_prime) => Some(Hint::Flow),
             "=" if wanted(Rule::t_assign) => Some(Hint::Update),
             "=" if wanted(Rule::op_eq) => Some(Hint::Compare),
+            "=" if wants_expression && before.is_some_and(|b| is_option(b.text)) => Some(Hint::NoEquals),
+            "[" if wants_expression && before.is_none_or(|b| b.text != "in") => Some(Hint::NoLists),
+            "," if before.is_some_and(|b| b.kind == Kind::Number) && next.starts_with(|c: char| c.is_ascii_digit()) => {
+                Some(Hint::Point)
+            }
+            "," if item == "residual" && wanted(Rule::residual_option) => Some(Hint::OneEquation),
             "," if BLOCKS.iter().any(|(rule, ..)| wanted(*rule)) => Some(Hint::NoSeparator),
             "}" if wanted(Rule::item) => Some(Hint::NothingOpen),
             ")" | "," if wanted(Rule::kw_in) && item == "function" => Some(Hint::Function),
@@ -272,6 +299,12 @@ impl Segment<'_> {
             _ => None,
         }
     }
+}
+
+/// A word that is followed by a value.
+fn is_option(word: &str) -> bool {
+    OPTIONS[..2].iter().any(|(_, words)| words.contains(&word))
+        || BLOCKS.iter().any(|(.., words)| words.contains(&word) && !KEYWORDS.contains(&word))
 }
 
 /// What was found, in words.

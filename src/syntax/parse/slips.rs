@@ -57,6 +57,8 @@ impl Segment<'_> {
             in_comment = matches!(t.text, "//" | "/*");
             let d = match t.kind {
                 Kind::OpenString => say::open_string(span),
+                // `'probe.csv'`
+                Kind::Stray if t.text == "." && i >= 2 && self.tokens[i - 2].text == "'" => say::single_quotes(span),
                 Kind::Stray => say::look_alike(span, t.text).unwrap_or_else(|| say::stray(span, t.text)),
                 Kind::Sign => match t.text {
                     "**" => say::foreign_operator(span, t.text, "^"),
@@ -83,6 +85,13 @@ impl Segment<'_> {
     pub fn slip(&self, index: usize, before: Option<&Token<'_>>, span: Span, rules: &[Rule]) -> Option<Diagnostic> {
         let first = self.tokens.first()?;
         let wanted = |r: Rule| rules.contains(&r);
+        // A residual whose equation is written with `==`: the comparison was taken for the left side.
+        if first.text == "residual"
+            && wanted(Rule::t_eq)
+            && let Some(t) = self.tokens.iter().rev().find(|t| t.is_sign("=="))
+        {
+            return Some(say::double_equals(span_of(self.file, t)));
+        }
         let Some(found) = self.tokens.get(index) else {
             // The item ends too early: the bracket that was left open says more than what could have come next.
             let end = self.tokens.last().map_or(self.base, Token::end);
@@ -123,13 +132,6 @@ impl Segment<'_> {
         }
         if found.is_sign("==") && wanted(Rule::t_eq) {
             return Some(say::double_equals(span));
-        }
-        // A residual whose equation is written with `==`: the comparison was taken for the left side.
-        if first.text == "residual"
-            && wanted(Rule::t_eq)
-            && let Some(t) = self.tokens.iter().rev().find(|t| t.is_sign("=="))
-        {
-            return Some(say::double_equals(span_of(self.file, t)));
         }
         if first.text == "residual" && !self.tokens[..index].iter().any(|t| t.is_sign(":")) && wanted(Rule::t_colon) {
             return Some(say::missing_colon(span));
