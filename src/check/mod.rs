@@ -107,6 +107,10 @@ fn check_whole(
     if let (Some(residuals), Some(exact)) = (&residuals, &exact) {
         exact.iter().for_each(|e| exact::test(e, residuals, &scope, sink));
     }
+    if let (Some(network), Some(exact)) = (network, &exact) {
+        let ctx = weak::Context { coords: &scope.coords, field: &network.name, network: 0 };
+        exact.iter().filter(|e| e.network == 0).for_each(|e| lints::hard_exact(e, network, ctx, sink));
+    }
     if let (Some(network), Some(residuals)) = (network, &residuals) {
         conditions::check(file, &items, network, residuals, &scope.coords, sink);
     }
