@@ -10,12 +10,16 @@ use snnc::exec::{Engine, driver};
 use snnc::pipeline::{Compiled, Source};
 use snnc::source::{MemoryFiles, Sources};
 
-fn compiled(text: &str, engine: Engine) -> Compiled {
+/// All kernels of a program, a simulation's as well.
+fn compiled(text: &str, engine: Engine) -> Vec<Arc<dyn Kernel>> {
     let mut sources = Sources::default();
     let options = Options { set: vec![], seed: None };
     let checking = Source::new("example.snn", text).check(&mut sources, &MemoryFiles::default(), &options);
+    if let Some(simulation) = checking.simulation {
+        return simulation.compile(engine).unwrap_or_else(|b| panic!("{b}")).kernels;
+    }
     let program = checking.program.unwrap_or_else(|| panic!("{:?}", checking.messages));
-    program.compile(engine).unwrap_or_else(|b| panic!("{b}"))
+    kernels(&program.compile(engine).unwrap_or_else(|b| panic!("{b}")))
 }
 
 fn kernels(c: &Compiled) -> Vec<Arc<dyn Kernel>> {
@@ -73,7 +77,7 @@ fn engines_agree_on_every_kernel_of_every_example() {
         let text = fs::read_to_string(&path).expect("UTF-8");
         let name = path.display().to_string();
         let (interp, jit) = (compiled(&text, Engine::Interp), compiled(&text, Engine::Jit));
-        for (a, b) in kernels(&interp).iter().zip(kernels(&jit)) {
+        for (a, b) in interp.iter().zip(jit) {
             agree(&name, a.as_ref(), b.as_ref());
         }
     }
@@ -121,8 +125,7 @@ train {
 #[test]
 fn engines_agree_on_deep_and_on_smooth_networks() {
     for (name, text) in [("deep", DEEP), ("smooth", SMOOTH)] {
-        let (interp, jit) = (compiled(text, Engine::Interp), compiled(text, Engine::Jit));
-        let (a, b) = (kernels(&interp), kernels(&jit));
+        let (a, b) = (compiled(text, Engine::Interp), compiled(text, Engine::Jit));
         assert!(a.iter().any(|k| k.program().directions > 0), "{name} has no tangents");
         for (a, b) in a.iter().zip(b) {
             agree(name, a.as_ref(), b.as_ref());
