@@ -31,6 +31,7 @@ pub mod schedule;
 pub mod scope;
 pub mod simplify;
 pub mod smooth;
+pub mod topology;
 pub mod training;
 pub mod weak;
 

@@ -98,7 +98,8 @@ pub enum UnitRole {
 /// The field is affine in the readout: u = phi . weight + phi0 bias + offset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Readout {
-    /// `[features][1]`.
+    /// `[features][1]`, or a layer of several outputs whose weights all are unknowns, in their order. Of those the biases are
+    /// not solved for: they are part of the offset.
     pub weight: ParamId,
     pub bias: Option<ParamId>,
     pub features_len: u32,
@@ -111,6 +112,8 @@ pub enum Init {
     Constant(f64),
     Normal(f64),
     Uniform(f64, f64),
+    /// Evenly spread from the one to the other, both included; the middle if there is only one.
+    Ramp(f64, f64),
     /// The part that this parameter plays in a `tuned` population; all of one population (same `group`) are drawn
     /// together, as candidates are.
     Tuned {

@@ -6,23 +6,13 @@
 
 use crate::check::model::{Network, NodeId, NodeOp};
 
-/// For each node, whether it is `on` or uses it, directly or not.
-fn dependents(net: &Network, on: NodeId) -> Vec<bool> {
-    let mut out: Vec<bool> = vec![];
-    for (id, node) in net.nodes.iter().enumerate() {
-        let uses = node.op.inputs().into_iter().any(|n| out[n]);
-        out.push(id == on || uses);
-    }
-    out
-}
-
 pub fn depends(net: &Network, node: NodeId, on: NodeId) -> bool {
-    dependents(net, on)[node]
+    net.dependents(on)[node]
 }
 
 /// The nodes from `from` (not included) to `to`, in order: all that depend on the one and that the other depends on.
 pub fn following(net: &Network, from: NodeId, to: NodeId) -> Vec<NodeId> {
-    let after = dependents(net, from);
+    let after = net.dependents(from);
     (from + 1..=to).filter(|n| after[*n] && depends(net, to, *n)).collect()
 }
 
@@ -34,6 +24,10 @@ pub fn only_through(net: &Network, from: NodeId, node: NodeId) -> bool {
             _ if id == from => true,
             NodeOp::Scalar(e) => !e.any_var(|_| true),
             NodeOp::Coords { .. } | NodeOp::Tuned { .. } | NodeOp::Dense { .. } => false,
+            // They may hear of later nodes, or have parameters.
+            op if op.earlier().is_some() => false,
+            NodeOp::Conv1d { .. } | NodeOp::Fourier { .. } | NodeOp::Rate(_) => false,
+            NodeOp::Population { .. } | NodeOp::Triangular { .. } => false,
             op => op.inputs().into_iter().all(|n| known[n]),
         };
         known.push(here);

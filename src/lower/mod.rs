@@ -8,11 +8,13 @@
 //! Numbers that are known are folded in double precision; what does not change from step to step stands in `init`.
 //! Nothing can go wrong here that a user could have caused: the checker has seen to it.
 
+mod codes;
 mod emit;
 mod graph;
 mod network;
 mod neuron;
 mod residual;
+mod time;
 mod units;
 
 use crate::check::model::{Model, Network, NodeId, NodeOp};
@@ -56,18 +58,19 @@ fn network_of(model: &Model, net: &Network) -> ir::Network {
         layers,
         readout,
         init: primal.init.clone(),
-        primal: primal.e.finish(),
-        probe: probe.e.finish(),
+        primal: primal.finish(),
+        probe: probe.finish(),
     }
 }
 
 fn readout(model: &Model, net: &Network, node: NodeId, primal: &Lowering<'_>) -> ir::Readout {
     let params = primal.params_of(&[node]);
     let NodeOp::Dense { x, .. } = &net.nodes[node].op else { unreachable!("the readout is a dense node") };
+    let outputs = primal.width(node);
     ir::Readout {
         weight: params[0],
-        bias: params.get(1).copied(),
-        features_len: primal.width(*x),
+        bias: params.get(1).copied().filter(|_| outputs == 1),
+        features_len: primal.width(*x) * outputs,
         features: features(model, net, node, None),
     }
 }
@@ -79,7 +82,7 @@ fn features(model: &Model, net: &Network, readout: NodeId, resize: Option<Resize
     };
     let mut l = Lowering::new(model, net, &name, resize);
     l.features(readout);
-    l.e.finish()
+    l.finish()
 }
 
 fn layer(model: &Model, net: &Network, index: usize, primal: &Lowering<'_>) -> ir::Layer {

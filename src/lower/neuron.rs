@@ -19,6 +19,8 @@ use crate::ir::op::StateId;
 pub struct Emitted {
     pub out: Term,
     pub spikes: Option<Term>,
+    /// The states after the step, in the model's order.
+    pub states: Vec<Term>,
 }
 
 /// Emits a population of `width` neurons driven by `input`; `params` are the model's parameters in order.
@@ -74,7 +76,7 @@ pub fn step(e: &mut Emit, model: &NeuronModel, params: &[Term], input: Term, dt:
     }
     let spikes = spikes.map(|(_, s, _)| s);
     let out = spikes.unwrap_or_else(|| new.first().copied().unwrap_or(Term::Num(0.0)));
-    Emitted { out, spikes }
+    Emitted { out, spikes, states: new }
 }
 
 fn variable(v: &Var, params: &[Term], states: &[Term], input: Term, dt: f64) -> Term {

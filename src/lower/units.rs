@@ -50,7 +50,7 @@ fn response(model: &Model, net: &Network, mixing: NodeId, readout: NodeId) -> Op
         None => decoded,
     };
     l.output("response", response, 1);
-    Some(l.e.finish())
+    Some(l.finish())
 }
 
 /// The parameters that belong to one unit each: of the mixing node and of what follows it.

@@ -3,10 +3,11 @@
 //! ```text
 //! output = x*(1 - x) * (h |> mean |> dense(1))    ->   readout: output.dense;  h is open to pursuit
 //! output = h |> mean |> dense(1) |> tanh          ->   neither
+//! output = dot(h |> mean |> dense(8), g)          ->   readout: output.dense, with a feature for each of its weights
 //! ```
 
 use super::OUTPUT;
-use crate::check::model::{Network, NodeId, NodeOp};
+use crate::check::model::{Kind, Network, NodeId, NodeOp};
 use crate::func::{Binary, Unary};
 
 /// Fills in `readout` and each layer's `pursuit`.
@@ -14,7 +15,15 @@ pub fn find(network: &mut Network) {
     let Some(readout) = affine_in(network, network.output) else { return };
     network.readout = Some(readout);
     let NodeOp::Dense { x, .. } = network.nodes[readout].op else { return };
+    // A unit whose output goes to several values has several features.
+    if network.nodes[readout].width > 1 {
+        return;
+    }
     let Some(mixing) = mixing_node(network, x) else { return };
+    // Units that hear of each other cannot be swapped one by one.
+    if network.is_recurrent(mixing) {
+        return;
+    }
     for layer in &mut network.layers {
         if layer.name != OUTPUT && layer.owned.contains(&mixing) {
             layer.pursuit = Some(mixing);
@@ -35,9 +44,21 @@ fn affine_in(network: &Network, node: NodeId) -> Option<NodeId> {
             }
         }
         NodeOp::Binary(Binary::Div, a, b) if is_scalar(network, *b) => affine_in(network, *a),
+        NodeOp::Dot(a, b) => [(*a, *b), (*b, *a)].into_iter().find_map(|(side, other)| {
+            let dense = affine_in(network, side)?;
+            let NodeOp::Dense { x, .. } = network.nodes[dense].op else { return None };
+            let columns = u64::from(network.nodes[x].width) * u64::from(network.nodes[dense].width);
+            let within = network.nodes[side].kind == Kind::Static && columns <= MAX_COLUMNS;
+            // A feature is what a weight is multiplied by: an input of the layer times an element of the other side.
+            (within && network.nodes[dense].width == network.nodes[side].width && !network.dependents(dense)[other])
+                .then_some(dense)
+        }),
         _ => None,
     }
 }
+
+/// Solving for more weights at once takes longer than training them.
+const MAX_COLUMNS: u64 = 2048;
 
 /// True if nothing but the coordinates, in arithmetic, goes into the node.
 pub fn is_scalar(network: &Network, node: NodeId) -> bool {
@@ -48,7 +69,7 @@ pub fn is_scalar(network: &Network, node: NodeId) -> bool {
 pub fn is_scalar_among(nodes: &[crate::check::model::Node], node: NodeId) -> bool {
     match &nodes[node].op {
         NodeOp::Scalar(_) => true,
-        NodeOp::Unary(..) | NodeOp::Binary(..) | NodeOp::Current(_) => {
+        NodeOp::Unary(..) | NodeOp::Binary(..) | NodeOp::Current(_) | NodeOp::Select { .. } => {
             nodes[node].op.inputs().into_iter().all(|n| is_scalar_among(nodes, n))
         }
         _ => false,
@@ -65,8 +86,9 @@ fn mixing_node(network: &Network, node: NodeId) -> Option<NodeId> {
         }
         at = match &network.nodes[at].op {
             NodeOp::Tuned { frozen, .. } | NodeOp::Dense { frozen, .. } => return (!frozen).then_some(at),
-            NodeOp::Coords { .. } | NodeOp::Scalar(_) => return None,
             NodeOp::Current(x)
+            | NodeOp::FirstSpike(x)
+            | NodeOp::Membrane { x, .. }
             | NodeOp::Affine { x, .. }
             | NodeOp::Neuron { x, .. }
             | NodeOp::Unary(_, x)
@@ -79,6 +101,8 @@ fn mixing_node(network: &Network, node: NodeId) -> Option<NodeId> {
                 (false, true) => *a,
                 _ => return None,
             },
+            // They make values, or mix those of several units.
+            _ => return None,
         };
     }
 }
