@@ -143,6 +143,15 @@ fn layer_name(stmt: &NetworkStmt) -> Option<&ast::Name> {
     }
 }
 
+/// A node that reads a layer further down.
+struct Pending {
+    node: NodeId,
+    layer: String,
+    /// `prev` or `delay`.
+    callee: String,
+    at: Span,
+}
+
 /// What the statements of a network come to.
 #[derive(Default)]
 struct Body {
@@ -197,8 +206,7 @@ struct Build<'b, 'f, 's> {
     declared: BTreeSet<String>,
     /// How wide layers further down are taken to be; 1 where nothing is known yet.
     widths: BTreeMap<String, u32>,
-    /// Nodes that read a layer further down: which one, and where.
-    pending: Vec<(NodeId, String, Span)>,
+    pending: Vec<Pending>,
     /// Time steps, where they are known.
     steps: Option<u32>,
     /// Functions being inlined.
@@ -256,18 +264,18 @@ impl Build<'_, '_, '_> {
     /// Ties what goes back in time to the layers that were not there yet.
     fn close(&mut self) -> Closed {
         let mut closed = Closed { widths: BTreeMap::new(), complete: true };
-        for (node, name, at) in std::mem::take(&mut self.pending) {
+        for Pending { node, layer, callee, at } in std::mem::take(&mut self.pending) {
             // A layer with errors has been complained about.
-            let Some(target) = self.layers.get(&name).copied().flatten() else {
+            let Some(target) = self.layers.get(&layer).copied().flatten() else {
                 closed.complete = false;
                 continue;
             };
             let found = &self.graph.nodes[target];
             if found.kind == Kind::Static {
-                self.sink.push(types::needs_signal(at, "prev", found.span));
+                self.sink.push(types::needs_signal(at, &callee, found.span));
                 closed.complete = false;
             }
-            closed.widths.insert(name, (found.width, at));
+            closed.widths.insert(layer, (found.width, at));
             if let Some(earlier) = self.graph.nodes[node].op.earlier_mut() {
                 *earlier = target;
             }

@@ -37,7 +37,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn population(&mut self, id: NodeId, x: NodeId, fields: u32, width: f64, gain: f64) -> Term {
-        let x = self.value(x, self.stages[x]);
+        let x = self.value(x, self.passes[x]);
         let centres = self.code(id);
         let centres = Term::Val(self.e.param(centres, fields));
         let away: Vec<Val> = self
@@ -57,7 +57,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn triangular(&mut self, id: NodeId, x: NodeId, units: u32, pass: u32) -> Term {
-        let x = self.value(x, self.stages[x]);
+        let x = self.value(x, self.passes[x]);
         let level = self.part_of_range(x);
         let level = self.e.wide(level, x.ty.width);
         let centres = self.code(id);
@@ -87,7 +87,7 @@ impl Lowering<'_> {
 
     /// The spike is where the step has come within half a step of its time, and the one before had not.
     pub(super) fn latency(&mut self, id: NodeId, x: NodeId, pass: u32) -> Term {
-        let x = self.value(x, self.stages[x]);
+        let x = self.value(x, self.passes[x]);
         let part = self.part_of_range(x);
         let part = self.e.binary(Binary::Max, part, Term::Num(0.0));
         let part = self.e.binary(Binary::Min, part, Term::Num(1.0));
@@ -107,7 +107,7 @@ impl Lowering<'_> {
     /// The chance against a threshold of its own in every step, the same for all points. The surrogate is as wide as the
     /// thresholds are spread, so that the mean derivative is that of the chance.
     pub(super) fn rate(&mut self, id: NodeId, x: NodeId, pass: u32) -> Term {
-        let x = self.value(x, self.stages[x]);
+        let x = self.value(x, self.passes[x]);
         let chance = self.part_of_range(x);
         self.enter(pass);
         let thresholds = self.code(id);
@@ -118,7 +118,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn fourier(&mut self, id: NodeId, x: NodeId, frequencies: Frequencies) -> Term {
-        let x = self.value(x, self.stages[x]);
+        let x = self.value(x, self.passes[x]);
         let param = self.code(id);
         let waves = match frequencies {
             Frequencies::Random { count, .. } => self.e.dense(x, param, count),

@@ -10,9 +10,11 @@
 
 mod codes;
 mod emit;
+mod features;
 mod graph;
 mod network;
 mod neuron;
+mod parameters;
 mod residual;
 mod time;
 mod units;

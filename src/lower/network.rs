@@ -14,13 +14,13 @@
 use std::collections::HashMap;
 
 use super::emit::{Emit, Term, Val};
-use super::graph::depends;
+use super::graph::{passes, widths};
 use super::neuron;
-use crate::check::model::{Frequencies, Init, Kind, Model, Network, NodeId, NodeOp, Trainable, TuningCurve};
-use crate::func::{Binary, Compare, Unary};
+use crate::check::model::{Kind, Model, Network, NodeId, NodeOp, TuningCurve};
+use crate::func::{Compare, Unary};
 use crate::ir::op::{ParamId, StateId};
 use crate::ir::problem as ir;
-use crate::ir::program::{Input, Output, Pass, Program, Region};
+use crate::ir::program::{Input, Output, Program, Region};
 
 /// A layer's mixing node made wider or narrower than the program says.
 #[derive(Clone, Copy)]
@@ -57,9 +57,10 @@ pub struct Lowering<'m> {
     pub e: Emit,
     pub model: &'m Model,
     pub net: &'m Network,
-    widths: Vec<u32>,
-    /// The pass that simulates a signal, or before which a static value is known; see [`Network::stages`].
-    pub stages: Vec<u32>,
+    pub(super) widths: Vec<u32>,
+    /// For each node: the pass that simulates a signal; of a static value, a number that tells in which pass what goes into
+    /// it is simulated at the latest.
+    pub passes: Vec<u32>,
     /// What has been emitted, by node and pass; static values by their own stage.
     done: HashMap<(NodeId, u32), Term>,
     /// States of populations after the step.
@@ -82,15 +83,14 @@ impl<'m> Lowering<'m> {
     pub fn new(model: &'m Model, net: &'m Network, name: &str, resize: Option<Resize>) -> Lowering<'m> {
         let mut program = Program::new(name);
         program.inputs.push(Input { name: "coords".into(), width: model.coords.len() as u32 });
-        let stages = stages(net, None);
-        program.passes = vec![Pass::new(net.steps); passes(net, &stages)];
+        let of_nodes = passes(&[(net, None)], &mut program).remove(0);
         let widths = widths(net, resize);
         let mut l = Lowering {
             e: Emit::new(program),
             model,
             net,
             widths,
-            stages,
+            passes: of_nodes,
             done: HashMap::new(),
             membranes: HashMap::new(),
             pending: vec![],
@@ -111,8 +111,7 @@ impl<'m> Lowering<'m> {
     pub fn single(model: &'m Model, net: &'m Network, mixing: NodeId) -> Lowering<'m> {
         let mut program = Program::new(format!("response of {}", net.nodes[mixing].path));
         program.inputs.push(Input { name: "current".into(), width: 1 });
-        let stages = stages(net, Some(mixing));
-        program.passes = vec![Pass::new(net.steps); passes(net, &stages)];
+        let of_nodes = passes(&[(net, Some(mixing))], &mut program).remove(0);
         let mut e = Emit::new(program);
         let current = e.input(0, 1);
         Lowering {
@@ -120,8 +119,8 @@ impl<'m> Lowering<'m> {
             model,
             net,
             widths: widths(net, Some(Resize { node: mixing, units: 1 })),
-            stages,
-            done: (0..net.nodes.len() as u32 + 1).map(|pass| ((mixing, pass), Term::Val(current))).collect(),
+            passes: of_nodes,
+            done: (0..=net.nodes.len() as u32).map(|pass| ((mixing, pass), Term::Val(current))).collect(),
             membranes: HashMap::new(),
             pending: vec![],
             spikes: HashMap::new(),
@@ -131,114 +130,6 @@ impl<'m> Lowering<'m> {
             coords: None,
             frozen_at_start: true,
         }
-    }
-
-    fn declare(&mut self, node: NodeId) {
-        let n = &self.net.nodes[node];
-        let width = self.widths[node];
-        match &n.op {
-            NodeOp::Tuned { x, curve, frozen } => {
-                let group = node as u32;
-                let curve = match curve {
-                    TuningCurve::Ramp => ir::Curve::Ramp,
-                    TuningCurve::Sine => ir::Curve::Sine,
-                    TuningCurve::Mixed => ir::Curve::Mixed,
-                };
-                let rows = self.widths[*x];
-                let mut parts = vec![
-                    ("weight", ir::UnitRole::Weight),
-                    ("phase", ir::UnitRole::Phase),
-                    ("gain", ir::UnitRole::Gain),
-                    ("bias", ir::UnitRole::Bias),
-                ];
-                if curve == ir::Curve::Mixed {
-                    parts.push(("sine", ir::UnitRole::Sine));
-                }
-                for (name, role) in parts {
-                    let rows = if role == ir::UnitRole::Weight { rows } else { 1 };
-                    let trainable = !frozen && role != ir::UnitRole::Sine;
-                    self.add(
-                        node,
-                        name,
-                        rows,
-                        width,
-                        trainable,
-                        Part::Unit(role),
-                        ir::Init::Tuned { group, role, curve },
-                    );
-                }
-            }
-            NodeOp::Dense { x, weight, bias, frozen } => {
-                let fan_in = self.widths[*x];
-                let part = Part::Unit(ir::UnitRole::Weight);
-                self.add(node, "weight", fan_in, width, !frozen, part, start(weight, fan_in));
-                if let Some(bias) = bias {
-                    self.add(node, "bias", 1, width, !frozen, Part::Unit(ir::UnitRole::Bias), start(bias, fan_in));
-                }
-            }
-            NodeOp::Recurrent { x, feedback, weight, recurrent, bias, frozen } => {
-                let (fan_in, back) = (self.widths[*x], self.widths[*feedback]);
-                let role = Part::Unit(ir::UnitRole::Weight);
-                self.add(node, "weight", fan_in, width, !frozen, role, start(weight, fan_in));
-                self.add(node, "recurrent", back, width, !frozen, Part::Recurrent, start(recurrent, back));
-                if let Some(bias) = bias {
-                    self.add(node, "bias", 1, width, !frozen, Part::Unit(ir::UnitRole::Bias), start(bias, fan_in));
-                }
-            }
-            NodeOp::Conv1d { inputs, channels, width: window, weight, bias, frozen, .. } => {
-                let fan_in = inputs * window;
-                let role = Part::Unit(ir::UnitRole::Weight);
-                self.add(node, "weight", fan_in, *channels, !frozen, role, start(weight, fan_in));
-                if let Some(bias) = bias {
-                    self.add(node, "bias", 1, *channels, !frozen, Part::Unit(ir::UnitRole::Bias), start(bias, fan_in));
-                }
-            }
-            NodeOp::Population { fields, .. } => {
-                self.add(node, "centres", 1, *fields, false, Part::Code, ir::Init::Ramp(-1.0, 1.0));
-            }
-            NodeOp::Triangular { units, .. } => {
-                let half = 0.5 / f64::from(*units);
-                self.add(node, "centres", 1, *units, false, Part::Code, ir::Init::Ramp(half, 1.0 - half));
-            }
-            NodeOp::Rate(_) => {
-                self.add(node, "thresholds", self.net.steps, width, false, Part::Code, ir::Init::Uniform(0.0, 1.0));
-            }
-            NodeOp::Fourier { x, frequencies } => match *frequencies {
-                Frequencies::Random { count, scale } => {
-                    let rows = self.widths[*x];
-                    self.add(node, "frequencies", rows, count, false, Part::Code, ir::Init::Normal(scale));
-                }
-                Frequencies::Fixed { count } => {
-                    let init = ir::Init::Ramp(1.0, f64::from(count));
-                    let init = if count == 1 { ir::Init::Constant(1.0) } else { init };
-                    self.add(node, "frequencies", 1, count, false, Part::Code, init);
-                }
-            },
-            NodeOp::Affine { frozen, .. } => {
-                self.add(node, "gain", 1, width, !frozen, Part::Gain, ir::Init::Constant(1.0));
-                self.add(node, "bias", 1, width, !frozen, Part::Bias, ir::Init::Constant(0.0));
-            }
-            NodeOp::Neuron { model, args, .. } => {
-                let neuron = &self.model.neurons[*model];
-                for (i, p) in neuron.params.iter().enumerate() {
-                    let cols = match p.trainable {
-                        None => continue,
-                        Some(Trainable::PerLayer) => 1,
-                        Some(Trainable::PerNeuron) => width,
-                    };
-                    self.add(node, &p.name, 1, cols, true, Part::Neuron(i), ir::Init::Constant(args[i]));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn add(&mut self, node: NodeId, name: &str, rows: u32, cols: u32, trainable: bool, role: Part, init: ir::Init) {
-        let name = format!("{}.{name}", self.net.nodes[node].path);
-        let id = self.e.declare(name, rows, cols, trainable);
-        self.params.push(Declared { node, role, id });
-        self.init.push(init);
     }
 
     pub(super) fn declared(&self, node: NodeId, role: Part) -> Option<ParamId> {
@@ -276,12 +167,12 @@ impl<'m> Lowering<'m> {
 
     /// What a node computes; a signal, in the pass that it is simulated in.
     pub fn node(&mut self, id: NodeId) -> Term {
-        self.at(id, self.stages[id])
+        self.at(id, self.passes[id])
     }
 
     /// As [`Lowering::node`], for a signal in this pass, which is not before its own.
     pub(super) fn at(&mut self, id: NodeId, pass: u32) -> Term {
-        let pass = if self.net.nodes[id].kind == Kind::Static { self.stages[id] } else { pass };
+        let pass = if self.net.nodes[id].kind == Kind::Static { self.passes[id] } else { pass };
         if let Some(t) = self.done.get(&(id, pass)) {
             return *t;
         }
@@ -360,7 +251,7 @@ impl<'m> Lowering<'m> {
                     .collect();
                 self.enter(pass);
                 let emitted = neuron::step(&mut self.e, neuron, &params, input, net.dt, width);
-                if let Some(s) = emitted.spikes.filter(|_| pass == self.stages[id]) {
+                if let Some(s) = emitted.spikes.filter(|_| pass == self.passes[id]) {
                     self.spikes.insert(id, s);
                 }
                 self.membranes.insert((id, pass), emitted.states);
@@ -483,7 +374,7 @@ impl<'m> Lowering<'m> {
         let only_last = weights[..n - 1].iter().all(|w| *w == 0.0);
         let constant = weights.iter().all(|w| *w == weights[0]);
         let signal = self.node(x);
-        self.enter(self.stages[x]);
+        self.enter(self.passes[x]);
         // The same in every step: nothing to add up.
         if !matches!(signal, Term::Val(Val { region: Region::Step(_), .. })) {
             return self.e.mul(Term::Num(weights.iter().sum()), signal);
@@ -510,7 +401,7 @@ impl<'m> Lowering<'m> {
         if let Some(total) = self.totals.get(&node) {
             return *total;
         }
-        self.enter(self.stages[node]);
+        self.enter(self.passes[node]);
         let (state, old) = self.e.state(Term::Num(0.0), self.widths[node]);
         let next = self.e.add(Term::Val(old), signal);
         self.e.set_next(state, next);
@@ -545,7 +436,7 @@ impl<'m> Lowering<'m> {
         let mut recorded = self.e.wide(spikes, width);
         if recorded.region.is_straight() {
             // Spikes that follow from a constant current alone are known before the steps; traces are taken in them.
-            self.enter(self.stages[node]);
+            self.enter(self.passes[node]);
             recorded = self.e.state(Term::Val(recorded), width).1;
         }
         self.e.program().traces.push(Output { name: name.into(), value: recorded.value });
@@ -556,150 +447,7 @@ impl<'m> Lowering<'m> {
         self.e.program().outputs.push(Output { name: name.into(), value });
     }
 
-    /// The features and how the output is affine in them: outputs `phi`, `phi0`, `offset`.
-    pub fn features(&mut self, readout: NodeId) {
-        let NodeOp::Dense { x, .. } = &self.net.nodes[readout].op else { unreachable!("the readout is a dense node") };
-        let features = self.node(*x);
-        let Affine { slope, mut offset } = self.affine(self.net.output, readout);
-        let (inputs, outputs) = (self.widths[*x], self.widths[readout]);
-        if outputs == 1 {
-            let phi = self.e.mul(slope, features);
-            self.output("phi", phi, inputs);
-            self.output("phi0", slope, 1);
-        } else {
-            // A column for each weight, in the order of the weights; the biases stay as they are.
-            if let Some(bias) = self.row(readout, Part::Unit(ir::UnitRole::Bias)) {
-                let parts = self.e.mul(slope, bias);
-                let parts = self.e.wide(parts, outputs);
-                let sum = Term::Val(self.e.sum(parts));
-                offset = self.e.add(offset, sum);
-            }
-            let features = self.e.wide(features, inputs);
-            let columns: Vec<Val> = (0..inputs)
-                .map(|i| {
-                    let input = if inputs == 1 { features } else { self.e.slice(features, i, 1) };
-                    let column = self.e.mul(Term::Val(input), slope);
-                    self.e.wide(column, outputs)
-                })
-                .collect();
-            let phi = Term::Val(self.e.concat(&columns));
-            self.output("phi", phi, inputs * outputs);
-            self.output("phi0", Term::Num(0.0), 1);
-        }
-        self.output("offset", offset, 1);
-    }
-
-    /// How a node follows from the readout's value, carried through the graph: a difference of two evaluations would lose
-    /// the slope beside a large offset.
-    fn affine(&mut self, node: NodeId, readout: NodeId) -> Affine {
-        if node == readout {
-            return Affine { slope: Term::Num(1.0), offset: Term::Num(0.0) };
-        }
-        if !depends(self.net, node, readout) {
-            return Affine { slope: Term::Num(0.0), offset: self.node(node) };
-        }
-        match &self.net.nodes[node].op {
-            NodeOp::Unary(Unary::Neg, a) => {
-                let a = self.affine(*a, readout);
-                a.map(|t| self.e.unary(Unary::Neg, t))
-            }
-            NodeOp::Binary(f @ (Binary::Add | Binary::Sub), a, b) => {
-                let (a, b) = (self.affine(*a, readout), self.affine(*b, readout));
-                Affine { slope: self.e.binary(*f, a.slope, b.slope), offset: self.e.binary(*f, a.offset, b.offset) }
-            }
-            NodeOp::Binary(Binary::Mul, a, b) => {
-                let (inside, factor) = if depends(self.net, *a, readout) { (*a, *b) } else { (*b, *a) };
-                let (inside, factor) = (self.affine(inside, readout), self.node(factor));
-                inside.map(|t| self.e.mul(factor, t))
-            }
-            NodeOp::Binary(Binary::Div, a, b) => {
-                let (inside, divisor) = (self.affine(*a, readout), self.node(*b));
-                inside.map(|t| self.e.binary(Binary::Div, t, divisor))
-            }
-            NodeOp::Dot(a, b) => {
-                let (inside, other) = if depends(self.net, *a, readout) { (*a, *b) } else { (*b, *a) };
-                let width = self.widths[inside];
-                let other = Term::Val(self.value(other, self.stages[other]));
-                let Affine { slope, offset } = self.affine(inside, readout);
-                let slope = self.e.mul(slope, other);
-                let parts = self.e.mul(offset, other);
-                let offset = match parts {
-                    Term::Num(0.0) => parts,
-                    parts => {
-                        let parts = self.e.wide(parts, width);
-                        Term::Val(self.e.sum(parts))
-                    }
-                };
-                Affine { slope, offset }
-            }
-            _ => unreachable!("the checker names a readout only where the output is affine in it"),
-        }
-    }
-
     pub fn width(&self, node: NodeId) -> u32 {
         self.widths[node]
     }
-}
-
-/// slope y + offset, of the readout's value y: element by element, and once through a `dot` the sum over the elements.
-struct Affine {
-    slope: Term,
-    offset: Term,
-}
-
-impl Affine {
-    fn map(self, mut f: impl FnMut(Term) -> Term) -> Affine {
-        Affine { slope: f(self.slope), offset: f(self.offset) }
-    }
-}
-
-fn start(init: &Init, fan_in: u32) -> ir::Init {
-    match *init {
-        Init::Constant(c) => ir::Init::Constant(c),
-        Init::Normal(s) => ir::Init::Normal(s),
-        Init::Uniform(a, b) => ir::Init::Uniform(a, b),
-        Init::FanIn => {
-            let r = (3.0 / fan_in.max(1) as f64).sqrt();
-            ir::Init::Uniform(-r, r)
-        }
-    }
-}
-
-/// The passes are known to end: the checker has seen to it.
-fn stages(net: &Network, given: Option<NodeId>) -> Vec<u32> {
-    net.stages(given).unwrap_or_else(|n| unreachable!("the decoder {n} depends on itself"))
-}
-
-/// One for each stage that a signal is in.
-fn passes(net: &Network, stages: &[u32]) -> usize {
-    let signals = net.nodes.iter().zip(stages).filter(|(n, _)| n.kind == Kind::Signal);
-    signals.map(|(_, s)| *s as usize + 1).max().unwrap_or(0)
-}
-
-/// The width of each node, with one layer resized.
-fn widths(net: &Network, resize: Option<Resize>) -> Vec<u32> {
-    let mut out: Vec<u32> = vec![];
-    for (id, node) in net.nodes.iter().enumerate() {
-        let width = match &node.op {
-            NodeOp::Tuned { .. } | NodeOp::Dense { .. } => match resize {
-                Some(r) if r.node == id => r.units,
-                _ => node.width,
-            },
-            // Only what acts on each unit alone follows a layer that is resized: as wide as the widest of what it uses.
-            NodeOp::Affine { .. }
-            | NodeOp::Neuron { .. }
-            | NodeOp::Unary(..)
-            | NodeOp::Binary(..)
-            | NodeOp::Current(_)
-            | NodeOp::Ema { .. }
-            | NodeOp::Membrane { .. }
-            | NodeOp::Mean(_)
-            | NodeOp::Last(_)
-            | NodeOp::Sum(_)
-            | NodeOp::FirstSpike(_) => node.op.inputs().into_iter().map(|x| out[x]).max().unwrap_or(node.width),
-            _ => node.width,
-        };
-        out.push(width);
-    }
-    out
 }

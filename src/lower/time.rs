@@ -48,7 +48,7 @@ impl Lowering<'_> {
     pub(super) fn first_spike(&mut self, x: NodeId) -> Term {
         let width = self.width(x);
         let spikes = self.node(x);
-        self.enter(self.stages[x]);
+        self.enter(self.passes[x]);
         let (waiting, old) = self.e.state(Term::Num(1.0), width);
         let silent = self.e.sub(Term::Num(1.0), spikes);
         let still = self.e.mul(Term::Val(old), silent);

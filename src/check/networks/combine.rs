@@ -8,7 +8,7 @@
 //! if x < 0 and t > 1 then a else b     ->    if x < 0 then (if t > 1 then a else b) else b
 //! ```
 
-use super::Build;
+use super::{Build, Pending};
 use crate::check::args::bind;
 use crate::check::expr::Expr;
 use crate::check::model::{Kind, NodeId, NodeOp};
@@ -90,7 +90,7 @@ impl Build<'_, '_, '_> {
                 // Stands for the layer until that is there.
                 let own = self.graph.nodes.len();
                 let node = self.push("delay", NodeOp::Delay { x: own, steps: steps? }, Kind::Signal, width, span);
-                self.pending.push((node, name.clone(), of.span));
+                self.pending.push(Pending { node, layer: name.clone(), callee: callee.text.clone(), at: of.span });
                 Some(node)
             }
             _ => {

@@ -79,6 +79,13 @@ pub fn split_inputs<'a>(name: &str, args: &'a [ast::Arg]) -> (Vec<&'a ast::Expr>
     (taken.iter().map(|&k| &args[k].value).collect(), rest)
 }
 
+/// `population(x)`: what would be encoded stands where the number of units is looked for.
+pub fn is_short_of_units(name: &str, args: &[ast::Arg]) -> bool {
+    let counted = matches!(name, "tuned" | "population" | "triangular" | "fourier");
+    let is_number = |a: &ast::Arg| matches!(&*a.value.kind, ExprKind::Number { .. });
+    counted && args.first().is_some_and(|a| a.name.is_none() && !is_frozen(a) && !is_number(a))
+}
+
 fn is_frozen(arg: &ast::Arg) -> bool {
     matches!(&*arg.value.kind, ExprKind::Name(n) if n == "frozen")
 }

@@ -106,7 +106,7 @@ impl Build<'_, '_, '_> {
                         return None;
                     }
                 };
-                if is_delay(&callee.text) {
+                if self.is_delay(&callee.text) {
                     return self.delayed(&callee, a, args, e.span);
                 }
                 let x = self.input(a);
@@ -189,18 +189,16 @@ impl Build<'_, '_, '_> {
     /// A call outside of a pipe: `current(x, t)`, `tuned(x, t, 512)`, `mean(h)`, `max(a, b)`.
     fn call(&mut self, callee: &ast::Name, args: &[ast::Arg], span: Span) -> Option<NodeId> {
         let name = callee.text.as_str();
+        if self.scope.fns.contains_key(name) {
+            return self.function(None, callee, args, span);
+        }
         match args {
-            [of, rest @ ..] if is_delay(name) && of.name.is_none() => {
+            [of, rest @ ..] if self.is_delay(name) && of.name.is_none() => {
                 return self.delayed(callee, &of.value, rest, span);
             }
             [first, ..] if name == "sum" && is_index(first) => return self.sum_of_terms(args, span),
+            _ if name == "dot" => return self.dot(args, span),
             _ => {}
-        }
-        if name == "dot" {
-            return self.dot(args, span);
-        }
-        if self.scope.fns.contains_key(name) {
-            return self.function(None, callee, args, span);
         }
         if let Some(op) = Binary::by_name(name) {
             if args.len() != 2 {
@@ -222,13 +220,21 @@ impl Build<'_, '_, '_> {
         if given.is_empty() {
             // Report what else is wrong with it, an unknown name first of all.
             if self.known(callee) {
-                self.sink.push(networks::needs_input(callee.span, name));
+                self.sink.push(match layers::is_short_of_units(name, args) {
+                    true => types::missing_argument(callee.span, name, "n").help(format!("as in `{name}(x, 16)`")),
+                    false => networks::needs_input(callee.span, name),
+                });
             }
             return None;
         }
         let at = given[0].span.to(given[given.len() - 1].span);
         let x = if Unary::by_name(name).is_some() { self.node(given[0]) } else { self.inputs(&given, at) };
         self.apply(x.map(|x| (x, at)), callee, &rest, span)
+    }
+
+    /// The layers that go back in time, and may so name what stands further down.
+    fn is_delay(&self, name: &str) -> bool {
+        matches!(name, "prev" | "delay") && !self.scope.fns.contains_key(name)
     }
 
     pub(super) fn elementwise(&mut self, f: Unary, x: NodeId, span: Span) -> NodeId {
@@ -261,11 +267,6 @@ impl Build<'_, '_, '_> {
         let width = self.graph.nodes[fixed.0].width;
         Some(self.push("current", NodeOp::Current(fixed.0), Kind::Signal, width, fixed.1))
     }
-}
-
-/// The layers that go back in time, and may so name what stands further down.
-fn is_delay(name: &str) -> bool {
-    matches!(name, "prev" | "delay")
 }
 
 fn is_index(arg: &ast::Arg) -> bool {
