@@ -21,3 +21,4 @@ pub mod report;
 pub mod source;
 pub mod syntax;
 pub mod train;
+pub mod units;

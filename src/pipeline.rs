@@ -17,12 +17,12 @@ use crate::diag::{Diagnostic, Sink};
 use crate::exec::kernel::Kernel;
 use crate::exec::{self, Engine};
 use crate::func::MultiIndex;
-use crate::ir::problem::{Derivatives, Pointwise, Problem, Rows};
+use crate::ir::problem::{Atom, Derivatives, Pointwise, Problem, Rows};
 use crate::ir::program::Program;
 use crate::lower::lower;
 use crate::pass::{jet, jvp, pipelines};
 use crate::plan;
-use crate::source::{Files, Sources};
+use crate::source::{Files, SourceFile, Sources};
 use crate::syntax;
 use crate::train::kernels::{Kernels, Observer};
 
@@ -41,6 +41,7 @@ pub struct Checking {
 /// A program that makes sense.
 pub struct Checked {
     model: Model,
+    imports: Vec<SourceFile>,
 }
 
 /// A training problem in the IR.
@@ -99,7 +100,11 @@ impl<'a> Source<'a> {
         let mut sink = Sink::default();
         let parsed = self.parse(sources, &mut sink);
         let model = parsed.and_then(|file| check::check(&file, sources, files, options, &mut sink));
-        let program = if sink.has_errors() { None } else { model.map(|model| Checked { model }) };
+        let program = if sink.has_errors() {
+            None
+        } else {
+            model.map(|model| Checked { model, imports: sources.imported().cloned().collect() })
+        };
         Checking { program, messages: sink.into_sorted() }
     }
 }
@@ -107,6 +112,11 @@ impl<'a> Source<'a> {
 impl Checked {
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// The files that the program imports.
+    pub fn imports(&self) -> &[SourceFile] {
+        &self.imports
     }
 
     pub fn lower(&self) -> Lowered {
@@ -189,8 +199,7 @@ impl Lowered {
     /// The programs that `emit` shows: the network, and its features if it has a readout.
     fn shown(&self) -> Vec<Program> {
         let network = &self.problem.network;
-        let features = network.readout.as_ref().map(|r| r.features.clone());
-        std::iter::once(network.primal.clone()).chain(features).collect()
+        std::iter::once(network.primal.clone()).chain(network.features.clone()).collect()
     }
 
     /// Applies the passes and compiles every program that training will call, all in one go.
@@ -210,25 +219,22 @@ impl Lowered {
         }
         let mut observers = vec![];
         for atoms in atom_sets {
-            let derivatives: Vec<MultiIndex> = atoms.iter().filter(|a| a.order() > 0).cloned().collect();
-            let with_jets = |program: &Program, outputs: &[&str]| {
-                if derivatives.is_empty() { program.clone() } else { jet::jet(program, outputs, &derivatives) }
-            };
-            let primal = with_jets(&network.primal, &["u"]);
-            let field_outputs: Vec<String> = atoms.iter().map(|a| jet::output_name("u", a)).collect();
+            let name = |a: &Atom| network.fields[a.field].name.as_str();
+            let primal = with_jets(&network.primal, &atoms, &|a| vec![name(a).to_string()]);
+            let field_outputs: Vec<String> = atoms.iter().map(|a| jet::output_name(name(a), &a.alpha)).collect();
             let field_outputs: Vec<&str> = field_outputs.iter().map(String::as_str).collect();
-            let features = ["phi", "phi0", "offset"];
+            let features_of = |a: &Atom| ["phi", "phi0", "offset"].map(|part| format!("{part}.{}", name(a))).to_vec();
             let mut tangents = vec![];
             for k in &directions {
                 tangents.push((*k, programs.add(jvp::jvp(&primal, &field_outputs, *k))?));
             }
-            let pool = |units: &crate::ir::problem::Units| with_jets(&units.pool, &features);
+            let pool = |units: &crate::ir::problem::Units| with_jets(&units.pool, &atoms, &features_of);
             let mut pools = vec![];
             for layer in &network.layers {
                 pools.push(layer.pursuit.as_ref().map(|units| programs.add(pool(units))).transpose()?);
             }
-            let read = network.readout.as_ref();
-            let features = read.map(|r| programs.add(with_jets(&r.features, &features))).transpose()?;
+            let features = network.features.as_ref();
+            let features = features.map(|p| programs.add(with_jets(p, &atoms, &features_of))).transpose()?;
             let primal = programs.add(primal)?;
             observers.push(ObserverPlaces { atoms, primal, features, pools, tangents });
         }
@@ -257,11 +263,28 @@ struct Place(usize);
 
 /// An [`Observer`] before its kernels are there.
 struct ObserverPlaces {
-    atoms: Vec<MultiIndex>,
+    atoms: Vec<Atom>,
     primal: Place,
     features: Option<Place>,
     pools: Vec<Option<Place>>,
     tangents: Vec<(u32, Place)>,
+}
+
+/// The program with the derivatives among the atoms, of those of an atom's outputs that it has.
+fn with_jets(program: &Program, atoms: &[Atom], outputs: &dyn Fn(&Atom) -> Vec<String>) -> Program {
+    let mut program = program.clone();
+    let derivatives = || atoms.iter().filter(|a| a.alpha.order() > 0);
+    let mut fields: Vec<usize> = derivatives().map(|a| a.field).collect();
+    fields.dedup();
+    for field in fields {
+        let own: Vec<&Atom> = derivatives().filter(|a| a.field == field).collect();
+        let names: Vec<String> =
+            outputs(own[0]).into_iter().filter(|name| program.outputs.iter().any(|o| o.name == *name)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let alphas: Vec<MultiIndex> = own.iter().map(|a| a.alpha.clone()).collect();
+        program = jet::jet(&program, &names, &alphas);
+    }
+    program
 }
 
 #[derive(Default)]
@@ -282,8 +305,10 @@ fn optimise(program: Program) -> Result<Program, Bug> {
 
 /// The distinct sets of derivatives that residuals observe, that of the value alone first, and which one each residual uses.
 /// Stencils and weak forms observe the value only.
-fn atom_sets(problem: &Problem) -> (Vec<Vec<MultiIndex>>, Vec<usize>) {
-    let value_only = vec![MultiIndex::zero(problem.coords.len())];
+fn atom_sets(problem: &Problem) -> (Vec<Vec<Atom>>, Vec<usize>) {
+    let zero = MultiIndex::zero(problem.coords.len());
+    let value_only: Vec<Atom> =
+        (0..problem.network.fields.len()).map(|field| Atom { field, alpha: zero.clone() }).collect();
     let mut sets = vec![value_only.clone()];
     let mut observer_of = vec![];
     for residual in &problem.residuals {

@@ -30,6 +30,11 @@ impl Span {
         debug_assert_eq!(self.file, other.file);
         Span { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
     }
+
+    /// Whether the two have text in common.
+    pub fn overlaps(self, other: Span) -> bool {
+        self.file == other.file && self.start < other.end && other.start < self.end
+    }
 }
 
 /// One file: the name shown in messages, and its text.
@@ -37,6 +42,8 @@ impl Span {
 pub struct SourceFile {
     pub name: String,
     pub text: String,
+    /// The `import` by which it came in, if it is neither the program itself nor part of the prelude.
+    pub imported: Option<Span>,
 }
 
 /// All the text a compilation has seen, in the order it was added.
@@ -47,8 +54,20 @@ pub struct Sources {
 
 impl Sources {
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
-        self.files.push(SourceFile { name: name.into(), text: text.into() });
+        self.files.push(SourceFile { name: name.into(), text: text.into(), imported: None });
         FileId((self.files.len() - 1) as u16)
+    }
+
+    /// Adds a file that an `import` at `from` asks for.
+    pub fn add_imported(&mut self, name: impl Into<String>, text: impl Into<String>, from: Span) -> FileId {
+        let id = self.add(name, text);
+        self.files[id.0 as usize].imported = Some(from);
+        id
+    }
+
+    /// The imported files, in the order in which they were read.
+    pub fn imported(&self) -> impl Iterator<Item = &SourceFile> {
+        self.files.iter().filter(|f| f.imported.is_some())
     }
 
     pub fn get(&self, id: FileId) -> &SourceFile {
@@ -68,7 +87,7 @@ impl Sources {
     }
 }
 
-/// Where a program's data files come from. Paths are as written in the program, relative to the program's own folder.
+/// Where the files come from that a program names: data, and imported programs. Paths are as written in the program, relative to the program's own folder.
 pub trait Files {
     /// The bytes of a file, or a sentence in plain words why it cannot be had.
     fn read(&self, path: &str) -> Result<Vec<u8>, String>;

@@ -80,23 +80,25 @@ fn features(units: &Units, points: &[f64]) -> Vec<f32> {
 }
 
 fn wave() -> WeakSystem {
-    let coord = |name: &str| Coord { name: name.into(), lo: 0.0, hi: 1.0 };
+    let coord = |name: &str| Coord { name: name.into(), lo: 0.0, hi: 1.0, periodic: false };
     let term = |c: f64, test: [u8; 2]| VolumeTerm {
         coef: program(&[(c, 0.0)]),
         test: MultiIndex(test.to_vec()),
-        integrand: Integrand::Field,
+        integrand: Integrand::Field(0),
     };
     let start =
         BoundaryTerm { coord: 1, high: false, coef: program(&[(1.0, 1.0), (0.5, 4.0)]), test: MultiIndex(vec![0, 1]) };
     let weak = Weak {
+        fields: vec![0],
         tests: Some(32),
         volume: vec![term(1.0, [0, 2]), term(-4.0, [2, 0])],
         boundary: vec![start],
         vanish: vec![[vec![0], vec![0]], [vec![], vec![0, 1]]],
+        ties: vec![],
         absorbed: vec![],
         linear: true,
     };
-    WeakSystem::assemble(&weak, &[coord("x"), coord("t")])
+    WeakSystem::assemble(&weak, &[coord("x"), coord("t")], |_| false)
 }
 
 #[test]
@@ -105,11 +107,18 @@ fn spiking_neurons_solve_the_two_mode_wave_without_a_derivative() {
     let responses: Vec<f64> = currents.iter().map(|&c| f64::from(neuron(c as f32))).collect();
     let range = Range::from_response(&currents, &responses).expect("the neuron responds");
     let roles = [UnitRole::Weight, UnitRole::Phase, UnitRole::Gain, UnitRole::Bias, UnitRole::Sine];
-    let spec = Spec { fan_in: 2, on_coords: true, range, curve: Curve::Mixed, roles: roles.map(|r| (r, 0.0)).to_vec() };
+    let spec = Spec {
+        fan_in: 2,
+        on_coords: true,
+        pairs: vec![],
+        range,
+        curve: Curve::Mixed,
+        roles: roles.map(|r| (r, 0.0)).to_vec(),
+    };
 
     let system = wave();
     let linear = system.linearise(None);
-    let one = linear.apply(&vec![1.0; system.len()], 1);
+    let one = linear.apply(&[vec![1.0; system.len()]], 1);
     let mut best: Option<(f64, Units, Vec<f64>)> = None;
     let mut first = None;
     for round in 0..=ROUNDS {
@@ -123,8 +132,8 @@ fn spiking_neurons_solve_the_two_mode_wave_without_a_derivative() {
                 Units::join(&[used].into_iter().chain(&copies).chain([&fresh]).collect::<Vec<_>>())
             }
         };
-        let applied = linear.apply(&features(&candidates, system.points()), candidates.len);
-        let mut pursuit = Pursuit::new(linear.target(), one.as_ref());
+        let applied = linear.apply(&[features(&candidates, system.points())], candidates.len);
+        let mut pursuit = Pursuit::new(linear.target(), one.as_ref(), 1);
         pursuit.add(applied.as_ref());
         let picks = pursuit.select(UNITS).picks;
         let a = Mat::from_fn(linear.rows(), picks.len() + 1, |i, j| match j {
@@ -139,7 +148,8 @@ fn spiking_neurons_solve_the_two_mode_wave_without_a_derivative() {
     }
     let (mean_square, units, weights) = best.expect("a first round");
 
-    let points = grid(&[0, 1].map(|k| Coord { name: ["x", "t"][k].into(), lo: 0.0, hi: 1.0 }), &[41, 41]);
+    let points =
+        grid(&[0, 1].map(|k| Coord { name: ["x", "t"][k].into(), lo: 0.0, hi: 1.0, periodic: false }), &[41, 41]);
     let phi = features(&units, &points.data);
     let (mut wrong, mut size) = (0.0, 0.0);
     for (i, row) in phi.chunks_exact(units.len).enumerate() {

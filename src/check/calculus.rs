@@ -161,11 +161,11 @@ pub fn differentiate(e: &Expr, wrt: &Var) -> Expr {
 }
 
 /// The total derivative along a coordinate: a field's is its next partial derivative. Columns of data have none and count as
-/// constant; the checker refuses them before.
+/// constant; the checker refuses them before. So are unknowns.
 pub fn d_coord(e: &Expr, coord: usize) -> Expr {
     simplify(&derive(&expand(e), &|v| match v {
         Var::Coord(i) => num(if *i == coord { 1.0 } else { 0.0 }),
-        Var::Field { network, alpha } => Expr::Var(Var::Field { network: *network, alpha: alpha.plus(coord) }),
+        Var::Field { field, alpha } => Expr::Var(Var::Field { field: *field, alpha: alpha.plus(coord) }),
         _ => num(0.0),
     }))
 }
@@ -267,13 +267,13 @@ pub fn is_smooth(e: &Expr) -> bool {
     smooth
 }
 
-/// The highest order of derivative of a field in `e` (expand first); `None` if there is no field.
+/// The highest order of derivative of a field in `e` (expand first), 0 for an unknown; `None` if there is neither.
 pub fn order(e: &Expr) -> Option<usize> {
     let mut highest = None;
-    e.walk(&mut |e| {
-        if let Expr::Var(Var::Field { alpha, .. }) = e {
-            highest = highest.max(Some(alpha.order()));
-        }
+    e.walk(&mut |e| match e {
+        Expr::Var(Var::Field { alpha, .. }) => highest = highest.max(Some(alpha.order())),
+        Expr::Var(Var::Unknown(_)) => highest = highest.max(Some(0)),
+        _ => {}
     });
     highest
 }
@@ -289,7 +289,7 @@ mod tests {
         Expr::Var(Var::Coord(1))
     }
     fn u(a: u8, b: u8) -> Expr {
-        Expr::Var(Var::Field { network: 0, alpha: MultiIndex(vec![a, b]) })
+        Expr::Var(Var::Field { field: 0, alpha: MultiIndex(vec![a, b]) })
     }
 
     /// Compares with the central difference of the value.
@@ -365,7 +365,7 @@ mod tests {
     #[test]
     fn partial_derivatives_hold_other_variables_fixed() {
         let e = mul(u(0, 0), u(1, 0));
-        let wrt = Var::Field { network: 0, alpha: MultiIndex(vec![0, 0]) };
+        let wrt = Var::Field { field: 0, alpha: MultiIndex(vec![0, 0]) };
         assert_eq!(differentiate(&e, &wrt), u(1, 0));
     }
 

@@ -7,6 +7,7 @@
 //!
 //! Every coordinate must have a column; every cell must be a finite number inside the domain where it is a coordinate.
 
+use crate::check::lints::point_text;
 use crate::check::model::Data;
 use crate::check::names::nearest;
 use crate::check::scope::Scope;
@@ -38,7 +39,7 @@ pub fn read(path: &Text, scope: &Scope<'_>, files: &dyn Files, sink: &mut Sink) 
             sink.push(say::repeated_column(path.span, c));
             return None;
         }
-        if scope.network(c).is_some() {
+        if scope.field(c).is_some() || scope.unknown(c).is_some() {
             sink.push(say::column_like_field(path.span, c));
             return None;
         }
@@ -93,6 +94,12 @@ pub fn read(path: &Text, scope: &Scope<'_>, files: &dyn Files, sink: &mut Sink) 
                 sink.push(say::bad_row(path.span, line, &why));
                 return None;
             }
+        }
+        let point: Vec<f64> = coords.iter().map(|k| row[*k]).collect();
+        if scope.shape.as_ref().is_some_and(|s| !s.contains(&point)) {
+            let why = format!("{} lies outside the domain's shape", point_text(&point, &scope.coords));
+            sink.push(say::bad_row(path.span, line, &why));
+            return None;
         }
         rows.push(row);
         if rows.len() > MOST_ROWS {

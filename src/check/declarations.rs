@@ -4,14 +4,16 @@
 //! const n = 4   const w = 2*pi/n   domain { x in 0 .. w }    with `--set n=8`    ->    n = 8, w = 0.785…, x in 0 .. 0.785…
 //! ```
 
+use crate::check::domain;
 use crate::check::items::Items;
-use crate::check::model::Coord;
+use crate::check::model::{Coord, Unknown};
 use crate::check::names::nearest;
 use crate::check::networks;
 use crate::check::scope::{Names, Scope};
 use crate::diag::{Sink, names, types};
 use crate::source::Span;
-use crate::syntax::ast;
+use crate::syntax::ast::{self, ExprKind};
+use crate::units::{Dimension, Unit, parse};
 
 /// Puts coordinates, networks, functions and constants into `scope`. `start` is the beginning of the program.
 pub fn declare<'a>(items: &Items<'a>, set: &[(String, f64)], start: Span, scope: &mut Scope<'a>, sink: &mut Sink) {
@@ -19,7 +21,8 @@ pub fn declare<'a>(items: &Items<'a>, set: &[(String, f64)], start: Span, scope:
     // What there is comes first, with ranges to be filled in, so that a name in the wrong place is known for what it is.
     for c in items.domain.iter().flat_map(|d| &d.coords) {
         if scope.coord(&c.name.text).is_none() {
-            scope.coords.push(Coord { name: c.name.text.clone(), lo: 0.0, hi: 1.0, span: c.name.span });
+            let (name, span) = (c.name.text.clone(), c.name.span);
+            scope.coords.push(Coord { name, lo: 0.0, hi: 1.0, periodic: false, span });
         }
     }
     for n in &items.networks {
@@ -27,7 +30,13 @@ pub fn declare<'a>(items: &Items<'a>, set: &[(String, f64)], start: Span, scope:
         let unknown = n.coords.iter().filter(|c| scope.coord(&c.text).is_none()).map(|c| c.text.clone());
         let unknown: Vec<String> = unknown.collect();
         scope.broken.extend(unknown);
+        networks::fields(n, scope.networks.len(), scope);
         scope.networks.push(signature);
+    }
+    for u in &items.unknowns {
+        let unlimited = (f64::NEG_INFINITY, f64::INFINITY);
+        let (name, span) = (u.name.text.clone(), u.name.span);
+        scope.unknowns.push(Unknown { name, start: 0.0, lo: unlimited.0, hi: unlimited.1, span });
     }
     for f in &items.fns {
         parameters(f, sink);
@@ -35,10 +44,38 @@ pub fn declare<'a>(items: &Items<'a>, set: &[(String, f64)], start: Span, scope:
     }
     constants(&items.consts, set, start, scope, sink);
     if let Some(domain) = items.domain {
-        ranges(domain, scope, sink);
+        domain::declare(domain, scope, sink);
+    }
+    for u in &items.unknowns {
+        unknown(u, scope, sink);
     }
     for f in &items.fns {
         scope.check_fn(f, sink);
+    }
+}
+
+/// Where an unknown starts, and what it is kept within.
+fn unknown(u: &ast::Unknown, scope: &mut Scope<'_>, sink: &mut Sink) {
+    let start = scope.number_in(&u.start, "where an unknown starts", sink);
+    let range = u.range.as_ref().map(|(lo, hi)| {
+        let within = "in the range of an unknown";
+        (scope.number_in(lo, within, sink), scope.number_in(hi, within, sink), lo.span.to(hi.span))
+    });
+    let Some(index) = scope.unknown(&u.name.text) else { return };
+    let Some(start) = start else { return };
+    scope.unknowns[index].start = start;
+    if let Some((Some(lo), Some(hi), span)) = range {
+        if lo >= hi {
+            sink.push(types::empty_range(span, lo, hi));
+        } else if !(lo..=hi).contains(&start) {
+            sink.push(types::out_of_range(
+                u.start.span,
+                &format!("a number from {lo} to {hi}, the range given"),
+                start,
+            ));
+        } else {
+            (scope.unknowns[index].lo, scope.unknowns[index].hi) = (lo, hi);
+        }
     }
 }
 
@@ -66,9 +103,15 @@ fn constants(consts: &[&ast::Const], set: &[(String, f64)], start: Span, scope: 
                 if later.name.text == *name { "the constant itself" } else { "a constant declared further down" };
             names = names.without(later.name.text.clone(), what);
         }
-        let written = scope.number_of(&c.value, &names, sink);
-        // The last of several overrides counts, as on any command line.
-        let value = set.iter().rev().find(|(n, _)| n == name).map(|(_, v)| *v);
+        let written = scope.quantity_of(&c.value, &names, sink);
+        let dimension = written.map_or(Dimension::NONE, |(_, d)| d);
+        // The last of several overrides counts, as on any command line. It is in the unit that is written, if there is one.
+        let given = set.iter().rev().find(|(n, _)| n == name).map(|(_, v)| *v);
+        let value = given.map(|v| unit_of(&c.value).map_or(v, |u| u.hold(v)));
+        let written = written.map(|(v, _)| v);
+        if scope.units {
+            scope.dimensions.insert(name.clone(), (dimension, c.value.span));
+        }
         match value.or(written) {
             Some(value) => scope.constants.push((name.clone(), value)),
             None => {
@@ -78,29 +121,11 @@ fn constants(consts: &[&ast::Const], set: &[(String, f64)], start: Span, scope: 
     }
 }
 
-fn ranges(domain: &ast::Domain, scope: &mut Scope<'_>, sink: &mut Sink) {
-    for c in &domain.coords {
-        // The second of two coordinates of one name has been complained about.
-        let Some(index) = scope.coords.iter().position(|other| other.span == c.name.span) else { continue };
-        if let Some(span) = c.periodic {
-            sink.push(names::not_available(span, "`periodic`"));
-        }
-        let lo = scope.number_in(&c.lo, "in a bound of the domain", sink);
-        let hi = scope.number_in(&c.hi, "in a bound of the domain", sink);
-        let (Some(lo), Some(hi)) = (lo, hi) else { continue };
-        if lo >= hi {
-            sink.push(types::empty_range(c.lo.span.to(c.hi.span), lo, hi));
-            continue;
-        }
-        (scope.coords[index].lo, scope.coords[index].hi) = (lo, hi);
-    }
-    if domain.coords.is_empty() {
-        sink.push(names::missing_item(domain.span, &["coordinate"]));
-    }
-    for shape in &domain.shapes {
-        sink.push(names::not_available(shape.span, "`where`, a shape cut out of the domain"));
-    }
-    for curve in &domain.curves {
-        sink.push(names::not_available(curve.span, "`curve`, a curved boundary"));
+/// The unit of a literal.
+fn unit_of(e: &ast::Expr) -> Option<Unit> {
+    match &*e.kind {
+        ExprKind::Number { unit: Some(unit), .. } => parse(&unit.text),
+        ExprKind::Unary(_, a) => unit_of(a),
+        _ => None,
     }
 }

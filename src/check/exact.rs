@@ -7,14 +7,14 @@
 //!
 //! An exact solution is only ever measured against, never trained on; a wrong one would make every error a lie.
 
-use crate::check::calculus::{d_multi, evaluate_at, expand_derivatives, substitute};
+use crate::check::calculus::{d_multi, evaluate, evaluate_at, expand_derivatives, substitute};
+use crate::check::domain::{at as value_at, points, seam};
 use crate::check::expr::{Expr, Var};
 use crate::check::lints::point_text;
-use crate::check::model::{Exact, Place, Residual};
+use crate::check::model::{Exact, Place, Quantity, Residual};
 use crate::check::names::nearest;
 use crate::check::scope::{Names, Scope};
-use crate::check::weak::spread;
-use crate::diag::{Sink, names, residuals as say};
+use crate::diag::{Sink, geometry, names, residuals as say};
 use crate::func::Binary;
 use crate::syntax::ast::{self, ExactValue, ExprKind};
 
@@ -35,7 +35,14 @@ pub fn check(items: &[&ast::Exact], scope: &Scope<'_>, sink: &mut Sink) -> Optio
                 continue;
             }
         };
+        let of = match (scope.field(name), scope.unknown(name)) {
+            (Some(f), _) => Some(Quantity::Field(f)),
+            (None, k) => k.map(Quantity::Unknown),
+        };
         let value = match &item.value {
+            ExactValue::Expr(e) if matches!(of, Some(Quantity::Unknown(_))) => {
+                scope.number_in(e, "in the true value of an unknown", sink).map(Expr::Num)
+            }
             ExactValue::Expr(e) => scope.scalar(e, &Names::coords("in an exact solution"), sink),
             ExactValue::File(path) => {
                 let instead = "give it as an expression: `exact u = sin(pi*x)`";
@@ -43,36 +50,55 @@ pub fn check(items: &[&ast::Exact], scope: &Scope<'_>, sink: &mut Sink) -> Optio
                 None
             }
         };
-        let Some(network) = scope.network(name) else {
-            let near = nearest(name, scope.networks.iter().map(|n| n.name.as_str()));
-            sink.push(names::unknown_name(item.field.span, name, near));
+        let Some(of) = of else {
+            match scope.network(name) {
+                Some(_) => {
+                    let outputs = scope.field_names();
+                    sink.push(names::network_with_outputs(item.field.span, name, &outputs));
+                }
+                None => {
+                    let known = scope.field_names().into_iter().chain(scope.unknowns.iter().map(|u| u.name.as_str()));
+                    sink.push(names::unknown_name(item.field.span, name, nearest(name, known)));
+                }
+            }
             fine = false;
             continue;
         };
         scope.mark_used(name);
-        if let Some(first) = out.iter().find(|e| e.network == network) {
+        if let Some(first) = out.iter().find(|e| e.of == of) {
             sink.push(say::exact_twice(item.span, name, first.span));
             fine = false;
             continue;
         }
         match value {
-            Some(value) => out.push(Exact { network, value: expand_derivatives(&value), span: item.span }),
+            Some(value) => out.push(Exact { of, value: expand_derivatives(&value), span: item.span }),
             None => fine = false,
         }
     }
     fine.then_some(out)
 }
 
-/// Warns where an exact solution has no value, or does not satisfy a residual.
-pub fn test(exact: &Exact, residuals: &[Residual], scope: &Scope<'_>, sink: &mut Sink) {
+/// Warns where an exact solution has no value, or does not satisfy a residual. A residual of several fields and unknowns is
+/// tested if all of them have one.
+pub fn test(exacts: &[Exact], residuals: &[Residual], scope: &Scope<'_>, sink: &mut Sink) {
     let at = |p: &[f64]| point_text(p, &scope.coords);
-    let inside = points(&Place::Domain, scope);
-    if let Some((p, v)) = inside.iter().map(|p| (p, evaluate_at(&exact.value, p))).find(|(_, v)| !v.is_finite()) {
-        sink.push(say::exact_not_finite(exact.span, v, &at(p)));
-        return;
+    let inside = points(&Place::Domain, POINTS, scope);
+    let mut fine = vec![];
+    for exact in exacts {
+        match inside.iter().map(|(p, _)| (p, evaluate_at(&exact.value, p))).find(|(_, v)| !v.is_finite()) {
+            Some((p, v)) => sink.push(say::exact_not_finite(exact.span, v, &at(p))),
+            None => fine.push(exact),
+        }
+    }
+    for exact in &fine {
+        for (i, c) in scope.coords.iter().enumerate().filter(|(_, c)| c.periodic) {
+            if let Some((_, lo, hi)) = seam(&exact.value, i, 0, &scope.coords) {
+                sink.push(geometry::exact_not_periodic(exact.span, &c.name, lo, hi, c.span));
+            }
+        }
     }
     for r in residuals {
-        if let Some((p, left, size)) = worst(exact, r, scope)
+        if let Some((exact, (p, left, size))) = worst(&fine, r, scope)
             && left > TOLERANCE * size
         {
             sink.push(say::exact_is_wrong(exact.span, r.span, &r.name, left, size, &at(&p)));
@@ -80,37 +106,64 @@ pub fn test(exact: &Exact, residuals: &[Residual], scope: &Scope<'_>, sink: &mut
     }
 }
 
-/// The point at which most is left of a residual: point, what is left, and the size of the residual's terms anywhere.
-fn worst(exact: &Exact, r: &Residual, scope: &Scope<'_>) -> Option<(Vec<f64>, f64, f64)> {
+/// The last exact solution that a residual is about, and the point at which most is left of it: point, what is left, and
+/// the size of the residual's terms anywhere. `None` if it cannot be tested.
+fn worst<'e>(exacts: &[&'e Exact], r: &Residual, scope: &Scope<'_>) -> Option<(&'e Exact, (Vec<f64>, f64, f64))> {
     // Data are measurements: they need not lie on the solution.
     if matches!(r.place, Place::Data(_)) {
         return None;
     }
-    // The exact solution in place of the field, its derivatives taken once.
+    let of = |v: &Var| match v {
+        Var::Field { field, .. } => Some(Quantity::Field(*field)),
+        Var::Unknown(k) => Some(Quantity::Unknown(*k)),
+        _ => None,
+    };
+    let known = |q: Quantity| exacts.iter().find(|e| e.of == q);
+    let mut about = None;
+    for side in [&r.lhs, &r.rhs] {
+        if side.any_var(|v| of(v).is_some_and(|q| known(q).is_none())) {
+            return None;
+        }
+        side.walk(&mut |e| {
+            if let Expr::Var(v) = e
+                && let Some(q) = of(v)
+            {
+                about = about.max(exacts.iter().position(|e| e.of == q));
+            }
+        });
+    }
+    let exact = exacts[about?];
+    // The exact solutions in place of the fields, their derivatives taken once.
     let put_in = |e: &Expr| {
-        substitute(&expand_derivatives(e), &|v| match v {
-            Var::Field { alpha, .. } => Some(d_multi(&exact.value, alpha)),
-            _ => None,
+        substitute(&expand_derivatives(e), &|v| {
+            let value = &known(of(v)?)?.value;
+            Some(if let Var::Field { alpha, .. } = v { d_multi(value, alpha) } else { value.clone() })
         })
     };
     let (lhs, rhs) = (put_in(&r.lhs), put_in(&r.rhs));
     let mut parts = vec![];
     terms(&lhs, &mut parts);
     terms(&rhs, &mut parts);
-    let term = |p: &Vec<f64>| parts.iter().map(|e| evaluate_at(e, p).abs()).fold(0.0, f64::max);
+    let value = |e: &Expr, (p, columns): &(Vec<f64>, Vec<f64>)| evaluate(e, &|v| value_at(v, p, columns));
+    let term =
+        |p: &(Vec<f64>, Vec<f64>)| parts.iter().map(|e| value(e, p).abs()).filter(|v| !v.is_nan()).fold(0.0, f64::max);
     let mut worst: Option<(Vec<f64>, f64)> = None;
-    let places = points(&r.place, scope);
+    let places = points(&r.place, POINTS, scope);
     // Sizes are taken in the whole domain too: on a face the terms may all be zero, to rounding.
-    let size =
-        places.iter().chain(&points(&Place::Domain, scope)).map(term).filter(|v| v.is_finite()).fold(0.0, f64::max);
+    let size = places
+        .iter()
+        .chain(&points(&Place::Domain, POINTS, scope))
+        .map(term)
+        .filter(|v| v.is_finite())
+        .fold(0.0, f64::max);
     for p in places {
-        let left = (evaluate_at(&lhs, &p) - evaluate_at(&rhs, &p)).abs();
+        let left = (value(&lhs, &p) - value(&rhs, &p)).abs();
         // At a singular point there is nothing to say.
         if left.is_finite() && worst.as_ref().is_none_or(|(_, l)| left > *l) {
-            worst = Some((p, left));
+            worst = Some((p.0, left));
         }
     }
-    worst.map(|(p, left)| (p, left, size))
+    worst.map(|(p, left)| (exact, (p, left, size)))
 }
 
 /// The summands of an expression.
@@ -121,24 +174,5 @@ fn terms(e: &Expr, out: &mut Vec<Expr>) {
             terms(b, out);
         }
         e => out.push(e.clone()),
-    }
-}
-
-fn points(place: &Place, scope: &Scope<'_>) -> Vec<Vec<f64>> {
-    let inside = spread(scope.coords.len(), POINTS);
-    let scaled = inside.iter().map(|p| p.iter().zip(&scope.coords).map(|(p, c)| c.lo + p * (c.hi - c.lo)).collect());
-    let points: Vec<Vec<f64>> = scaled.collect();
-    match place {
-        Place::Faces(faces) => faces
-            .iter()
-            .flat_map(|f| {
-                points.iter().map(|p| {
-                    let mut p = p.clone();
-                    p[f.coord] = f.value;
-                    p
-                })
-            })
-            .collect(),
-        _ => points,
     }
 }

@@ -30,9 +30,12 @@ pub enum Expr {
 pub enum Var {
     /// A coordinate, by its place in the domain, in its own units.
     Coord(usize),
-    /// A network's field or a partial derivative of it. The field is the index of the network.
-    Field { network: usize, alpha: MultiIndex },
-    /// A column of the residual's data file.
+    /// A field or a partial derivative of it, by the field's place among all fields.
+    Field { field: usize, alpha: MultiIndex },
+    /// A scalar to be learned, by its place among the unknowns.
+    Unknown(usize),
+    /// A column of the residual's data file; on a curve, 0 is its parameter and 1, 2 its normal; on several faces, the normal's
+    /// component along that coordinate.
     Column(usize),
     /// A parameter of the neuron whose dynamics this is.
     Param(usize),
@@ -40,8 +43,12 @@ pub enum Var {
     State(usize),
     /// Its input current.
     Input,
-    /// The time step of the network.
+    /// The time step of the network; in a flow, that of a substep.
     Dt,
+    /// Whether it spiked in this step, 1 or 0.
+    Spike,
+    /// How far the spike condition's greater side is above the other: what a surrogate is a function of.
+    Over,
 }
 
 impl Expr {
@@ -102,7 +109,12 @@ impl Expr {
         found
     }
 
+    /// True if training changes its value: a field or an unknown stands in it.
     pub fn has_field(&self) -> bool {
-        self.any_var(|v| matches!(v, Var::Field { .. }))
+        self.any_var(|v| matches!(v, Var::Field { .. } | Var::Unknown(_)))
+    }
+
+    pub fn has_unknown(&self) -> bool {
+        self.any_var(|v| matches!(v, Var::Unknown(_)))
     }
 }

@@ -19,6 +19,7 @@ pub struct Items<'a> {
     pub domain: Option<&'a ast::Domain>,
     pub neurons: Vec<&'a ast::Neuron>,
     pub networks: Vec<&'a ast::Network>,
+    pub unknowns: Vec<&'a ast::Unknown>,
     pub residuals: Vec<&'a ast::Residual>,
     pub exacts: Vec<&'a ast::Exact>,
     pub train: Option<&'a ast::Train>,
@@ -42,6 +43,9 @@ pub fn collect<'a>(file: &'a ast::File, sink: &mut Sink) -> Items<'a> {
                     items.domain = Some(domain);
                     for coord in &domain.coords {
                         free(&mut taken, "coordinate", &coord.name, sink);
+                    }
+                    for curve in &domain.curves {
+                        free(&mut taken, "curve", &curve.name, sink);
                     }
                 }
             }
@@ -71,8 +75,8 @@ pub fn collect<'a>(file: &'a ast::File, sink: &mut Sink) -> Items<'a> {
             }
             Item::Network(n) => {
                 if free(&mut taken, "network", &n.name, sink) {
-                    if !items.networks.is_empty() {
-                        sink.push(names::not_available(n.name.span, "a second network"));
+                    for output in networks::outputs(n).iter().filter(|o| o.text != n.name.text) {
+                        free(&mut taken, "output", output, sink);
                     }
                     items.networks.push(n);
                 }
@@ -87,8 +91,13 @@ pub fn collect<'a>(file: &'a ast::File, sink: &mut Sink) -> Items<'a> {
                 Some(first) => sink.push(names::repeated_item(r.span, "report block", first.span)),
                 None => items.report = Some(r),
             },
-            Item::Unknown(u) => items.unsupported(u.span, "`unknown`, a scalar to be learned", Some(&u.name), sink),
-            Item::Import(i) => items.unsupported(i.span, "`import`", None, sink),
+            Item::Unknown(u) => {
+                if free(&mut taken, "unknown", &u.name, sink) {
+                    items.unknowns.push(u);
+                }
+            }
+            // What an import stands for follows it, and what is allowed is looked at when all is said.
+            Item::Import(_) | Item::Allow(_) => {}
             Item::Function(f) => items.unsupported(f.span, "`function`, an input function", Some(&f.name), sink),
             Item::Simulate(s) => items.unsupported(s.span, "`simulate`", None, sink),
         }

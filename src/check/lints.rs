@@ -23,17 +23,17 @@ pub fn hard_conditions<'n>(
     for d in data.iter().filter(|d| d.order == 0) {
         let (name, span) = named(d.residual);
         let clash = samples(d, ctx).into_iter().find_map(|p| {
-            let (wanted, forced) = (evaluate_at(&d.value, &p), forced(network, network.output, &p)?);
+            let (wanted, forced) = (evaluate_at(&d.value, &p), forced(network, network.fields[d.field].node, &p)?);
             ((wanted - forced).abs() > 1e-9 * (1.0 + wanted.abs())).then_some((p, forced, wanted))
         });
         if let Some((p, forced, wanted)) = clash {
-            let output = network.nodes[network.output].span;
+            let output = network.nodes[network.fields[d.field].node].span;
             sink.push(say::hard_condition(span, name, &point_text(&p, ctx.coords), forced, wanted, output));
         }
     }
 }
 
-/// The value of a node of width 1 at a point, if no weight can change it.
+/// The value of a node at a point, the same in all its elements, if no weight can change it.
 fn forced(network: &Network, node: NodeId, p: &[f64]) -> Option<f64> {
     let zero = |v: Option<f64>| v.is_some_and(|v| v.abs() < 1e-12);
     match &network.nodes[node].op {

@@ -8,12 +8,16 @@
 //! The order is that in which things may refer to each other: functions and constants, the domain, neurons, networks,
 //! residuals, training, reports. A mistake in one leaves a stand-in for the next, so that none hides another.
 
+pub mod allow;
 pub mod args;
 pub mod calculus;
 pub mod data;
 pub mod declarations;
+pub mod dimensions;
+pub mod domain;
 pub mod exact;
 pub mod expr;
+pub mod imports;
 pub mod items;
 pub mod linear;
 pub mod lints;
@@ -54,9 +58,24 @@ pub struct Options {
     pub seed: Option<u64>,
 }
 
-/// Checks a program. `None` if it has errors; all of them, and the warnings, are in `sink`. Prelude files that the
-/// program uses are added to `sources`; data files are read through `files`.
+/// Checks a program. `None` if it has errors; all of them, and the warnings, are in `sink`. Files that it imports and
+/// prelude files that it uses are added to `sources`; they and data files are read through `files`.
 pub fn check(
+    file: &ast::File,
+    sources: &mut Sources,
+    files: &dyn Files,
+    options: &Options,
+    sink: &mut Sink,
+) -> Option<Model> {
+    let whole = imports::load(file, sources, files, sink);
+    let model = check_whole(&whole, sources, files, options, sink);
+    allow::apply(&whole, sink);
+    imports::say_where_from(sources, sink);
+    model.filter(|_| !sink.has_errors())
+}
+
+/// Checks a program whose imports are part of it.
+fn check_whole(
     file: &ast::File,
     sources: &mut Sources,
     files: &dyn Files,
@@ -69,27 +88,32 @@ pub fn check(
     let start = Span::new(FileId::default(), 0, 0);
     let mut scope = Scope::default();
     scope.partial = !whole;
+    scope.units = file.units;
     declarations::declare(&items, &options.set, start, &mut scope, sink);
     let mut neurons = Registry::new(items.neurons.iter().copied(), &scope, sources, sink);
-    let networks: Vec<Option<model::Network>> = items
+    let networks: Vec<Option<(String, model::Network)>> = items
         .networks
         .iter()
         .zip(&scope.networks)
-        .map(|(n, signature)| networks::check(n, signature, &scope, &mut neurons, sink))
+        .map(|(n, signature)| Some((n.name.text.clone(), networks::check(n, signature, &scope, &mut neurons, sink)?)))
         .collect();
     let models = neurons.models();
+    networks.iter().flatten().for_each(|(_, n)| neurons::lints::check(n, &models, &scope.coords, sink));
     if whole {
         missing(&items, start, sink);
     }
-    let network = networks.first().and_then(Option::as_ref);
+    let network = networks.into_iter().collect::<Option<Vec<_>>>().and_then(|all| networks::join(all, sink));
+    let network = network.as_ref();
     let residuals = residuals::check(&items.residuals, &scope, network.map(|n| (n, models.as_slice())), files, sink);
     let exact = exact::check(&items.exacts, &scope, sink);
     if let (Some(residuals), Some(exact)) = (&residuals, &exact) {
-        exact.iter().for_each(|e| exact::test(e, residuals, &scope, sink));
+        exact::test(exact, residuals, &scope, sink);
     }
     let train = training::check(items.train, network, &scope, options.seed, sink);
     if !sink.has_errors() {
         warn_unused(&items, &scope, &neurons, sink);
+        let used = |name: &str| scope.is_used(name) || neurons.is_used(name);
+        imports::warn_unused(file, &used, sink);
     }
     drop(neurons);
     let report = match (network, &exact) {
@@ -105,8 +129,10 @@ pub fn check(
     Some(Model {
         constants: scope.constants,
         coords: scope.coords,
+        shape: scope.shape,
         neurons: models,
-        networks: networks.into_iter().collect::<Option<Vec<_>>>()?,
+        network: network?.clone(),
+        unknowns: scope.unknowns,
         residuals: residuals?,
         exact: exact?,
         train: train?,
@@ -133,11 +159,19 @@ fn missing(items: &items::Items<'_>, start: Span, sink: &mut Sink) {
 
 /// Only for a program without errors: what has errors in it may have left something unused.
 fn warn_unused(items: &items::Items<'_>, scope: &Scope<'_>, neurons: &Registry<'_>, sink: &mut Sink) {
-    for c in items.consts.iter().filter(|c| !scope.is_used(&c.name.text)) {
+    // A library may declare more than one program uses.
+    let own = |name: &ast::Name| name.span.file == FileId::default() && !scope.is_used(&name.text);
+    for c in items.consts.iter().filter(|c| own(&c.name)) {
         sink.push(crate::diag::names::unused(c.name.span, "constant", &c.name.text));
     }
-    for f in items.fns.iter().filter(|f| !scope.is_used(&f.name.text)) {
+    for c in scope.curves.iter().filter(|c| c.span.file == FileId::default() && !scope.is_used(&c.name)) {
+        sink.push(crate::diag::names::unused(c.span, "curve", &c.name));
+    }
+    for f in items.fns.iter().filter(|f| own(&f.name)) {
         sink.push(crate::diag::names::unused(f.name.span, "function", &f.name.text));
+    }
+    for u in scope.unknowns.iter().filter(|u| !scope.is_used(&u.name)) {
+        sink.push(crate::diag::names::unused(u.span, "unknown", &u.name));
     }
     neurons.warn_unused(sink);
 }

@@ -4,19 +4,24 @@
 //! the method by which its derivatives are obtained. After this, a failure is a bug of ours.
 
 use crate::check::expr::Expr;
+pub use crate::check::polynomial::Atom;
 use crate::func::{Binary, Compare, MultiIndex, Surrogate, Unary};
 use crate::plan::{Report, Sampler, Train};
 use crate::source::Span;
+use crate::units::{Dimension, Unit};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     /// Constants in order, with `--set` applied; all are folded into the expressions already.
     pub constants: Vec<(String, f64)>,
     pub coords: Vec<Coord>,
+    /// What is cut out of the box of the coordinates; `None`: all of it.
+    pub shape: Option<Shape>,
     /// Neuron models in use.
     pub neurons: Vec<NeuronModel>,
-    /// One network for the time being; a field is named after its network.
-    pub networks: Vec<Network>,
+    /// All `network` blocks as one graph.
+    pub network: Network,
+    pub unknowns: Vec<Unknown>,
     pub residuals: Vec<Residual>,
     pub exact: Vec<Exact>,
     pub train: Train,
@@ -29,29 +34,86 @@ pub struct Coord {
     pub name: String,
     pub lo: f64,
     pub hi: f64,
+    /// Its two ends are one place.
+    pub periodic: bool,
     pub span: Span,
 }
 
-/// `exact u = value`, in coordinates only.
+/// `where` of a domain: the part of the box in which all of the conditions hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shape {
+    /// A truth value in the coordinates.
+    pub inside: Expr,
+    pub span: Span,
+}
+
+/// `curve rim(s in 0 .. 2*pi) = (cos(s), sin(s))`. Along it, column 0 is the parameter and the next are the normal's
+/// components.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    pub name: String,
+    pub param: String,
+    pub lo: f64,
+    pub hi: f64,
+    /// The coordinates that it gives; the others are free along it.
+    pub coords: Vec<usize>,
+    /// One expression in column 0 for each of them.
+    pub point: Vec<Expr>,
+    /// The outward unit normal, in column 0; empty for more than two coordinates.
+    pub normal: Vec<Expr>,
+    /// It ends where it began.
+    pub closed: bool,
+    pub span: Span,
+}
+
+/// `unknown nu = 0.1 in 0.001 .. 1`: a scalar that is learned with the weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unknown {
+    pub name: String,
+    pub start: f64,
+    /// It is kept within these; infinite where the program gives none.
+    pub lo: f64,
+    pub hi: f64,
+    pub span: Span,
+}
+
+/// `exact u = value`, in coordinates only; for an unknown, a number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exact {
-    pub network: usize,
+    pub of: Quantity,
     pub value: Expr,
     pub span: Span,
 }
 
+/// What is learned and can be measured, by its place among its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantity {
+    Field(usize),
+    Unknown(usize),
+}
+
 // ---- neurons -------------------------------------------------------------------------------------------------------
 
-/// The dynamics of one neuron model. A step does, in this order: integration over `dt`, spike test, reset.
+/// The dynamics of one neuron model. A step does, in this order: integration over `dt`, spike test, reset, refractory
+/// bookkeeping. All numbers are held in ms, mV, pA and what follows from them (see [`crate::units`]).
 #[derive(Debug, Clone, PartialEq)]
 pub struct NeuronModel {
     pub name: String,
     pub params: Vec<NeuronParam>,
+    /// What the input is counted in: a network's number is taken in this unit.
+    pub input: Unit,
     pub states: Vec<NeuronState>,
-    /// `None`: a graded unit that emits its first state.
+    /// How often the flows are integrated within a step, each time over `dt`/substeps.
+    pub substeps: u32,
+    /// `None`: a graded unit that emits its first state, unless `emit` says otherwise.
     pub spike: Option<Spike>,
     /// State and its new value, carried out in order where the neuron spiked; later ones see earlier ones.
     pub resets: Vec<(usize, Expr)>,
+    pub refractory: Option<Refractory>,
+    /// What it emits, in states as the spike test saw them, the input and the spike. `None`: its spike.
+    pub emit: Option<Expr>,
+    /// Its times are quantities, so that `dt` must be one as well.
+    pub timed: bool,
     pub span: Span,
 }
 
@@ -60,6 +122,8 @@ pub struct NeuronParam {
     pub name: String,
     pub default: f64,
     pub trainable: Option<Trainable>,
+    /// Of a plain number in a file without units.
+    pub dimension: Dimension,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +138,15 @@ pub struct NeuronState {
     /// In parameters only.
     pub init: Expr,
     pub step: StateStep,
+    pub dimension: Dimension,
+}
+
+/// After a spike: no other one for some time, and these states stay as the reset left them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refractory {
+    /// In parameters and `dt`; rounded up to whole steps.
+    pub time: Expr,
+    pub held: Vec<usize>,
 }
 
 /// How a state gets from one step to the next. All states of a neuron step from the same old values.
@@ -85,6 +158,8 @@ pub enum StateStep {
     Update(Expr),
     /// v += dt * rate
     Euler { rate: Expr },
+    /// The classical method of Runge and Kutta, all such states of the neuron together; the others and the input are held.
+    Rk4 { rate: Expr },
     /// v' = decay v + drive with both held over the step, solved exactly:
     /// v = exp(decay dt) v + (exp(decay dt) - 1)/decay drive, or v + dt drive where decay is 0.
     /// `exact`: decay has only parameters in it; `exponential`: also other states and the input.
@@ -97,29 +172,44 @@ pub struct Spike {
     pub lhs: Expr,
     pub rhs: Expr,
     pub strict: bool,
-    pub surrogate: Surrogate,
+    pub surrogate: Slope,
+}
+
+/// The derivative that stands in for that of the spike.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Slope {
+    Named(Surrogate),
+    /// In [`Var::Over`](crate::check::expr::Var::Over), parameters and `dt`.
+    Own(Expr),
 }
 
 // ---- networks ------------------------------------------------------------------------------------------------------
 
 pub type NodeId = usize;
 
-/// A network as a graph; nodes come after the nodes they use in the same step.
+/// Networks as one graph; nodes come after the nodes they use in the same step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
-    /// Also the name of its field.
-    pub name: String,
-    /// Its arguments, as indices of the domain's coordinates.
-    pub coords: Vec<usize>,
     /// Time steps of a simulation.
     pub steps: u32,
     pub dt: f64,
     pub nodes: Vec<Node>,
     pub layers: Vec<Layer>,
-    /// Static, width 1.
-    pub output: NodeId,
-    /// The `dense` node whose weights the output is affine in, if there is one: they can be solved for exactly.
-    pub readout: Option<NodeId>,
+    pub fields: Vec<Field>,
+}
+
+/// An output of a network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    pub name: String,
+    /// The arguments of its network, as indices of the domain's coordinates.
+    pub coords: Vec<usize>,
+    /// Element `component` of this static node.
+    pub node: NodeId,
+    pub component: u32,
+    /// The `dense` node, and its column (`None`: all of them), whose weights the field is affine in, if there is one: they can
+    /// be solved for exactly.
+    pub readout: Option<(NodeId, Option<u32>)>,
     pub span: Span,
 }
 
@@ -130,8 +220,8 @@ pub struct Layer {
     pub node: NodeId,
     /// The nodes whose parameters belong to this layer.
     pub owned: Vec<NodeId>,
-    /// If each of this layer's units gives one readout feature and has parameters of its own, the layer can be grown by
-    /// pursuit: the node that mixes the previous values into units (`tuned` or `dense`).
+    /// If each of this layer's units gives one feature of some fields' readout and has parameters of its own, the layer can
+    /// be grown by pursuit: the node that mixes the previous values into units (`tuned` or `dense`).
     pub pursuit: Option<NodeId>,
     pub span: Span,
 }
@@ -324,7 +414,7 @@ pub struct Residual {
     /// Collocation points; the checker has filled in the default. Unused for grids, data and weak forms.
     pub points: usize,
     pub sampler: Sampler,
-    /// Linear in the field and its derivatives.
+    /// Linear in the fields and their derivatives, and in the unknowns.
     pub linear: bool,
     pub span: Span,
 }
@@ -337,6 +427,8 @@ pub enum Place {
     Domain,
     /// On hyperplanes where one coordinate has a fixed value.
     Faces(Vec<Face>),
+    /// Along a named curve.
+    Curve(Curve),
     /// A tensor grid, points a coordinate, both ends included.
     Grid(Vec<usize>),
     Data(Data),
@@ -398,10 +490,22 @@ pub struct WeakForm {
     pub boundary: Vec<BoundaryTerm>,
     /// For each coordinate, the orders of psi's derivatives that must vanish at its low and high end.
     pub vanish: Vec<[Vec<u8>; 2]>,
+    /// Combinations of psi's derivatives that must vanish at an end, where a mixed condition is natural.
+    pub ties: Vec<Tie>,
     /// Residuals (by index) that entered as natural terms.
     pub absorbed: Vec<usize>,
     /// Boundary data that the form could have used and no condition gives, in words: `d(u, x) on x = 1`.
     pub lacking: Vec<String>,
+}
+
+/// The sum of `factor` times psi's derivative of `order` along the coordinate is zero at its low or high end. A mixed condition
+/// d(u, x) = g - a u asks this of psi in place of psi' = 0: what multiplies the unknown u there is psi' + a psi.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tie {
+    pub coord: usize,
+    pub high: bool,
+    /// (order, factor), at least two.
+    pub parts: Vec<(u8, f64)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -414,12 +518,12 @@ pub struct VolumeTerm {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Integrand {
-    /// The field itself.
-    Field,
+    /// A field itself.
+    Field(usize),
     /// No field: part of the right-hand side.
     One,
-    /// A nonlinear function of the coordinates and the field's value, and its derivative with respect to the field.
-    Nonlinear { value: Expr, slope: Expr },
+    /// A function of the coordinates, the values of fields and unknowns, with its derivative with respect to each of them.
+    Function { value: Expr, slopes: Vec<(Atom, Expr)> },
 }
 
 /// ∫ over the face coord = lo (or hi) of `coef D^test psi`, where `coef` already holds the data and the sign.

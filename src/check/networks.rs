@@ -20,13 +20,14 @@ mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::model::{Kind, Layer, Network, NodeId};
+use crate::check::model::{Field, Kind, Layer, Network, NodeId};
 use crate::check::names::nearest;
 use crate::check::registry::Registry;
-use crate::check::scope::{Scope, Signature};
+use crate::check::scope::{FieldName, Scope, Signature};
 use crate::diag::{Sink, names, networks, types};
 use crate::source::Span;
-use crate::syntax::ast::{self, NetworkStmt};
+use crate::syntax::ast::{self, ExprKind, NetworkStmt};
+use crate::units::Dimension;
 use graph::Graph;
 
 pub use layers::is_layer;
@@ -63,6 +64,60 @@ pub fn signature(network: &ast::Network, scope: &Scope<'_>, sink: &mut Sink) -> 
     Signature { name: network.name.text.clone(), coords, span: network.name.span }
 }
 
+/// Puts the fields of network number `index` into `scope`: the names of its outputs, or its own.
+pub fn fields(network: &ast::Network, index: usize, scope: &mut Scope<'_>) {
+    let mut put = |name: &ast::Name| {
+        if scope.field(&name.text).is_none() {
+            scope.fields.push(FieldName { name: name.text.clone(), network: index, span: name.span });
+        }
+    };
+    match outputs(network) {
+        [] => put(&network.name),
+        names => names.iter().for_each(put),
+    }
+}
+
+/// The names in `output u, v = …`; none in `output = …`.
+pub fn outputs(network: &ast::Network) -> &[ast::Name] {
+    let first = network.body.iter().find_map(|s| match s {
+        NetworkStmt::Output { names, .. } => Some(names.as_slice()),
+        _ => None,
+    });
+    first.unwrap_or(&[])
+}
+
+/// All networks as one graph; `None` without any. Layers of one name in several networks get the network's name before
+/// theirs, which no program can write: they can only be trained together with the others.
+pub fn join(networks: Vec<(String, Network)>, sink: &mut Sink) -> Option<Network> {
+    let several = networks.len() > 1;
+    let names: Vec<String> = networks.iter().flat_map(|(_, n)| n.layers.iter().map(|l| l.name.clone())).collect();
+    let mut joined: Option<Network> = None;
+    for (name, mut network) in networks {
+        if several {
+            for layer in network.layers.iter_mut().filter(|l| names.iter().filter(|n| **n == l.name).count() > 1) {
+                layer.name = format!("{name}.{}", layer.name);
+            }
+            network.nodes.iter_mut().for_each(|n| n.path = format!("{name}.{}", n.path));
+        }
+        let Some(all) = &mut joined else {
+            joined = Some(network);
+            continue;
+        };
+        let signals = |n: &Network| n.nodes.iter().any(|n| n.kind == Kind::Signal);
+        match (signals(all), signals(&network)) {
+            (false, true) => (all.steps, all.dt) = (network.steps, network.dt),
+            (true, true) if (all.steps, all.dt) != (network.steps, network.dt) => {
+                let at = network.fields.first().map_or(all.fields[0].span, |f| f.span);
+                let instead = "give them the same `steps` and `dt`";
+                sink.push(names::not_available_but(at, "spiking networks of different steps in one program", instead));
+            }
+            _ => {}
+        }
+        graph::append(all, network);
+    }
+    joined
+}
+
 /// Checks the body of a network. `None` if it has errors, all of which are in `sink`.
 pub fn check(
     network: &ast::Network,
@@ -72,6 +127,7 @@ pub fn check(
     sink: &mut Sink,
 ) -> Option<Network> {
     let settings = settings(network, scope, sink);
+    neurons.time = settings.map_or(Dimension::NONE, |(_, _, dimension)| dimension);
     let declared: BTreeSet<String> = network.body.iter().filter_map(layer_name).map(|n| n.text.clone()).collect();
     // How wide a layer is that `prev` reads before it is there shows only once it is: try, look, and try again.
     let mut widths: BTreeMap<String, u32> = BTreeMap::new();
@@ -113,18 +169,21 @@ pub fn check(
         widths = found.into_iter().map(|(name, (width, _))| (name, width)).collect();
     };
     let (output, _) = body.output?;
-    let (steps, dt) = settings?;
-    let mut result = Network {
-        name: network.name.text.clone(),
-        coords: signature.coords.clone(),
-        steps,
-        dt,
-        nodes: graph.nodes,
-        layers: body.made,
-        output,
-        readout: None,
-        span: network.name.span,
+    let (steps, dt, _) = settings?;
+    let own = match outputs(network) {
+        [] => std::slice::from_ref(&network.name),
+        names => names,
     };
+    let fields = own.iter().enumerate().map(|(k, name)| Field {
+        name: name.text.clone(),
+        coords: signature.coords.clone(),
+        node: output,
+        component: k as u32,
+        readout: None,
+        span: name.span,
+    });
+    let fields = fields.collect();
+    let mut result = Network { steps, dt, nodes: graph.nodes, layers: body.made, fields };
     for layer in graph::prune(&mut result) {
         sink.push(networks::unused_layer(layer.span, &layer.name));
     }
@@ -167,8 +226,8 @@ struct Closed {
     complete: bool,
 }
 
-/// `steps` and `dt`, each given at most once.
-fn settings(network: &ast::Network, scope: &Scope<'_>, sink: &mut Sink) -> Option<(u32, f64)> {
+/// `steps` and `dt`, each given at most once; `dt` is a plain number or a time.
+fn settings(network: &ast::Network, scope: &Scope<'_>, sink: &mut Sink) -> Option<(u32, f64, Dimension)> {
     type Given<'a> = Option<(Span, &'a ast::Expr)>;
     let (mut steps, mut dt): (Given<'_>, Given<'_>) = (None, None);
     for stmt in &network.body {
@@ -187,10 +246,23 @@ fn settings(network: &ast::Network, scope: &Scope<'_>, sink: &mut Sink) -> Optio
         None => Some(DEFAULT_STEPS),
     };
     let dt = match dt {
-        Some((_, value)) => scope.positive(value, sink),
-        None => Some(1.0),
+        Some((_, value)) => time_step(value, scope, sink),
+        None => Some((1.0, Dimension::NONE)),
     };
-    steps.zip(dt)
+    let ((dt, dimension), steps) = (dt?, steps?);
+    Some((steps, dt, dimension))
+}
+
+fn time_step(value: &ast::Expr, scope: &Scope<'_>, sink: &mut Sink) -> Option<(f64, Dimension)> {
+    let (dt, dimension) = scope.quantity(value, sink)?;
+    if dt <= 0.0 {
+        sink.push(types::out_of_range(value.span, "a number above 0", dt));
+        return None;
+    }
+    if !dimension.is_none() {
+        scope.quantity_in(value, Dimension::TIME, "`dt`", sink)?;
+    }
+    Some((dt, dimension))
 }
 
 /// A network being built. `values` and `layers` hold the rest of it.
@@ -236,18 +308,9 @@ impl Build<'_, '_, '_> {
                         continue;
                     }
                     first_output = Some(*span);
-                    match outputs.as_slice() {
-                        [] => {}
-                        [one] if one.text == network.name.text => {}
-                        [one, ..] => self.sink.push(names::not_available_but(
-                            one.span,
-                            "an output with names",
-                            &format!("write `output = …`: the field is named `{}`, as its network", network.name.text),
-                        )),
-                    }
                     let (node, owned) = self.statement(OUTPUT, value, false);
                     if let Some(node) = node {
-                        self.check_output(node, value.span);
+                        self.check_output(node, value.span, outputs.len());
                         body.made.push(Layer { name: OUTPUT.to_string(), node, owned, pursuit: None, span: *span });
                         body.output = Some((node, *span));
                     }
@@ -287,7 +350,11 @@ impl Build<'_, '_, '_> {
     fn statement(&mut self, name: &str, value: &ast::Expr, is_layer: bool) -> (Option<NodeId>, Vec<NodeId>) {
         self.current = name.to_string();
         let start = self.graph.nodes.len();
-        let node = if is_layer { self.input(value) } else { self.node(value) };
+        let node = match &*value.kind {
+            _ if is_layer => self.input(value),
+            ExprKind::Tuple(parts) => self.outputs(parts, value.span),
+            _ => self.node(value),
+        };
         let owned = (start..self.graph.nodes.len()).filter(|&n| self.graph.is_owned(n)).collect();
         (node, owned)
     }
@@ -310,13 +377,13 @@ impl Build<'_, '_, '_> {
         }
     }
 
-    fn check_output(&mut self, node: NodeId, span: Span) {
+    fn check_output(&mut self, node: NodeId, span: Span, names: usize) {
         let (kind, width) = (self.graph.nodes[node].kind, self.graph.nodes[node].width);
         if kind == Kind::Signal {
             let at = self.graph.nodes[node].span;
             self.sink.push(types::needs_static(span, "the output", at));
-        } else if width != 1 {
-            self.sink.push(types::output_width(span, width));
+        } else if width as usize != names.max(1) {
+            self.sink.push(types::output_width(span, width, names));
         }
     }
 }

@@ -5,40 +5,34 @@
 //!   ->   v: Linear { decay: -1/tau, drive: i/tau },  spike: v >= theta,  resets: v := v - theta
 //! ```
 //!
-//! All states step from the same old values; resets are carried out in order and see earlier ones.
+//! All states step from the same old values; resets are carried out in order and see earlier ones. In a file that uses units
+//! every expression is checked for its dimension as well (`quantities`).
 
-use crate::check::args::bind;
+mod events;
+pub mod lints;
+pub mod quantities;
+mod rules;
+
 use crate::check::expr::{Expr, Var};
-use crate::check::linear::linear_in;
-use crate::check::model::{NeuronModel, NeuronParam, NeuronState, Spike, StateStep, Trainable};
+use crate::check::model::{NeuronModel, NeuronParam, NeuronState, StateStep, Trainable};
 use crate::check::names::{nearest, reserved};
 use crate::check::scope::{Names, Scope};
-use crate::diag::{Sink, names, neurons};
-use crate::func::{Binary, Surrogate, SurrogateKind};
+use crate::diag::{Diagnostic, Sink, names, neurons};
 use crate::source::Span;
-use crate::syntax::ast::{self, AssignOp, BinaryOp, ExprKind, NeuronStmt};
+use crate::syntax::ast::{self, NeuronStmt};
+use crate::units::{Dimension, Unit};
+use quantities::{Given, Quantities};
+use rules::Rule;
 
-/// A neuron model and how many of its parameters a call may set: those of the header, which come first.
+/// A neuron model, how many of its parameters a call may set (those of the header, which come first), and its text, from
+/// which a call's arguments are checked for their dimensions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checked {
     pub model: NeuronModel,
     pub settable: usize,
-}
-
-const INTEGRATORS: &[&str] = &["exact", "exponential", "euler"];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Integrator {
-    Exact,
-    Exponential,
-    Euler,
-}
-
-/// A state's rule of motion as written.
-struct Rule<'a> {
-    flow: bool,
-    value: &'a ast::Expr,
-    span: Span,
+    pub ast: ast::Neuron,
+    /// Its file uses units.
+    pub units: bool,
 }
 
 /// Checks one neuron block. `None` if it has errors, all of which are in `sink`.
@@ -55,6 +49,9 @@ struct Checker<'a, 's, 'f, 'k> {
     ok: bool,
 }
 
+/// States as declared, in order.
+type States<'a> = Vec<(&'a ast::Name, &'a ast::Expr)>;
+
 impl<'a> Checker<'a, '_, '_, '_> {
     fn check(mut self) -> Option<Checked> {
         let params = self.params();
@@ -64,7 +61,9 @@ impl<'a> Checker<'a, '_, '_, '_> {
         let rules = self.rules(&states);
         let spike = self.spike();
         let resets = self.resets(&states, spike.is_some());
-        self.unsupported();
+        let refractory = self.refractory(spike.is_some());
+        let emit = self.emit(spike.is_some());
+        let substeps = self.substeps(rules.iter().flatten().any(|r| r.flow));
         let steps: Vec<Option<StateStep>> =
             states.iter().enumerate().map(|(k, (name, _))| self.step(k, name, rules[k].as_ref(), integrator)).collect();
         let inits: Vec<Option<Expr>> = states
@@ -77,29 +76,54 @@ impl<'a> Checker<'a, '_, '_, '_> {
         if states.is_empty() {
             self.report(neurons::missing_state(self.neuron.name.span, &self.neuron.name.text));
         }
-        let states: Vec<NeuronState> = states
-            .iter()
-            .zip(inits.into_iter().zip(steps))
-            .map(|((name, _), (init, step))| Some(NeuronState { name: name.text.clone(), init: init?, step: step? }))
-            .collect::<Option<_>>()?;
-        let params = params.into_iter().collect::<Option<Vec<_>>>()?;
-        let (spike, resets) = (spike.transpose_flat()?, resets?);
+        let params = params.into_iter().collect::<Option<Vec<_>>>();
+        let steps = steps.into_iter().collect::<Option<Vec<_>>>();
+        let inits = inits.into_iter().collect::<Option<Vec<_>>>();
+        let (params, steps, inits) = (params?, steps?, inits?);
+        let (spike, resets) = (transpose(spike)?, resets?);
+        let (refractory, emit, substeps) = (transpose(refractory)?, transpose(emit)?, substeps?);
+        // Names first, dimensions then: an expression that means nothing has none.
         if !self.ok {
             return None;
         }
+        let units = self.units()?;
+        let held = |time| self.held(time, spike.as_ref());
+        let refractory = refractory.map(|(time, plain)| {
+            // A plain number in a file with units counts steps.
+            let steps = self.scope.units && plain && units.refractory.is_none_or(|d| d.is_none());
+            held(if steps { Expr::binary(crate::func::Binary::Mul, time, Expr::Var(Var::Dt)) } else { time })
+        });
+        let params: Vec<NeuronParam> =
+            params.into_iter().zip(&units.params).map(|(p, d)| NeuronParam { dimension: *d, ..p }).collect();
+        let states: Vec<NeuronState> = states
+            .iter()
+            .zip(inits.into_iter().zip(steps))
+            .zip(&units.states)
+            .map(|(((name, _), (init, step)), dimension)| NeuronState {
+                name: name.text.clone(),
+                init,
+                step,
+                dimension: *dimension,
+            })
+            .collect();
         let model = NeuronModel {
             name: self.neuron.name.text.clone(),
             params,
+            input: units.input,
             states,
+            substeps,
             spike,
             resets,
+            refractory,
+            emit,
+            timed: units.timed,
             span: self.neuron.name.span,
         };
         self.warn(&model, input, &rules);
-        Some(Checked { model, settable: self.neuron.header.len() })
+        Some(Checked { model, settable: self.neuron.header.len(), ast: self.neuron.clone(), units: self.scope.units })
     }
 
-    fn report(&mut self, d: crate::diag::Diagnostic) {
+    fn report(&mut self, d: Diagnostic) {
         self.ok = false;
         self.sink.push(d);
     }
@@ -119,7 +143,7 @@ impl<'a> Checker<'a, '_, '_, '_> {
     }
 
     fn names(&self, place: &str, allowed: impl Fn(&Var) -> bool) -> Names {
-        let mut names = Names::none(place);
+        let mut names = Names::none(place).quantities();
         for (name, var) in &self.declared {
             names = if allowed(var) {
                 names.with(name.text.clone(), var.clone())
@@ -127,28 +151,32 @@ impl<'a> Checker<'a, '_, '_, '_> {
                 names.without(name.text.clone(), describe(var))
             };
         }
-        if allowed(&Var::Dt) { names.with("dt", Var::Dt) } else { names.without("dt", "the time step") }
+        for (name, var, what) in [("dt", Var::Dt, "the time step"), ("spike", Var::Spike, "the neuron's spike")] {
+            names = if allowed(&var) { names.with(name, var) } else { names.without(name, what) };
+        }
+        names
+    }
+
+    /// An expression of states, input, parameters and `dt`.
+    fn dynamics(&mut self, e: &ast::Expr, place: &str) -> Option<Expr> {
+        let names = self.names(place, |v| *v != Var::Spike);
+        self.scope.scalar(e, &names, self.sink)
     }
 
     fn params(&mut self) -> Vec<Option<NeuronParam>> {
-        let neuron = self.neuron;
-        let body = neuron.body.iter().flat_map(|s| match s {
-            NeuronStmt::Param(params) => params.as_slice(),
-            _ => &[],
-        });
-        neuron
-            .header
-            .iter()
-            .chain(body)
+        let params: Vec<&'a ast::NeuronParam> = all_params(self.neuron).collect();
+        params
+            .into_iter()
             .enumerate()
             .map(|(k, p)| {
                 self.declare("parameter", &p.name, Var::Param(k));
-                let default = self.scope.number_in(&p.default, "in the value of a parameter", self.sink)?;
+                let names = Names::none("in the value of a parameter").quantities();
+                let default = self.scope.number_of(&p.default, &names, self.sink)?;
                 let trainable = p.trainable.map(|t| match t {
                     ast::Trainable::PerLayer => Trainable::PerLayer,
                     ast::Trainable::PerNeuron => Trainable::PerNeuron,
                 });
-                Some(NeuronParam { name: p.name.text.clone(), default, trainable })
+                Some(NeuronParam { name: p.name.text.clone(), default, trainable, dimension: Dimension::NONE })
             })
             .collect()
     }
@@ -157,10 +185,7 @@ impl<'a> Checker<'a, '_, '_, '_> {
     fn input(&mut self) -> Option<Span> {
         let mut first: Option<Span> = None;
         for stmt in &self.neuron.body {
-            if let NeuronStmt::Input { name, unit, span } = stmt {
-                if let Some(unit) = unit {
-                    self.report(crate::diag::types::units(unit.span, &unit.text));
-                }
+            if let NeuronStmt::Input { name, span, .. } = stmt {
                 match first {
                     Some(first) => self.report(neurons::repeated_statement(*span, "`input`", first)),
                     None => {
@@ -173,7 +198,7 @@ impl<'a> Checker<'a, '_, '_, '_> {
         first
     }
 
-    fn states(&mut self) -> Vec<(&'a ast::Name, &'a ast::Expr)> {
+    fn states(&mut self) -> States<'a> {
         let mut states = Vec::new();
         for stmt in &self.neuron.body {
             if let NeuronStmt::State(list) = stmt {
@@ -186,54 +211,7 @@ impl<'a> Checker<'a, '_, '_, '_> {
         states
     }
 
-    fn integrator(&mut self) -> Option<(Integrator, Span)> {
-        let mut found: Option<(Integrator, Span)> = None;
-        for stmt in &self.neuron.body {
-            let NeuronStmt::Integrate { method, span } = stmt else { continue };
-            let integrator = match method.text.as_str() {
-                "exact" => Integrator::Exact,
-                "exponential" => Integrator::Exponential,
-                "euler" => Integrator::Euler,
-                "rk4" => {
-                    self.report(names::not_available(method.span, "`integrate rk4`"));
-                    continue;
-                }
-                other => {
-                    let near = nearest(other, INTEGRATORS.iter().copied());
-                    self.report(neurons::unknown_choice(method.span, "integrator", other, INTEGRATORS, near));
-                    continue;
-                }
-            };
-            match found {
-                Some((_, first)) => self.report(neurons::repeated_statement(*span, "`integrate`", first)),
-                None => found = Some((integrator, *span)),
-            }
-        }
-        found
-    }
-
-    /// For each state its `flow` or `update`.
-    fn rules(&mut self, states: &[(&'a ast::Name, &'a ast::Expr)]) -> Vec<Option<Rule<'a>>> {
-        let mut rules: Vec<Option<Rule<'a>>> = states.iter().map(|_| None).collect();
-        for stmt in &self.neuron.body {
-            let (what, name, value, span) = match stmt {
-                NeuronStmt::Flow { name, value, span } => ("flow", name, value, *span),
-                NeuronStmt::Update { name, value, span } => ("update", name, value, *span),
-                _ => continue,
-            };
-            let Some(k) = self.state(what, name, states) else { continue };
-            match &rules[k] {
-                Some(first) => {
-                    let first = first.span;
-                    self.report(neurons::two_rules(span, &name.text, first));
-                }
-                None => rules[k] = Some(Rule { flow: what == "flow", value, span }),
-            }
-        }
-        rules
-    }
-
-    fn state(&mut self, what: &str, name: &ast::Name, states: &[(&'a ast::Name, &'a ast::Expr)]) -> Option<usize> {
+    fn state(&mut self, what: &str, name: &ast::Name, states: &States<'a>) -> Option<usize> {
         let k = states.iter().position(|(n, _)| n.text == name.text);
         if k.is_none() {
             let near = nearest(&name.text, states.iter().map(|(n, _)| n.text.as_str()));
@@ -242,157 +220,32 @@ impl<'a> Checker<'a, '_, '_, '_> {
         k
     }
 
-    fn step(
-        &mut self,
-        k: usize,
-        name: &ast::Name,
-        rule: Option<&Rule<'_>>,
-        integrator: Option<(Integrator, Span)>,
-    ) -> Option<StateStep> {
-        let Some(rule) = rule else { return Some(StateStep::Hold) };
-        let place = if rule.flow { "in a flow" } else { "in an update" };
-        let value = self.scope.scalar(rule.value, &self.names(place, |_| true), self.sink)?;
-        if !rule.flow {
-            return Some(StateStep::Update(value));
+    /// The dimensions of everything; those of plain numbers in a file without units.
+    fn units(&mut self) -> Option<Quantities> {
+        if !self.scope.units {
+            let states = self.declared.iter().filter(|(_, v)| matches!(v, Var::State(_))).count();
+            let params = all_params(self.neuron).count();
+            return Some(Quantities {
+                params: vec![Dimension::NONE; params],
+                states: vec![Dimension::NONE; states],
+                input: Unit::NONE,
+                refractory: None,
+                timed: false,
+            });
         }
-        let linear = linear_in(&value, &Var::State(k));
-        // A flow without its own state in it is a sum over the step: all integrators agree.
-        if linear.as_ref().is_some_and(|(decay, _)| *decay == Expr::Num(0.0)) {
-            return Some(StateStep::Euler { rate: value });
-        }
-        let constant = |decay: &Expr| !decay.any_var(|v| matches!(v, Var::State(_) | Var::Input));
-        match (integrator, linear) {
-            (Some((Integrator::Euler, _)), _) | (None, None) => Some(StateStep::Euler { rate: value }),
-            (None | Some((Integrator::Exponential, _)), Some((decay, drive))) => {
-                Some(StateStep::Linear { decay, drive })
-            }
-            (Some((Integrator::Exact, span)), Some((decay, drive))) => {
-                if constant(&decay) {
-                    return Some(StateStep::Linear { decay, drive });
-                }
-                let why = format!("the factor of `{}` changes with other states or the input", name.text);
-                self.report(neurons::not_linear(span, "exact", &name.text, rule.span, &why, "exponential"));
-                None
-            }
-            (Some((method, span)), None) => {
-                let method = if method == Integrator::Exact { "exact" } else { "exponential" };
-                let why = format!("this is not of the form `a*{0} + b` with `a` and `b` free of `{0}`", name.text);
-                self.report(neurons::not_linear(span, method, &name.text, rule.span, &why, "euler"));
-                None
-            }
-        }
-    }
-
-    /// `None`: no spike; `Some(None)`: one with errors.
-    fn spike(&mut self) -> Option<Option<Spike>> {
-        let mut first: Option<Span> = None;
-        let mut found = None;
-        for stmt in &self.neuron.body {
-            let NeuronStmt::Spike { condition, surrogate, span } = stmt else { continue };
-            if let Some(first) = first {
-                self.report(neurons::repeated_statement(*span, "`spike`", first));
-                continue;
-            }
-            first = Some(*span);
-            found = Some(self.condition(condition, surrogate.as_ref()));
-        }
-        found
-    }
-
-    fn condition(&mut self, condition: &ast::Expr, surrogate: Option<&ast::Surrogate>) -> Option<Spike> {
-        let surrogate = self.surrogate(surrogate);
-        let (a, b, strict) = match &*condition.kind {
-            ExprKind::Binary(BinaryOp::Ge, a, b) => (a, b, false),
-            ExprKind::Binary(BinaryOp::Gt, a, b) => (a, b, true),
-            ExprKind::Binary(BinaryOp::Le, a, b) => (b, a, false),
-            ExprKind::Binary(BinaryOp::Lt, a, b) => (b, a, true),
-            _ => {
-                self.report(neurons::spike_condition(condition.span));
-                return None;
-            }
-        };
-        let names = self.names("in a spike condition", |_| true);
-        let lhs = self.scope.scalar(a, &names, self.sink);
-        let rhs = self.scope.scalar(b, &names, self.sink);
-        let (lhs, rhs) = (lhs?, rhs?);
-        let is_state = |v: &Var| matches!(v, Var::State(_));
-        if !lhs.any_var(is_state) && !rhs.any_var(is_state) {
-            self.sink.push(neurons::constant_spike(condition.span));
-        }
-        Some(Spike { lhs, rhs, strict, surrogate: surrogate? })
-    }
-
-    fn surrogate(&mut self, surrogate: Option<&ast::Surrogate>) -> Option<Surrogate> {
-        let call = match surrogate {
-            None => return Some(Surrogate { kind: SurrogateKind::Triangle, scale: 1.0 }),
-            Some(ast::Surrogate::Named(call)) => call,
-            Some(ast::Surrogate::Custom { span, .. }) => {
-                self.report(names::not_available(*span, "a surrogate of your own"));
-                return None;
-            }
-        };
-        let known: Vec<&str> = SurrogateKind::NAMED.iter().map(|(n, _)| *n).collect();
-        let Some((_, kind)) = SurrogateKind::NAMED.iter().find(|(n, _)| *n == call.name.text) else {
-            let near = nearest(&call.name.text, known.iter().copied());
-            self.report(neurons::unknown_choice(call.name.span, "surrogate", &call.name.text, &known, near));
-            return None;
-        };
-        let (param, default) = surrogate_scale(*kind);
-        let params = [param];
-        let bound = bind(&call.name, &call.args, &params, &[], self.sink);
-        let scale = match bound.get(param) {
-            Some(e) => self.scope.positive(e, self.sink)?,
-            None => default,
-        };
-        Some(Surrogate { kind: *kind, scale })
-    }
-
-    fn resets(&mut self, states: &[(&'a ast::Name, &'a ast::Expr)], spikes: bool) -> Option<Vec<(usize, Expr)>> {
-        let mut resets = Vec::new();
-        for stmt in &self.neuron.body {
-            let NeuronStmt::Reset { name, op, value, span } = stmt else { continue };
-            if !spikes {
-                self.report(neurons::reset_without_spike(*span));
-            }
-            let k = self.state("reset", name, states);
-            let names = self.names("in a reset", |_| true);
-            let value = self.scope.scalar(value, &names, self.sink);
-            resets.push(k.zip(value).map(|(k, value)| {
-                let with = |op| Expr::binary(op, Expr::Var(Var::State(k)), value.clone());
-                let value = match op {
-                    AssignOp::Set => value.clone(),
-                    AssignOp::Add => with(Binary::Add),
-                    AssignOp::Sub => with(Binary::Sub),
-                    AssignOp::Mul => with(Binary::Mul),
-                    AssignOp::Div => with(Binary::Div),
-                };
-                (k, value)
-            }));
-        }
-        resets.into_iter().collect()
-    }
-
-    fn unsupported(&mut self) {
-        for stmt in &self.neuron.body {
-            let (span, what) = match stmt {
-                NeuronStmt::Refractory { span, .. } => (span, "`refractory`"),
-                NeuronStmt::Substeps { span, .. } => (span, "`substeps`"),
-                NeuronStmt::Emit { span, .. } => (span, "`emit`"),
-                _ => continue,
-            };
-            self.report(names::not_available(*span, what));
-        }
+        quantities::infer(self.neuron, self.scope, &Given::Declared, self.sink)
     }
 
     fn warn(&mut self, model: &NeuronModel, input: Option<Span>, rules: &[Option<Rule<'_>>]) {
         let is_input = |v: &Var| *v == Var::Input;
         let uses_input = |s: &NeuronState| match &s.step {
             StateStep::Hold => false,
-            StateStep::Update(e) | StateStep::Euler { rate: e } => e.any_var(is_input),
+            StateStep::Update(e) | StateStep::Euler { rate: e } | StateStep::Rk4 { rate: e } => e.any_var(is_input),
             StateStep::Linear { decay, drive } => decay.any_var(is_input) || drive.any_var(is_input),
         };
         let in_spike = model.spike.as_ref().is_some_and(|s| s.lhs.any_var(is_input) || s.rhs.any_var(is_input));
-        if !in_spike && !model.states.iter().any(uses_input) {
+        let in_emit = model.emit.as_ref().is_some_and(|e| e.any_var(is_input));
+        if !in_spike && !in_emit && !model.states.iter().any(uses_input) {
             let span = input.unwrap_or(self.neuron.name.span);
             self.sink.push(neurons::unused_input(span, &self.neuron.name.text, input.is_some()));
         }
@@ -405,16 +258,13 @@ impl<'a> Checker<'a, '_, '_, '_> {
     }
 }
 
-/// The name of a surrogate's one parameter, and its value if none is given.
-fn surrogate_scale(kind: SurrogateKind) -> (&'static str, f64) {
-    match kind {
-        SurrogateKind::Triangle => ("width", 1.0),
-        SurrogateKind::Rectangle => ("width", 0.5),
-        SurrogateKind::FastSigmoid => ("slope", 10.0),
-        SurrogateKind::Sigmoid => ("slope", 4.0),
-        SurrogateKind::Atan => ("slope", 2.0),
-        SurrogateKind::Gaussian => ("sigma", 0.5),
-    }
+/// The parameters of the header, then those of the body.
+pub fn all_params(neuron: &ast::Neuron) -> impl Iterator<Item = &ast::NeuronParam> {
+    let body = neuron.body.iter().flat_map(|s| match s {
+        NeuronStmt::Param(params) => params.as_slice(),
+        _ => &[],
+    });
+    neuron.header.iter().chain(body)
 }
 
 fn describe(var: &Var) -> &'static str {
@@ -427,16 +277,10 @@ fn describe(var: &Var) -> &'static str {
 }
 
 /// `Some(None)`, an error, becomes `None`; `None`, nothing there, becomes `Some(None)`.
-trait TransposeFlat<T> {
-    fn transpose_flat(self) -> Option<Option<T>>;
-}
-
-impl<T> TransposeFlat<T> for Option<Option<T>> {
-    fn transpose_flat(self) -> Option<Option<T>> {
-        match self {
-            None => Some(None),
-            Some(None) => None,
-            Some(Some(v)) => Some(Some(v)),
-        }
+fn transpose<T>(found: Option<Option<T>>) -> Option<Option<T>> {
+    match found {
+        None => Some(None),
+        Some(None) => None,
+        Some(Some(v)) => Some(Some(v)),
     }
 }

@@ -13,8 +13,29 @@ use crate::check::expr::{Expr, Var};
 use crate::check::simplify::simplify;
 use crate::func::{Binary, MultiIndex, Unary};
 
-/// A network's field or one of its derivatives.
-pub type Atom = (usize, MultiIndex);
+/// What training changes and a residual may depend on, sorted: fields with their derivatives, then unknowns.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Atom {
+    Field(usize, MultiIndex),
+    Unknown(usize),
+}
+
+impl Atom {
+    pub fn var(&self) -> Var {
+        match self {
+            Atom::Field(field, alpha) => Var::Field { field: *field, alpha: alpha.clone() },
+            Atom::Unknown(k) => Var::Unknown(*k),
+        }
+    }
+
+    pub fn of(var: &Var) -> Option<Atom> {
+        match var {
+            Var::Field { field, alpha } => Some(Atom::Field(*field, alpha.clone())),
+            Var::Unknown(k) => Some(Atom::Unknown(*k)),
+            _ => None,
+        }
+    }
+}
 
 /// Atoms with their exponents, sorted by atom; empty: 1.
 pub type Monomial = Vec<(Atom, u32)>;
@@ -82,9 +103,7 @@ pub fn polynomial(e: &Expr) -> Option<Polynomial> {
         return Some(Polynomial::constant(e.clone()));
     }
     match e {
-        Expr::Var(Var::Field { network, alpha }) => {
-            Some(Polynomial(BTreeMap::from([(vec![((*network, alpha.clone()), 1)], Expr::Num(1.0))])))
-        }
+        Expr::Var(v) => Some(Polynomial(BTreeMap::from([(vec![(Atom::of(v)?, 1)], Expr::Num(1.0))]))),
         Expr::Unary(Unary::Neg, a) => Some(polynomial(a)?.each(neg)),
         Expr::Binary(Binary::Add, a, b) => Some(polynomial(a)?.plus(polynomial(b)?)),
         Expr::Binary(Binary::Sub, a, b) => Some(polynomial(a)?.plus(polynomial(b)?.each(neg))),
@@ -144,13 +163,13 @@ mod tests {
         Expr::Var(Var::Coord(0))
     }
     fn u(order: u8) -> Expr {
-        Expr::Var(Var::Field { network: 0, alpha: MultiIndex(vec![order]) })
+        Expr::Var(Var::Field { field: 0, alpha: MultiIndex(vec![order]) })
     }
 
     #[test]
     fn products_are_multiplied_out() {
         let p = polynomial(&mul(sub(Expr::Num(1.0), u(0)), mul(u(0), x()))).expect("a polynomial");
-        let atom = (0, MultiIndex(vec![0]));
+        let atom = Atom::Field(0, MultiIndex(vec![0]));
         assert_eq!(p.0.len(), 2);
         assert_eq!(p.0[&vec![(atom.clone(), 1)]], x());
         assert_eq!(p.0[&vec![(atom, 2)]], neg(x()));
@@ -161,7 +180,7 @@ mod tests {
         let square = mul(u(0), u(0));
         let e = add(sub(add(square.clone(), mul(x(), u(2))), square.clone()), Expr::Num(3.0));
         let l = linear_in_fields(&e).expect("the squares cancel");
-        assert_eq!(l.terms, vec![((0, MultiIndex(vec![2])), x())]);
+        assert_eq!(l.terms, vec![(Atom::Field(0, MultiIndex(vec![2])), x())]);
         assert_eq!(l.rest, Expr::Num(3.0));
         assert!(linear_in_fields(&square).is_none());
         assert!(linear_in_fields(&Expr::unary(Unary::Sin, u(0))).is_none());

@@ -15,10 +15,35 @@ const TEXTS: &[(&str, &str)] = &[
     ("if", include_str!("../prelude/if.snn")),
     ("lif", include_str!("../prelude/lif.snn")),
     ("alif", include_str!("../prelude/alif.snn")),
+    ("cuba_lif", include_str!("../prelude/cuba_lif.snn")),
+    ("qif", include_str!("../prelude/qif.snn")),
+    ("eif", include_str!("../prelude/eif.snn")),
+    ("adex", include_str!("../prelude/adex.snn")),
+    ("izhikevich", include_str!("../prelude/izhikevich.snn")),
+    ("resonate_and_fire", include_str!("../prelude/resonate_and_fire.snn")),
+    ("vsn", include_str!("../prelude/vsn.snn")),
+    ("fitzhugh_nagumo", include_str!("../prelude/fitzhugh_nagumo.snn")),
+    ("morris_lecar", include_str!("../prelude/morris_lecar.snn")),
+    ("hodgkin_huxley", include_str!("../prelude/hodgkin_huxley.snn")),
 ];
 
 /// The names of the prelude's neurons.
-pub const NAMES: &[&str] = &["integrator", "if", "lif", "alif"];
+pub const NAMES: &[&str] = &[
+    "integrator",
+    "if",
+    "lif",
+    "alif",
+    "cuba_lif",
+    "qif",
+    "eif",
+    "adex",
+    "izhikevich",
+    "resonate_and_fire",
+    "vsn",
+    "fitzhugh_nagumo",
+    "morris_lecar",
+    "hodgkin_huxley",
+];
 
 pub fn has(name: &str) -> bool {
     NAMES.contains(&name)
@@ -34,8 +59,15 @@ pub fn load(name: &str, sources: &mut Sources, sink: &mut Sink) -> Option<Checke
     let text = text(name)?;
     let id = sources.add(format!("prelude/{name}.snn"), text);
     let file = parse(text, id, sink)?;
+    let mut scope = Scope::default();
+    scope.units = file.units;
+    for item in &file.items {
+        if let Item::Fn(f) = item {
+            scope.fns.insert(f.name.text.clone(), f);
+        }
+    }
     file.items.iter().find_map(|item| match item {
-        Item::Neuron(neuron) => neurons::check(neuron, &Scope::default(), sink),
+        Item::Neuron(neuron) => neurons::check(neuron, &scope, sink),
         _ => None,
     })
 }

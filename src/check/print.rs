@@ -10,9 +10,10 @@ use std::fmt::{Display, Formatter, Result, Write as _};
 
 use crate::check::expr::{Expr, Var};
 use crate::check::model::{
-    Frequencies, Init, Integrand, Kind, Method, Model, Network, NeuronModel, NodeOp, Place, Residual, StateStep,
-    Trainable, TuningCurve, WeakForm,
+    Frequencies, Init, Integrand, Kind, Method, Model, Network, NeuronModel, NodeOp, Place, Quantity, Residual, Slope,
+    StateStep, Trainable, TuningCurve, WeakForm,
 };
+use crate::check::schedule::as_source;
 use crate::func::{Binary, Compare, MultiIndex, Unary};
 
 /// What the variables of an expression are called. Those that are not given are numbered: `x0`, `u0`.
@@ -20,6 +21,7 @@ use crate::func::{Binary, Compare, MultiIndex, Unary};
 pub struct Vocabulary {
     pub coords: Vec<String>,
     pub fields: Vec<String>,
+    pub unknowns: Vec<String>,
     pub columns: Vec<String>,
     pub params: Vec<String>,
     pub states: Vec<String>,
@@ -29,7 +31,8 @@ impl Vocabulary {
     fn of(model: &Model) -> Vocabulary {
         Vocabulary {
             coords: model.coords.iter().map(|c| c.name.clone()).collect(),
-            fields: model.networks.iter().map(|n| n.name.clone()).collect(),
+            fields: model.network.fields.iter().map(|f| f.name.clone()).collect(),
+            unknowns: model.unknowns.iter().map(|u| u.name.clone()).collect(),
             ..Vocabulary::default()
         }
     }
@@ -77,12 +80,15 @@ impl Vocabulary {
     fn var(&self, var: &Var) -> String {
         match var {
             Var::Coord(i) => name(&self.coords, "x", *i),
-            Var::Field { network, alpha } => self.field(name(&self.fields, "u", *network), alpha),
+            Var::Field { field, alpha } => self.field(name(&self.fields, "u", *field), alpha),
+            Var::Unknown(k) => name(&self.unknowns, "unknown", *k),
             Var::Column(i) => name(&self.columns, "column", *i),
             Var::Param(i) => name(&self.params, "param", *i),
             Var::State(i) => name(&self.states, "state", *i),
             Var::Input => "i".to_string(),
             Var::Dt => "dt".to_string(),
+            Var::Spike => "spike".to_string(),
+            Var::Over => "over".to_string(),
         }
     }
 
@@ -124,25 +130,36 @@ impl Display for Model {
         }
         writeln!(f, "domain")?;
         for c in &self.coords {
-            writeln!(f, "  {} in {} .. {}", c.name, c.lo, c.hi)?;
+            writeln!(f, "  {} in {} .. {}{}", c.name, c.lo, c.hi, if c.periodic { " periodic" } else { "" })?;
+        }
+        if let Some(shape) = &self.shape {
+            writeln!(f, "  where {}", words.show(&shape.inside))?;
         }
         for neuron in &self.neurons {
             show_neuron(f, neuron)?;
         }
-        for network in &self.networks {
-            show_network(f, network, self, &words)?;
+        for u in &self.unknowns {
+            writeln!(f, "unknown {} = {} in {} .. {}", u.name, u.start, u.lo, u.hi)?;
         }
+        show_network(f, &self.network, self, &words)?;
         for (k, residual) in self.residuals.iter().enumerate() {
             show_residual(f, k, residual, self, &words)?;
         }
         for exact in &self.exact {
-            writeln!(f, "exact {} = {}", self.networks[exact.network].name, words.show(&exact.value))?;
+            writeln!(
+                f,
+                "exact {} = {}",
+                match exact.of {
+                    Quantity::Field(k) => name(&words.fields, "u", k),
+                    Quantity::Unknown(k) => name(&words.unknowns, "unknown", k),
+                },
+                words.show(&exact.value)
+            )?;
         }
-        writeln!(f, "train{}", if self.train.is_default { " (default)" } else { "" })?;
-        writeln!(f, "  seed {}", self.train.seed)?;
-        for phase in &self.train.phases {
-            writeln!(f, "  phase {}: {:?}", phase.name, phase.method)?;
+        if self.train.is_default {
+            writeln!(f, "# the default schedule")?;
         }
+        write!(f, "{}", as_source(&self.train))?;
         writeln!(f, "report")?;
         for m in &self.report.metrics {
             writeln!(f, "  metric {} = {:?}({}) on grid {:?}", m.name, m.kind, m.field, m.grid)?;
@@ -177,6 +194,7 @@ fn show_neuron(f: &mut Formatter<'_>, neuron: &NeuronModel) -> Result {
             StateStep::Hold => {}
             StateStep::Update(e) => writeln!(f, "  update {} := {}", s.name, words.show(e))?,
             StateStep::Euler { rate } => writeln!(f, "  flow {}' = {}  (euler)", s.name, words.show(rate))?,
+            StateStep::Rk4 { rate } => writeln!(f, "  flow {}' = {}  (rk4)", s.name, words.show(rate))?,
             StateStep::Linear { decay, drive } => {
                 let method = match decay.any_var(|v| matches!(v, Var::State(_) | Var::Input)) {
                     true => "exponential",
@@ -190,18 +208,30 @@ fn show_neuron(f: &mut Formatter<'_>, neuron: &NeuronModel) -> Result {
     if let Some(spike) = &neuron.spike {
         let op = if spike.strict { ">" } else { ">=" };
         let (lhs, rhs) = (words.tight(&spike.lhs, 5), words.tight(&spike.rhs, 5));
-        let surrogate = format!("{}({})", spike.surrogate.kind.name(), spike.surrogate.scale);
+        let surrogate = match &spike.surrogate {
+            Slope::Named(s) => format!("{}({})", s.kind.name(), s.scale),
+            Slope::Own(e) => format!("s(over) = {}", words.show(e)),
+        };
         writeln!(f, "  spike when {lhs} {op} {rhs}  surrogate {surrogate}")?;
     }
     for (state, value) in &neuron.resets {
         writeln!(f, "  reset {} = {}", neuron.states[*state].name, words.show(value))?;
     }
+    if let Some(r) = &neuron.refractory {
+        let held: Vec<&str> = r.held.iter().map(|k| neuron.states[*k].name.as_str()).collect();
+        writeln!(f, "  refractory {}  (holds {})", words.show(&r.time), held.join(", "))?;
+    }
+    if neuron.substeps > 1 {
+        writeln!(f, "  substeps {}", neuron.substeps)?;
+    }
+    if let Some(emit) = &neuron.emit {
+        writeln!(f, "  emit {}", words.show(emit))?;
+    }
     Ok(())
 }
 
 fn show_network(f: &mut Formatter<'_>, network: &Network, model: &Model, words: &Vocabulary) -> Result {
-    let coords: Vec<&str> = network.coords.iter().map(|&c| model.coords[c].name.as_str()).collect();
-    writeln!(f, "network {}({})  steps {}  dt {}", network.name, coords.join(", "), network.steps, network.dt)?;
+    writeln!(f, "network  steps {}  dt {}", network.steps, network.dt)?;
     for (k, node) in network.nodes.iter().enumerate() {
         let kind = match node.kind {
             Kind::Static => "static",
@@ -215,8 +245,16 @@ fn show_network(f: &mut Formatter<'_>, network: &Network, model: &Model, words: 
         let pursuit = layer.pursuit.map(|n| format!("  pursuit over %{n}")).unwrap_or_default();
         writeln!(f, "  layer {} is %{}  owns [{}]{pursuit}", layer.name, layer.node, owned.join(", "))?;
     }
-    let readout = network.readout.map_or("none".to_string(), |n| format!("%{n}"));
-    writeln!(f, "  output %{}  readout {readout}", network.output)
+    for field in &network.fields {
+        let coords: Vec<&str> = field.coords.iter().map(|&c| model.coords[c].name.as_str()).collect();
+        let readout = field.readout.map_or("none".to_string(), |(n, column)| match column {
+            Some(column) => format!("%{n}[{column}]"),
+            None => format!("%{n}"),
+        });
+        let (name, node, component) = (&field.name, field.node, field.component);
+        writeln!(f, "  field {name}({}) is %{node}[{component}]  readout {readout}", coords.join(", "))?;
+    }
+    Ok(())
 }
 
 fn node_op(op: &NodeOp, model: &Model, words: &Vocabulary) -> String {
@@ -311,9 +349,15 @@ fn show_residual(
         Place::Interior => "interior".to_string(),
         Place::Domain => "domain".to_string(),
         Place::Faces(faces) => {
+            words.columns = model.coords.iter().map(|c| format!("normal_{}", c.name)).collect();
             let faces: Vec<String> =
                 faces.iter().map(|x| format!("{} = {} ({:?})", model.coords[x.coord].name, x.value, x.side)).collect();
             faces.join(", ")
+        }
+        Place::Curve(c) => {
+            words.columns = vec![c.param.clone(), "normal_1".into(), "normal_2".into()];
+            let point: Vec<String> = c.point.iter().map(|e| words.show(e)).collect();
+            format!("{}({} in {} .. {}) = ({})", c.name, c.param, c.lo, c.hi, point.join(", "))
         }
         Place::Grid(points) => format!("grid {points:?}"),
         Place::Data(data) => {
@@ -352,9 +396,9 @@ fn show_weak(f: &mut Formatter<'_>, form: &WeakForm, model: &Model, words: &Voca
     for term in &form.volume {
         let test = words.field("psi".to_string(), &term.test);
         let integrand = match &term.integrand {
-            Integrand::Field => "u".to_string(),
+            Integrand::Field(field) => name(&words.fields, "u", *field),
             Integrand::One => "1".to_string(),
-            Integrand::Nonlinear { value, .. } => words.tight(value, 6),
+            Integrand::Function { value, .. } => words.tight(value, 6),
         };
         writeln!(f, "    volume {} * {test} * {integrand}", words.tight(&term.coef, 6))?;
     }
@@ -366,6 +410,11 @@ fn show_weak(f: &mut Formatter<'_>, form: &WeakForm, model: &Model, words: &Voca
     }
     for (coord, [lo, hi]) in model.coords.iter().zip(&form.vanish) {
         writeln!(f, "    psi's derivatives that vanish in {}: {lo:?} low, {hi:?} high", coord.name)?;
+    }
+    for tie in &form.ties {
+        let coord = &model.coords[tie.coord];
+        let end = if tie.high { "high" } else { "low" };
+        writeln!(f, "    at the {end} end of {}: psi's derivatives add up to 0 with {:?}", coord.name, tie.parts)?;
     }
     for lack in &form.lacking {
         writeln!(f, "    lacks {lack}")?;
@@ -394,7 +443,7 @@ mod tests {
     fn derivatives_are_written_as_in_programs() {
         let words =
             Vocabulary { coords: vec!["x".into(), "t".into()], fields: vec!["u".into()], ..Vocabulary::default() };
-        let field = Expr::Var(Var::Field { network: 0, alpha: MultiIndex(vec![2, 1]) });
+        let field = Expr::Var(Var::Field { field: 0, alpha: MultiIndex(vec![2, 1]) });
         assert_eq!(words.show(&field), "d(u, x, x, t)");
     }
 }

@@ -7,12 +7,14 @@
 use crate::check::args::bind;
 use crate::check::model::NeuronModel;
 use crate::check::names::nearest;
+use crate::check::neurons::quantities::{self, Argument};
 use crate::check::neurons::{self, Checked};
 use crate::check::prelude;
-use crate::check::scope::Scope;
+use crate::check::scope::{Names, Scope};
 use crate::diag::{Sink, names};
-use crate::source::{Sources, Span};
+use crate::source::{FileId, Sources, Span};
 use crate::syntax::ast;
+use crate::units::Dimension;
 
 /// All neurons of a compilation, and which of them are in use.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub struct Registry<'s> {
     own: Vec<(String, Span, Option<Checked>)>,
     /// What has been used, in order of first use.
     used: Vec<Checked>,
+    /// The dimension of `dt` where neurons are called: that of a plain number, or a time.
+    pub time: Dimension,
 }
 
 /// A neuron as a layer.
@@ -43,7 +47,7 @@ impl<'s> Registry<'s> {
     ) -> Registry<'s> {
         let check = |item: &ast::Neuron, sink: &mut Sink| neurons::check(item, scope, sink);
         let own = items.into_iter().map(|n| (n.name.text.clone(), n.name.span, check(n, sink))).collect();
-        Registry { sources, own, used: Vec::new() }
+        Registry { sources, own, used: Vec::new(), time: Dimension::NONE }
     }
 
     pub fn has(&self, name: &str) -> bool {
@@ -84,14 +88,20 @@ impl<'s> Registry<'s> {
             }
         }
         let bound = bind(callee, args, &params, &[], sink);
+        let place = Names::none("in an argument of a neuron").quantities();
         let values: Vec<Option<f64>> = settable
             .iter()
             .map(|p| match bound.get(&p.name) {
-                Some(e) => scope.number_in(e, "in an argument of a neuron", sink),
+                Some(e) => scope.number_of(e, &place, sink),
                 None => Some(p.default),
             })
             .collect();
         let mut args = values.into_iter().collect::<Option<Vec<f64>>>()?;
+        let given = settable.iter().enumerate().filter_map(|(param, p)| Some((param, bound.get(&p.name)?)));
+        let given: Vec<Argument<'_>> = given.map(|(param, value)| Argument { param, value }).collect();
+        if (scope.units || checked.units) && !quantities::call(checked, &given, callee, self.time, scope, sink) {
+            return None;
+        }
         args.extend(fixed.iter().map(|p| p.default));
         Some(Use { model, args })
     }
@@ -103,13 +113,18 @@ impl<'s> Registry<'s> {
         prelude::load(name, self.sources, sink)
     }
 
-    /// Warns of the file's own neurons that no network uses.
+    /// Warns of the program's own neurons that no network uses. A library may hold more than one program needs.
     pub fn warn_unused(&self, sink: &mut Sink) {
-        for (name, span, _) in &self.own {
-            if !self.used.iter().any(|c| c.model.name == *name) {
+        for (name, span, _) in self.own.iter().filter(|(_, span, _)| span.file == FileId::default()) {
+            if !self.is_used(name) {
                 sink.push(names::unused(*span, "neuron", name));
             }
         }
+    }
+
+    /// Does a network use the neuron of this name?
+    pub fn is_used(&self, name: &str) -> bool {
+        self.used.iter().any(|c| c.model.name == name)
     }
 
     /// The models in use so far, in order of first use.

@@ -5,11 +5,12 @@
 //! expect l2 < 0.01                                          ->  Expect { metric: l2, Less, 0.01 }
 //! ```
 
-use crate::check::model::{Exact, Network, NeuronModel, NodeOp};
+use crate::check::domain;
+use crate::check::model::{Exact, Network, NeuronModel, NodeOp, Place, Quantity};
 use crate::check::names::nearest;
 use crate::check::residuals;
 use crate::check::scope::Scope;
-use crate::diag::{Sink, names, networks, reports as say, types};
+use crate::diag::{Sink, names, networks, reports as say, residuals as residual_say, types};
 use crate::plan::{Comparison, Expect, Metric, MetricKind, Plot, PlotField, Report};
 use crate::source::{Sources, Span};
 use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, ReportStmt};
@@ -28,6 +29,12 @@ pub struct Context<'a> {
     pub exact: &'a [Exact],
     /// For quoting an expectation as it is written.
     pub sources: &'a Sources,
+}
+
+impl Context<'_> {
+    fn has_exact(&self, of: Quantity) -> bool {
+        self.exact.iter().any(|e| e.of == of)
+    }
 }
 
 /// The report; the default one, without a `report` block, shows what there is to show. `None` after a mistake.
@@ -97,14 +104,18 @@ fn is_plain(name: &str) -> bool {
 }
 
 fn default_report(cx: &Context<'_>, scope: &Scope<'_>) -> Report {
-    let field = cx.network.name.clone();
     let mut report = Report::default();
-    report.plots.push(Plot::Field(PlotField::Solution(field.clone())));
-    if !cx.exact.is_empty() {
-        report.plots.push(Plot::Field(PlotField::Exact(field.clone())));
-        report.plots.push(Plot::Field(PlotField::Error(field.clone())));
-        let grid = default_grid(scope.coords.len());
-        report.metrics.push(Metric { name: "l2".into(), kind: MetricKind::RelativeL2, field, grid });
+    let several = cx.network.fields.len() > 1;
+    for (k, field) in cx.network.fields.iter().enumerate() {
+        let field = field.name.clone();
+        report.plots.push(Plot::Field(PlotField::Solution(field.clone())));
+        if cx.has_exact(Quantity::Field(k)) {
+            report.plots.push(Plot::Field(PlotField::Exact(field.clone())));
+            report.plots.push(Plot::Field(PlotField::Error(field.clone())));
+            let grid = default_grid(scope.coords.len());
+            let name = if several { format!("l2_{field}") } else { "l2".into() };
+            report.metrics.push(Metric { name, kind: MetricKind::RelativeL2, field, grid });
+        }
     }
     report.plots.push(Plot::Loss);
     let spiking = cx.network.layers.iter().filter(|l| spikes(&l.owned, cx));
@@ -130,26 +141,32 @@ fn spikes(owned: &[usize], cx: &Context<'_>) -> bool {
     })
 }
 
-/// The name of the field in `f(u)`.
-fn field_of(
+/// The field, or the unknown, in `f(u)`.
+fn quantity(
     args: &[ast::Arg],
     span: Span,
     callee: &str,
-    cx: &Context<'_>,
     scope: &Scope<'_>,
     sink: &mut Sink,
-) -> Option<()> {
+) -> Option<(String, Quantity)> {
     let [arg] = args else {
         sink.push(types::arity(span, callee, "1 argument", args.len()));
         return None;
     };
     match &*arg.value.kind {
-        ExprKind::Name(n) if *n == cx.network.name => Some(()),
-        ExprKind::Name(n) => {
-            let near = nearest(n, scope.networks.iter().map(|s| s.name.as_str()));
-            sink.push(names::unknown_name(arg.value.span, n, near));
-            None
-        }
+        ExprKind::Name(n) => match (scope.field(n), scope.unknown(n)) {
+            (Some(field), _) => Some((n.clone(), Quantity::Field(field))),
+            (None, Some(k)) => Some((n.clone(), Quantity::Unknown(k))),
+            (None, None) if scope.network(n).is_some() => {
+                sink.push(names::network_with_outputs(arg.value.span, n, &scope.field_names()));
+                None
+            }
+            (None, None) => {
+                let near = nearest(n, scope.field_names());
+                sink.push(names::unknown_name(arg.value.span, n, near));
+                None
+            }
+        },
         _ => {
             sink.push(types::wrong_kind(arg.value.span, "the name of a field", "an expression"));
             None
@@ -176,21 +193,27 @@ fn metric(
         sink.push(say::unknown_metric(callee.span, &callee.text, &known, near));
         return None;
     };
-    let field = field_of(args, value.span, &callee.text, cx, scope, sink);
+    let of = quantity(args, value.span, &callee.text, scope, sink);
     let grid = match place {
+        Some((_, at)) if matches!(of, Some((_, Quantity::Unknown(_)))) => {
+            sink.push(residual_say::no_effect(*at, "on", "an unknown has one value everywhere"));
+            Some(vec![])
+        }
+        None if matches!(of, Some((_, Quantity::Unknown(_)))) => Some(vec![]),
         None => Some(default_grid(scope.coords.len())),
-        Some((ast::Place::Grid(args), at)) => residuals::grid(args, *at, scope, sink),
+        Some((ast::Place::Grid(args), at)) => residuals::grid(args, *at, scope, sink)
+            .filter(|g| domain::reaches(&Place::Grid(g.clone()), *at, scope, sink).is_some()),
         Some((_, at)) => {
             sink.push(names::not_available_but(*at, "a metric anywhere but on a grid", "write `on grid(…)`"));
             None
         }
     };
-    field?;
-    if cx.exact.is_empty() {
-        sink.push(say::no_exact(span, &format!("`{}`", callee.text), &cx.network.name));
+    let (field, of) = of?;
+    if !cx.has_exact(of) {
+        sink.push(say::no_exact(span, &format!("`{}`", callee.text), &field));
         return None;
     }
-    Some(Metric { name: name.into(), kind: *kind, field: cx.network.name.clone(), grid: grid? })
+    Some(Metric { name: name.into(), kind: *kind, field, grid: grid? })
 }
 
 fn expect(
@@ -212,8 +235,10 @@ fn expect(
         && let (Some(comparison), ExprKind::Name(name)) = (comparison(*op), &*a.kind)
     {
         let bound = scope.number(b, sink);
-        if !metrics.iter().any(|(n, _)| n == name) {
-            let known: Vec<&str> = metrics.iter().map(|(n, _)| *n).collect();
+        // The value an unknown was found to have is there without a metric.
+        if !metrics.iter().any(|(n, _)| n == name) && scope.unknown(name).is_none() {
+            let known = metrics.iter().map(|(n, _)| *n).chain(scope.unknowns.iter().map(|u| u.name.as_str()));
+            let known: Vec<&str> = known.collect();
             let near = nearest(name, known.iter().copied());
             sink.push(say::unknown_expected(a.span, name, &known, near));
             return None;
@@ -283,19 +308,34 @@ fn field_plot(
     scope: &Scope<'_>,
     sink: &mut Sink,
 ) -> Option<PlotField> {
-    let field = cx.network.name.clone();
     if let [ast::Arg { value, .. }] = args
         && let ExprKind::Call { callee: inner, args } = &*value.kind
         && matches!(inner.text.as_str(), "exact" | "error")
     {
-        field_of(args, value.span, &inner.text, cx, scope, sink)?;
-        if cx.exact.is_empty() {
+        let (field, of) = plotted(args, value.span, &inner.text, scope, sink)?;
+        if !cx.has_exact(of) {
             sink.push(say::no_exact(value.span, &format!("`{}`", inner.text), &field));
             return None;
         }
         return Some(if inner.text == "exact" { PlotField::Exact(field) } else { PlotField::Error(field) });
     }
-    field_of(args, span, callee, cx, scope, sink).map(|()| PlotField::Solution(field))
+    plotted(args, span, callee, scope, sink).map(|(field, _)| PlotField::Solution(field))
+}
+
+/// As [`quantity`], of fields alone.
+fn plotted(
+    args: &[ast::Arg],
+    span: Span,
+    callee: &str,
+    scope: &Scope<'_>,
+    sink: &mut Sink,
+) -> Option<(String, Quantity)> {
+    let found = quantity(args, span, callee, scope, sink)?;
+    if matches!(found.1, Quantity::Unknown(_)) {
+        sink.push(types::wrong_kind(args[0].span, "the name of a field", "an unknown, which has a single value"));
+        return None;
+    }
+    Some(found)
 }
 
 #[cfg(test)]

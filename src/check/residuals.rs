@@ -13,14 +13,15 @@ use std::collections::BTreeMap;
 use crate::check::args::bind;
 use crate::check::calculus::{expand_derivatives, linear_in_fields, order, sub};
 use crate::check::data;
+use crate::check::domain;
 use crate::check::expr::{Expr, Var};
 use crate::check::lints;
-use crate::check::model::{Face, Method, Network, NeuronModel, Place, Residual, Side};
+use crate::check::model::{Face, Method, Network, NeuronModel, Place, Residual, Shape, Side};
 use crate::check::names::{builtin_constant, nearest};
 use crate::check::scope::{Names, Scope};
 use crate::check::smooth::{Rough, rough};
 use crate::check::weak::{Context, Datum, data_of, field_text, weak_form, wholly_used};
-use crate::diag::{Sink, names, residuals as say, types};
+use crate::diag::{Sink, geometry, names, residuals as say, types};
 use crate::plan::Sampler;
 use crate::source::{Files, Span};
 use crate::syntax::ast::{self, ExprKind, ResidualOption};
@@ -67,21 +68,22 @@ pub fn check(
         drafts.iter().map(|d| d.as_ref().map(|d| d.by.and_then(|c| choose(c, scope, sink)))).collect();
     let drafts = drafts.into_iter().collect::<Option<Vec<_>>>()?;
     let (network, neurons) = network?;
-    let rough = rough(network, neurons);
-    let ctx = Context { coords: &scope.coords, field: &network.name, network: 0 };
+    let fields: Vec<String> = scope.fields.iter().map(|f| f.name.clone()).collect();
+    let unknowns: Vec<String> = scope.unknowns.iter().map(|u| u.name.clone()).collect();
+    let ctx = Context { coords: &scope.coords, fields: &fields, unknowns: &unknowns };
     let data: Vec<Datum> = drafts
         .iter()
         .enumerate()
         .filter_map(|(i, d)| match &d.place {
-            Place::Faces(faces) => data_of(i, &d.lhs, &d.rhs, faces, ctx),
+            Place::Faces(faces) => data_of(i, &d.lhs, &d.rhs, faces),
             _ => None,
         })
         .flatten()
         .collect();
-    conflicts(&drafts, &data, scope, &network.name, sink);
+    conflicts(&drafts, &data, ctx, sink);
     lints::hard_conditions(&data, |k| (&drafts[k].ast.name.text, drafts[k].ast.span), network, ctx, sink);
     if drafts.iter().all(|d| matches!(d.place, Place::Interior | Place::Domain))
-        && let Some(d) = drafts.iter().find(|d| order(&d.expanded).unwrap_or(0) > 0)
+        && let Some(d) = drafts.iter().find(|d| wants_conditions(&d.expanded, scope))
     {
         sink.push(say::nothing_given(d.ast.span, &d.ast.name.text));
     }
@@ -90,7 +92,10 @@ pub fn check(
     let methods: Vec<Option<(Method, Option<String>)>> = drafts
         .iter()
         .zip(&chosen)
-        .map(|(d, chosen)| method(d, chosen.as_ref()?.as_ref(), rough.as_ref(), &data, ctx, sink))
+        .map(|(d, chosen)| {
+            let rough = rough(network, neurons, &fields_in(&d.expanded));
+            method(d, chosen.as_ref()?.as_ref(), rough.as_ref(), &data, (ctx, scope.shape.as_ref()), sink)
+        })
         .collect();
     let methods = methods.into_iter().collect::<Option<Vec<_>>>()?;
     let mut out: Vec<Residual> =
@@ -102,9 +107,12 @@ pub fn check(
 fn draft<'a>(r: &'a ast::Residual, scope: &Scope<'_>, files: &dyn Files, sink: &mut Sink) -> Option<Draft<'a>> {
     let place = place(r, scope, files, sink);
     let mut allowed = Names::fields("in a residual");
-    if place.is_none() && matches!(r.place, ast::Place::Data(_)) {
-        // Without the table its columns are not known, and any name may be one of them.
+    if place.is_none() && matches!(r.place, ast::Place::Data(_) | ast::Place::Curve(_)) {
+        // Without the table its columns are not known, and any name may be one of them; so with a curve's parameter.
         return None;
+    }
+    if let Some(place) = &place {
+        allowed = domain::names_at(place, allowed);
     }
     if let Some(Place::Data(table)) = &place {
         for (i, name) in table.columns.iter().enumerate() {
@@ -125,24 +133,40 @@ fn draft<'a>(r: &'a ast::Residual, scope: &Scope<'_>, files: &dyn Files, sink: &
     for (side, span) in [(&lhs, r.lhs.span), (&rhs, r.rhs.span)] {
         let mut wrong = false;
         side.walk(&mut |e| wrong |= matches!(e, Expr::Deriv(a, _) if a.any_var(|v| matches!(v, Var::Column(_)))));
+        if wrong && !matches!(place, Place::Data(_)) {
+            let instead =
+                "a normal counts as constant: write `d(u, x, normal)` for the derivative of `d(u, x)` along it";
+            sink.push(geometry::no_normal(span, "it is differentiated, and is known on the boundary only", instead));
+            return None;
+        }
         if wrong {
             sink.push(say::column_derivative(span));
             return None;
         }
-        if let Some((network, coord)) = foreign_derivative(side, scope) {
-            let network = &scope.networks[network];
-            sink.push(say::without_coordinate(span, &network.name, &scope.coords[coord].name, network.span));
+        if let Some((field, coord)) = foreign_derivative(side, scope) {
+            let field = &scope.fields[field];
+            let network = &scope.networks[field.network];
+            sink.push(say::without_coordinate(span, &field.name, &scope.coords[coord].name, network.span));
             return None;
         }
     }
     let expanded = expand_derivatives(&sub(lhs.clone(), rhs.clone()));
     if !expanded.has_field() {
-        let fields: Vec<&str> = scope.networks.iter().map(|n| n.name.as_str()).collect();
-        sink.push(say::no_field(r.span, &r.name.text, &fields));
+        sink.push(say::no_field(r.span, &r.name.text, &scope.field_names()));
         return None;
     }
     let (by, weight, points, sampler) = options?;
     Some(Draft { ast: r, place, lhs, rhs, expanded, by, weight, points, sampler })
+}
+
+/// The fields in an expression.
+fn fields_in(e: &Expr) -> Vec<usize> {
+    let mut fields = vec![];
+    e.walk(&mut |e| match e {
+        Expr::Var(Var::Field { field, .. }) if !fields.contains(field) => fields.push(*field),
+        _ => {}
+    });
+    fields
 }
 
 /// A field, and a coordinate that it is differentiated along and that does not enter its network.
@@ -151,8 +175,8 @@ fn foreign_derivative(e: &Expr, scope: &Scope<'_>) -> Option<(usize, usize)> {
     e.walk(&mut |e| {
         let Expr::Deriv(inside, coord) = e else { return };
         inside.walk(&mut |e| match e {
-            Expr::Var(Var::Field { network, .. }) if !scope.networks[*network].coords.contains(coord) => {
-                found = Some((*network, *coord));
+            Expr::Var(Var::Field { field, .. }) if !scope.coords_of(*field).contains(coord) => {
+                found = Some((*field, *coord));
             }
             _ => {}
         });
@@ -166,13 +190,26 @@ fn place(r: &ast::Residual, scope: &Scope<'_>, files: &dyn Files, sink: &mut Sin
         ast::Place::Domain => Some(Place::Domain),
         ast::Place::Faces(faces) => {
             let faces: Vec<Option<Face>> = faces.iter().map(|(name, at)| face(name, at, scope, sink)).collect();
-            Some(Place::Faces(faces.into_iter().collect::<Option<Vec<_>>>()?))
+            let place = Place::Faces(faces.into_iter().collect::<Option<Vec<_>>>()?);
+            domain::reaches(&place, r.place_span, scope, sink)?;
+            Some(place)
         }
         ast::Place::Curve(name) => {
-            sink.push(say::unknown_place(name.span, &name.text));
+            scope.mark_used(&name.text);
+            if let Some(curve) = scope.curves.iter().find(|c| c.name == name.text) {
+                return Some(Place::Curve(curve.clone()));
+            }
+            if !scope.broken.contains(&name.text) {
+                let near = nearest(&name.text, scope.curves.iter().map(|c| c.name.as_str()));
+                sink.push(say::unknown_place(name.span, &name.text, near));
+            }
             None
         }
-        ast::Place::Grid(args) => grid(args, r.place_span, scope, sink).map(Place::Grid),
+        ast::Place::Grid(args) => {
+            let place = Place::Grid(grid(args, r.place_span, scope, sink)?);
+            domain::reaches(&place, r.place_span, scope, sink)?;
+            Some(place)
+        }
         ast::Place::Data(path) => data::read(path, scope, files, sink).map(Place::Data),
     }
 }
@@ -187,6 +224,10 @@ fn face(name: &ast::Name, at: &ast::Expr, scope: &Scope<'_>, sink: &mut Sink) ->
     let (c, value) = (&scope.coords[coord], value?);
     // An end may be computed in two ways: `0.1 + 0.2` and `0.3` are one place.
     let meets = |end: f64| (value - end).abs() <= 1e-12 * (c.hi - c.lo);
+    if c.periodic && (meets(c.lo) || meets(c.hi)) {
+        sink.push(geometry::periodic_end(name.span.to(at.span), &c.name, value, c.span));
+        return None;
+    }
     if meets(c.lo) {
         return Some(Face { coord, value: c.lo, side: Side::Lo });
     }
@@ -344,15 +385,16 @@ fn choose(call: &ast::Call, scope: &Scope<'_>, sink: &mut Sink) -> Option<Chosen
 }
 
 /// Two conditions that give the same datum.
-fn conflicts(drafts: &[Draft<'_>], data: &[Datum], scope: &Scope<'_>, field: &str, sink: &mut Sink) {
+fn conflicts(drafts: &[Draft<'_>], data: &[Datum], ctx: Context<'_>, sink: &mut Sink) {
     for (i, a) in data.iter().enumerate() {
-        let same = |b: &&Datum| (a.coord, a.high, a.order) == (b.coord, b.high, b.order);
+        let about = |d: &Datum| (d.field, d.coord, d.high, d.order);
+        let same = |b: &&Datum| about(a) == about(b) && a.mixed == b.mixed;
         if let Some(b) = data[..i].iter().find(same) {
-            let mut alpha = crate::func::MultiIndex::zero(scope.coords.len());
+            let mut alpha = crate::func::MultiIndex::zero(ctx.coords.len());
             alpha.0[a.coord] = a.order;
-            let c = &scope.coords[a.coord];
+            let c = &ctx.coords[a.coord];
             let at = if a.high { c.hi } else { c.lo };
-            let what = format!("{} on {} = {at}", field_text(field, &scope.coords, &alpha), c.name);
+            let what = format!("{} on {} = {at}", field_text(&ctx.fields[a.field], ctx.coords, &alpha), c.name);
             sink.push(say::given_twice(drafts[a.residual].ast.span, &what, drafts[b.residual].ast.span));
         }
     }
@@ -364,7 +406,7 @@ fn method(
     chosen: Option<&Chosen>,
     rough: Option<&Rough>,
     data: &[Datum],
-    ctx: Context<'_>,
+    (ctx, shape): (Context<'_>, Option<&Shape>),
     sink: &mut Sink,
 ) -> Option<(Method, Option<String>)> {
     let inside = matches!(d.place, Place::Interior | Place::Domain);
@@ -387,6 +429,11 @@ fn method(
                 sink.push(say::weak_place(call.span));
                 None
             }
+            Chosen::Weak(_) if shape.is_some() => {
+                let cut = shape.map_or(call.span, |s| s.span);
+                sink.push(geometry::weak_shape(call.span, cut));
+                None
+            }
             Chosen::Weak(tests) => match weak_form(&d.lhs, &d.rhs, data, ctx) {
                 Ok(mut form) => {
                     form.tests = *tests;
@@ -406,6 +453,10 @@ fn method(
         return Some((Method::Jet, Some("every way to the output is smooth".into())));
     };
     let not_jet = format!("no jet through {}", rough.what);
+    if inside && shape.is_some() {
+        let why = format!("{not_jet}; no weak form: `where` makes the domain other than a box");
+        return Some((Method::Stencil { h: STENCIL }, Some(why)));
+    }
     if inside {
         match weak_form(&d.lhs, &d.rhs, data, ctx) {
             Ok(form) => return Some((Method::Weak(form), Some(not_jet))),
@@ -460,10 +511,20 @@ fn default_points(place: &Place, coords: usize) -> usize {
         (Place::Faces(_), 1) => 1,
         (Place::Faces(_), 2) => 128,
         (Place::Faces(_), _) => 512,
+        (Place::Curve(c), n) if c.coords.len() == n => 256,
+        (Place::Curve(_), _) => 1024,
         (_, 1) => 512,
         (_, 2) => 2048,
         _ => 4096,
     }
+}
+
+/// A differential equation has many solutions without conditions, except along periodic coordinates.
+fn wants_conditions(e: &Expr, scope: &Scope<'_>) -> bool {
+    let bounded = |i: usize| scope.coords.get(i).is_some_and(|c| !c.periodic);
+    e.any_var(
+        |v| matches!(v, Var::Field { alpha, .. } if alpha.0.iter().enumerate().any(|(i, &n)| n > 0 && bounded(i))),
+    )
 }
 
 /// Conditions whose data a weak form uses on all their faces need no rows of their own. The first form that uses one has

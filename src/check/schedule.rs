@@ -23,18 +23,20 @@ pub const EPSILON: f64 = 1e-8;
 
 /// What a program without a `train` block gets.
 pub fn default_plan(network: &Network, seed: u64) -> Train {
-    let phase = match network.layers.iter().rev().find(|l| l.pursuit.is_some()) {
-        Some(layer) => Phase {
-            name: "grow".into(),
-            method: Method::Pursuit(Pursuit {
-                layer: layer.name.clone(),
-                pool: POOL,
-                mutate: MUTATE,
-                ridge: None,
-                rounds: ROUNDS,
-            }),
-        },
-        None => Phase {
+    let pursuit = |layer: &String| {
+        Method::Pursuit(Pursuit { layer: layer.clone(), pool: POOL, mutate: MUTATE, ridge: None, rounds: ROUNDS })
+    };
+    let mut phases: Vec<Phase> = vec![];
+    for layer in network.layers.iter().filter(|l| l.pursuit.is_some()) {
+        // A name that a program cannot write (see `networks::join`) stands for two networks of the same layout.
+        let name = format!("grow_{}", layer.name.replace('.', "_"));
+        phases.push(Phase { name, method: pursuit(&layer.name) });
+    }
+    if let [only] = phases.as_mut_slice() {
+        only.name = "grow".into();
+    }
+    if phases.is_empty() {
+        phases.push(Phase {
             name: "descend".into(),
             method: Method::Gradient(Gradient {
                 distribution: Distribution::Rademacher,
@@ -50,11 +52,15 @@ pub fn default_plan(network: &Network, seed: u64) -> Train {
                     epsilon: EPSILON,
                 },
                 steps: 1000,
-                solve_readout: network.readout.map(|_| SolveReadout { every: 1, ridge: None }),
+                solve_readout: network
+                    .fields
+                    .iter()
+                    .any(|f| f.readout.is_some())
+                    .then_some(SolveReadout { every: 1, ridge: None }),
             }),
-        },
-    };
-    Train { seed, phases: vec![phase], is_default: true }
+        });
+    }
+    Train { seed, phases, is_default: true }
 }
 
 /// A plan as a block that could stand in the program.

@@ -15,23 +15,34 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::expr::{Expr, Var};
-use crate::check::model::Coord;
+use crate::check::model::{Coord, Curve, Shape, Unknown};
 use crate::check::names::{builtin_constant, functions, nearest};
 use crate::diag::{Sink, names, types};
 use crate::func::{Binary, Compare, MultiIndex, Unary};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, UnaryOp};
+use crate::units::{Dimension, parse as parse_unit};
 
 /// The file-wide names, filled in by `check` in the order in which they may refer to each other.
 #[derive(Debug, Default)]
 pub struct Scope<'a> {
     /// In order, with `--set` applied.
     pub constants: Vec<(String, f64)>,
+    /// The constants that are quantities: their dimension, and where they are declared.
+    pub dimensions: BTreeMap<String, (Dimension, Span)>,
+    /// The file uses units, so that dimensions are checked in it.
+    pub units: bool,
     /// By name. Those that call themselves are left out.
     pub fns: BTreeMap<String, &'a ast::Fn>,
     pub coords: Vec<Coord>,
-    /// One entry a network, in order; a field is named after its network.
+    pub shape: Option<Shape>,
+    /// Those without mistakes.
+    pub curves: Vec<Curve>,
+    /// One entry a network, in order.
     pub networks: Vec<Signature>,
+    /// The outputs of all networks, in order.
+    pub fields: Vec<FieldName>,
+    pub unknowns: Vec<Unknown>,
     /// Names whose declarations have been complained about: using them is no further mistake.
     pub broken: BTreeSet<String>,
     /// The parser had to leave items out, so that an unknown name is a mistake only if it looks like a misspelt one.
@@ -48,6 +59,15 @@ pub struct Signature {
     pub span: Span,
 }
 
+/// A field as it is known everywhere: the output of a network, named after it or by `output u, v = …`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldName {
+    pub name: String,
+    /// Index into [`Scope::networks`].
+    pub network: usize,
+    pub span: Span,
+}
+
 /// Which names may stand in an expression, besides constants and functions.
 #[derive(Debug, Clone)]
 pub struct Names {
@@ -59,9 +79,21 @@ pub struct Names {
     coords: Allowed,
     fields: bool,
     derivatives: bool,
+    normal: Option<Normal>,
+    /// Numbers with units, and constants that are quantities.
+    quantities: bool,
     /// Names are missing here for a reason already given.
     partial: bool,
     place: String,
+}
+
+/// What `normal` is in `d(u, normal)`.
+#[derive(Debug, Clone)]
+pub enum Normal {
+    /// There is none: why, and what to do.
+    None(String, String),
+    /// Coordinates and the components along them.
+    Along(Vec<(usize, Expr)>),
 }
 
 #[derive(Debug, Clone)]
@@ -81,6 +113,8 @@ impl Names {
             coords: Allowed::None,
             fields: false,
             derivatives: false,
+            normal: None,
+            quantities: false,
             partial: false,
             place: place.into(),
         }
@@ -101,6 +135,12 @@ impl Names {
         Names { fields: true, ..Names::coords(place) }
     }
 
+    /// Quantities too, which become numbers of the units they are held in.
+    pub fn quantities(mut self) -> Names {
+        self.quantities = true;
+        self
+    }
+
     /// With one more name, which hides any other of that name.
     pub fn with(mut self, name: impl Into<String>, var: Var) -> Names {
         self.locals.push((name.into(), var));
@@ -110,6 +150,12 @@ impl Names {
     /// With a name that exists but may not stand here; `what` says what it is: `a state`.
     pub fn without(mut self, name: impl Into<String>, what: impl Into<String>) -> Names {
         self.refused.push((name.into(), what.into()));
+        self
+    }
+
+    /// With a meaning of `normal`.
+    pub fn normal(mut self, normal: Normal) -> Names {
+        self.normal = Some(normal);
         self
     }
 
@@ -160,12 +206,39 @@ impl<'a> Scope<'a> {
         self.constants.iter().find(|(n, _)| n == name).map(|(_, v)| *v)
     }
 
+    /// The dimension of a constant, and where it is declared.
+    pub fn dimension(&self, name: &str) -> Option<(Dimension, Span)> {
+        self.dimensions.get(name).copied()
+    }
+
+    pub fn function(&self, name: &str) -> Option<&'a ast::Fn> {
+        self.fns.get(name).copied()
+    }
+
     pub fn coord(&self, name: &str) -> Option<usize> {
         self.coords.iter().position(|c| c.name == name)
     }
 
     pub fn network(&self, name: &str) -> Option<usize> {
         self.networks.iter().position(|n| n.name == name)
+    }
+
+    pub fn field(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|f| f.name == name)
+    }
+
+    pub fn unknown(&self, name: &str) -> Option<usize> {
+        self.unknowns.iter().position(|u| u.name == name)
+    }
+
+    /// The coordinates that a field depends on.
+    pub fn coords_of(&self, field: usize) -> &[usize] {
+        &self.networks[self.fields[field].network].coords
+    }
+
+    /// The names of all fields.
+    pub fn field_names(&self) -> Vec<&str> {
+        self.fields.iter().map(|f| f.name.as_str()).collect()
     }
 
     /// Notes that `name` is in use, so that it is not warned about.
@@ -249,7 +322,7 @@ impl<'a> Scope<'a> {
 
     /// Checks the body of a function for itself, called or not.
     pub fn check_fn(&self, f: &ast::Fn, sink: &mut Sink) {
-        let names = Names { derivatives: true, ..Names::none("in a function") };
+        let names = Names { derivatives: true, quantities: true, ..Names::none("in a function") };
         let bindings = f.params.iter().map(|p| (p.text.clone(), ANYTHING)).collect();
         let frame = Frame { bindings, stack: vec![f.name.text.clone()] };
         let mut resolver = Resolver { declaring: true, ..Resolver::new(self, &names, sink) };
@@ -314,9 +387,17 @@ impl Resolver<'_, '_, '_, '_> {
         match &*e.kind {
             // The parser has complained about a number that is too large.
             ExprKind::Number { value, unit: None } => value.is_finite().then_some((Expr::Num(*value), Sort::Number)),
-            ExprKind::Number { unit: Some(unit), .. } => {
-                self.sink.push(types::units(unit.span, &unit.text));
-                None
+            ExprKind::Number { value, unit: Some(unit) } => {
+                let held = parse_unit(&unit.text);
+                if held.is_none() {
+                    let near = crate::units::nearest(&unit.text);
+                    self.sink.push(crate::diag::units::unknown_unit(unit.span, &unit.text, near.as_deref()));
+                }
+                if !self.names.quantities {
+                    self.sink.push(types::units(e.span, "this"));
+                    return None;
+                }
+                number(Expr::Num(held?.hold(*value)))
             }
             ExprKind::Name(name) => number(self.name(name, e.span, frame)?),
             ExprKind::Unary(UnaryOp::Neg, a) => {
@@ -375,6 +456,13 @@ impl Resolver<'_, '_, '_, '_> {
         }
         if let Some(value) = self.scope.constant(name) {
             self.scope.mark_used(name);
+            if let Some((_, declared)) =
+                self.scope.dimension(name).filter(|(d, _)| !d.is_none() && !self.names.quantities)
+            {
+                let d = types::units(span, &format!("`{name}`"));
+                self.sink.push(d.label(declared, "its unit is here"));
+                return None;
+            }
             return Some(Expr::Num(value));
         }
         if self.scope.broken.contains(name) {
@@ -387,12 +475,24 @@ impl Resolver<'_, '_, '_, '_> {
             }
             return self.out_of_place(span, name, "a coordinate", frame);
         }
-        if let Some(network) = self.scope.network(name) {
+        if let Some(field) = self.scope.field(name) {
             self.scope.mark_used(name);
             if self.names.fields && !in_fn {
-                return Some(Expr::Var(Var::Field { network, alpha: MultiIndex::zero(self.scope.coords.len()) }));
+                return Some(Expr::Var(Var::Field { field, alpha: MultiIndex::zero(self.scope.coords.len()) }));
             }
             return self.out_of_place(span, name, "a network's field", frame);
+        }
+        if let Some(k) = self.scope.unknown(name) {
+            self.scope.mark_used(name);
+            if self.names.fields && !in_fn {
+                return Some(Expr::Var(Var::Unknown(k)));
+            }
+            return self.out_of_place(span, name, "an unknown, which training changes", frame);
+        }
+        if let Some(network) = self.scope.network(name) {
+            let outputs = self.scope.fields.iter().filter(|f| f.network == network).map(|f| f.name.as_str());
+            self.sink.push(names::network_with_outputs(span, name, &outputs.collect::<Vec<_>>()));
+            return None;
         }
         if let Some(value) = builtin_constant(name) {
             return Some(Expr::Num(value));
@@ -409,7 +509,8 @@ impl Resolver<'_, '_, '_, '_> {
             let coords = self.scope.coords.iter().enumerate();
             candidates.extend(coords.filter(|(i, _)| self.names.allows_coord(*i)).map(|(_, c)| c.name.as_str()));
             if self.names.fields {
-                candidates.extend(self.scope.networks.iter().map(|n| n.name.as_str()));
+                candidates.extend(self.scope.fields.iter().map(|f| f.name.as_str()));
+                candidates.extend(self.scope.unknowns.iter().map(|u| u.name.as_str()));
             }
         }
         candidates.extend(self.scope.constants.iter().map(|(n, _)| n.as_str()));
@@ -462,7 +563,7 @@ impl Resolver<'_, '_, '_, '_> {
             let [a, b] = self.arguments(e.span, name, args, frame)?;
             return self.binary(f, a, b, e.span);
         }
-        if self.scope.network(name).is_some() {
+        if self.scope.field(name).is_some() {
             self.scope.mark_used(name);
             let what = format!("`{name}(…)`, a field at another place");
             let instead = format!("write `{name}` alone: the field where the residual is taken");

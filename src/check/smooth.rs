@@ -18,11 +18,11 @@ pub struct Rough {
     pub spikes: bool,
 }
 
-/// The first such thing on any way to the output; `None` if the output is smooth. `neurons` are the models that the
+/// The first such thing on any way to one of these fields; `None` if they are smooth. `neurons` are the models that the
 /// network's nodes refer to.
-pub fn rough(network: &Network, neurons: &[NeuronModel]) -> Option<Rough> {
+pub fn rough(network: &Network, neurons: &[NeuronModel], fields: &[usize]) -> Option<Rough> {
     let mut seen = vec![false; network.nodes.len()];
-    way(network, neurons, network.output, &mut seen)
+    fields.iter().find_map(|f| way(network, neurons, network.fields[*f].node, &mut seen))
 }
 
 /// Only what depends on the coordinates matters; every node does, or is a number.
@@ -68,9 +68,10 @@ fn way(network: &Network, neurons: &[NeuronModel], id: NodeId, seen: &mut [bool]
 }
 
 fn steps_smoothly(neuron: &NeuronModel) -> bool {
-    neuron.states.iter().all(|s| match &s.step {
-        StateStep::Hold => true,
-        StateStep::Update(e) | StateStep::Euler { rate: e } => is_smooth(e),
-        StateStep::Linear { decay, drive } => is_smooth(decay) && is_smooth(drive),
-    })
+    neuron.emit.as_ref().is_none_or(is_smooth)
+        && neuron.states.iter().all(|s| match &s.step {
+            StateStep::Hold => true,
+            StateStep::Update(e) | StateStep::Euler { rate: e } | StateStep::Rk4 { rate: e } => is_smooth(e),
+            StateStep::Linear { decay, drive } => is_smooth(decay) && is_smooth(drive),
+        })
 }

@@ -45,11 +45,11 @@ fn the_wave_network_is_open_to_pursuit() {
     let m = model(&network(
         "steps 64 layer h = tuned(x, t, 512) |> lif(tau = 20) output = h |> ema(tau = 20) |> mean |> dense(1)",
     ));
-    let net = &m.networks[0];
+    let net = &m.network;
     let paths: Vec<&str> = net.nodes.iter().map(|n| n.path.as_str()).collect();
     assert_eq!(paths, ["h.coords", "h.tuned", "h.lif", "output.ema", "output.mean", "output.dense"]);
     assert_eq!((net.steps, net.dt), (64, 1.0));
-    assert_eq!(net.readout, Some(5));
+    assert_eq!(net.fields[0].readout, Some((5, Some(0))));
     assert_eq!(net.layers[0].pursuit, Some(1));
     assert_eq!(net.layers[0].owned, [1, 2]);
     assert_eq!((net.layers[1].name.as_str(), net.layers[1].owned.as_slice()), ("output", &[5][..]));
@@ -60,34 +60,34 @@ fn the_wave_network_is_open_to_pursuit() {
 #[test]
 fn coordinates_are_scaled_in_layers_and_plain_in_arithmetic() {
     let m = model(&network("output = x*(2 - x) * ((x, t) |> dense(8) |> tanh |> dense(1))"));
-    let net = &m.networks[0];
+    let net = &m.network;
     let scalar = net.nodes.iter().find(|n| matches!(n.op, NodeOp::Scalar(_)));
     assert!(scalar.is_some(), "{m}");
     assert!(net.nodes.iter().any(|n| n.op == NodeOp::Coords { coords: vec![0, 1], raw: false }));
-    assert!(net.readout.is_some(), "a factor of the coordinates leaves the readout solvable");
+    assert!(net.fields[0].readout.is_some(), "a factor of the coordinates leaves the readout solvable");
     let raw = model(&network("output = raw(t) |> dense(8) |> tanh |> dense(1)"));
-    assert!(raw.networks[0].nodes.iter().any(|n| n.op == NodeOp::Coords { coords: vec![1], raw: true }));
+    assert!(raw.network.nodes.iter().any(|n| n.op == NodeOp::Coords { coords: vec![1], raw: true }));
 }
 
 #[test]
 fn a_function_of_the_readout_cannot_be_solved_for() {
     let m = model(&network("layer h = (x, t) |> dense(8) |> tanh output = h |> dense(1) |> tanh"));
-    assert_eq!(m.networks[0].readout, None);
-    assert_eq!(m.networks[0].layers[0].pursuit, None);
+    assert_eq!(m.network.fields[0].readout, None);
+    assert_eq!(m.network.layers[0].pursuit, None);
 }
 
 #[test]
 fn pursuit_needs_one_feature_a_unit() {
     let mixed = model(&network("layer h = tuned(x, t, 8) |> lif output = h |> mean |> dense(9) |> tanh |> dense(1)"));
-    assert_eq!(mixed.networks[0].layers[0].pursuit, None);
+    assert_eq!(mixed.network.layers[0].pursuit, None);
     let two = model(&network(
         "layer h = tuned(x, t, 8) |> lif layer g = h |> dense(9) |> lif output = g |> mean |> dense(1)",
     ));
-    assert_eq!(two.networks[0].layers[0].pursuit, None);
-    let g = &two.networks[0].layers[1];
-    assert_eq!(g.pursuit.map(|n| two.networks[0].nodes[n].path.as_str()), Some("g.dense"));
+    assert_eq!(two.network.layers[0].pursuit, None);
+    let g = &two.network.layers[1];
+    assert_eq!(g.pursuit.map(|n| two.network.nodes[n].path.as_str()), Some("g.dense"));
     let frozen = model(&network("layer h = tuned(x, t, 8, frozen) |> lif output = h |> mean |> dense(1)"));
-    assert_eq!(frozen.networks[0].layers[0].pursuit, None);
+    assert_eq!(frozen.network.layers[0].pursuit, None);
 }
 
 #[test]
@@ -95,15 +95,15 @@ fn unused_layers_are_left_out() {
     let text = network("layer a = tuned(x, 8) |> lif layer b = tuned(t, 8) |> if output = b |> mean |> dense(1)");
     let m = model(&text);
     assert_eq!(codes(&text), ["SNN0607"]);
-    let names: Vec<&str> = m.networks[0].layers.iter().map(|l| l.name.as_str()).collect();
+    let names: Vec<&str> = m.network.layers.iter().map(|l| l.name.as_str()).collect();
     assert_eq!(names, ["b", "output"]);
-    assert!(m.networks[0].nodes.iter().all(|n| !n.path.starts_with("a.")));
+    assert!(m.network.nodes.iter().all(|n| !n.path.starts_with("a.")));
 }
 
 #[test]
 fn repeated_parts_have_paths_of_their_own() {
     let m = model(&network("output = (x, t) |> dense(8) |> tanh |> dense(8) |> tanh |> dense(1)"));
-    let paths: Vec<&str> = m.networks[0].nodes.iter().map(|n| n.path.as_str()).collect();
+    let paths: Vec<&str> = m.network.nodes.iter().map(|n| n.path.as_str()).collect();
     assert_eq!(
         paths,
         ["output.coords", "output.dense", "output.tanh", "output.dense2", "output.tanh2", "output.dense3"]
@@ -113,7 +113,7 @@ fn repeated_parts_have_paths_of_their_own() {
 #[test]
 fn a_scalar_beside_a_signal_becomes_a_current() {
     let m = model(&network("output = 2*tuned(x, 8) |> lif |> mean |> dense(1)"));
-    assert!(m.networks[0].nodes.iter().any(|n| matches!(n.op, NodeOp::Current(_))));
+    assert!(m.network.nodes.iter().any(|n| matches!(n.op, NodeOp::Current(_))));
     assert_eq!(codes(&network("output = ((x |> dense(8)) + tuned(x, 8)) |> lif |> mean |> dense(1)")), ["SNN0308"]);
 }
 
@@ -164,12 +164,12 @@ fn a_condition_the_other_way_about_is_turned() {
 fn constants_fold_in_order_and_overrides_win() {
     let text =
         format!("const c = 2\nconst k = c^2\n{}", network("steps k output = tuned(x, 8) |> lif |> mean |> dense(1)"));
-    assert_eq!(model(&text).networks[0].steps, 4);
+    assert_eq!(model(&text).network.steps, 4);
     let set = Options { set: vec![("c".into(), 3.0)], seed: None };
     let (m, _) = run(&text, &set);
     let m = m.expect("checks");
     assert_eq!(m.constants, [("c".to_string(), 3.0), ("k".to_string(), 9.0)]);
-    assert_eq!(m.networks[0].steps, 9);
+    assert_eq!(m.network.steps, 9);
     let unknown = Options { set: vec![("d2".into(), 3.0)], seed: None };
     assert_eq!(run(&text, &unknown).1[0][..7], *"SNN0211");
 }
@@ -179,7 +179,7 @@ fn functions_are_inlined() {
     use crate::func::Binary::{Mul, Pow};
     let body = network("output = hill(x) * (tuned(x, 8) |> lif |> mean |> dense(1))");
     let m = model(&format!("const a = 3\nfn sq(p) = p^2\nfn hill(p) = a*sq(p)*sq(a)\n{body}"));
-    let scalar = m.networks[0].nodes.iter().find_map(|n| match &n.op {
+    let scalar = m.network.nodes.iter().find_map(|n| match &n.op {
         NodeOp::Scalar(e) => Some(e.clone()),
         _ => None,
     });

@@ -129,6 +129,6 @@ impl Network {
             }
         }
         let looping = |&n: &NodeId| self.nodes[n].op.is_decoder() && self.is_recurrent(n);
-        Err((0..self.nodes.len()).find(looping).unwrap_or(self.output))
+        Err((0..self.nodes.len()).find(looping).unwrap_or(0))
     }
 }

@@ -260,7 +260,7 @@ impl<'a> Reader<'a, '_, '_, '_> {
         if layer.pursuit.is_some() {
             return Some((layer.name.clone(), network.nodes[layer.node].width as usize));
         }
-        let why = if network.readout.is_none() {
+        let why = if network.fields.iter().all(|f| f.readout.is_none()) {
             "the output has no readout to solve for"
         } else {
             "its neurons do not each give one feature of the readout"
@@ -318,8 +318,9 @@ impl<'a> Reader<'a, '_, '_, '_> {
             None => None,
         };
         let network = self.network?;
-        if network.readout.is_none() {
-            self.sink.push(say::no_readout(span, network.nodes[network.output].span, "`solve readout`"));
+        if network.fields.iter().all(|f| f.readout.is_none()) {
+            let output = network.nodes[network.fields[0].node].span;
+            self.sink.push(say::no_readout(span, output, "`solve readout`"));
             return None;
         }
         Some(ridge)

@@ -26,53 +26,74 @@
 use std::collections::BTreeMap;
 
 use crate::check::calculus::{
-    add, d_coord, d_multi, differentiate, div, evaluate_at, expand_derivatives, is_smooth, mul, neg, restrict,
-    simplify, sub, substitute,
+    add, d_coord, d_multi, differentiate, div, evaluate, expand_derivatives, is_smooth, mul, neg, restrict, simplify,
+    sub, substitute,
 };
+use crate::check::domain::{on_face as with_normal, seam};
 use crate::check::expr::{Expr, Var};
-use crate::check::model::{BoundaryTerm, Coord, Face, Integrand, Side, VolumeTerm, WeakForm};
-use crate::check::polynomial::{Monomial, linear_in_fields, polynomial};
+use crate::check::model::{BoundaryTerm, Coord, Face, Integrand, Side, Tie, VolumeTerm, WeakForm};
+use crate::check::polynomial::{Atom, Monomial, linear_in_fields, polynomial};
 use crate::func::{Binary, MultiIndex, Unary};
 
 /// The names that reasons are told in, and the box.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     pub coords: &'a [Coord],
-    pub field: &'a str,
-    pub network: usize,
+    /// The names of the fields.
+    pub fields: &'a [String],
+    /// The names of the unknowns.
+    pub unknowns: &'a [String],
 }
 
-/// What a condition says on one face: the `order`-th normal derivative of u there is `value` (in the other coordinates).
+/// What a condition says on one face: the `order`-th normal derivative of a field there is `value` (in the other
+/// coordinates) plus multiples of derivatives of lower order, if the condition is mixed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Datum {
     /// Which residual says so, by index.
     pub residual: usize,
+    pub field: usize,
     pub coord: usize,
     pub high: bool,
     pub order: u8,
     pub value: Expr,
+    /// (order, factor): for d(u, x) + a u = g the order is 1, the value g, and this is (0, -a).
+    pub mixed: Vec<(u8, f64)>,
 }
 
-/// Reads `k * (m-th normal derivative of u) = g` on faces at the ends of the domain. `None` if it is anything else: a mixed
-/// (Robin) or nonlinear condition, a tangential derivative, a face inside the domain.
-pub fn data_of(residual: usize, lhs: &Expr, rhs: &Expr, faces: &[Face], ctx: Context) -> Option<Vec<Datum>> {
-    let linear = linear_in_fields(&expand_derivatives(&sub(lhs.clone(), rhs.clone())))?;
-    let [((network, alpha), coef)] = linear.terms.as_slice() else { return None };
-    if *network != ctx.network || linear.rest.any_var(|v| !matches!(v, Var::Coord(_))) {
+/// Reads `k * (m-th normal derivative of a field) + … = g` on faces at the ends of the domain, with constant factors of normal
+/// derivatives of lower order (a mixed, or Robin condition). `None` if it is anything else: a nonlinear condition, a tangential
+/// derivative, a factor that varies over the face, a face inside the domain.
+pub fn data_of(residual: usize, lhs: &Expr, rhs: &Expr, faces: &[Face]) -> Option<Vec<Datum>> {
+    let whole = expand_derivatives(&sub(lhs.clone(), rhs.clone()));
+    faces.iter().map(|face| datum(residual, &simplify(&with_normal(&whole, face)), face)).collect()
+}
+
+fn datum(residual: usize, condition: &Expr, face: &Face) -> Option<Datum> {
+    let linear = linear_in_fields(condition)?;
+    if linear.rest.any_var(|v| !matches!(v, Var::Coord(_))) || face.side == Side::Inside {
         return None;
     }
-    faces
-        .iter()
-        .map(|face| {
-            let pure = alpha.0.iter().enumerate().all(|(i, &n)| i == face.coord || n == 0);
-            let Expr::Num(k) = restrict(coef, face.coord, face.value) else { return None };
-            if !pure || face.side == Side::Inside || k == 0.0 || !k.is_finite() {
-                return None;
-            }
-            let value = restrict(&neg(div(linear.rest.clone(), Expr::Num(k))), face.coord, face.value);
-            Some(Datum { residual, coord: face.coord, high: face.side == Side::Hi, order: alpha.0[face.coord], value })
-        })
-        .collect()
+    // (order, factor) of each normal derivative.
+    let mut orders: Vec<(u8, f64)> = vec![];
+    let mut of = None;
+    for (atom, coef) in &linear.terms {
+        let Atom::Field(field, alpha) = atom else { return None };
+        let pure = alpha.0.iter().enumerate().all(|(i, &n)| i == face.coord || n == 0);
+        let Expr::Num(k) = restrict(coef, face.coord, face.value) else { return None };
+        if *of.get_or_insert(*field) != *field || !pure || !k.is_finite() {
+            return None;
+        }
+        // A product with the normal of the other face, or a factor that is zero here.
+        if k != 0.0 {
+            orders.push((alpha.0[face.coord], k));
+        }
+    }
+    orders.sort_by_key(|(order, _)| *order);
+    let (order, k) = orders.pop()?;
+    let value = restrict(&neg(div(linear.rest.clone(), Expr::Num(k))), face.coord, face.value);
+    let mixed = orders.iter().map(|(order, factor)| (*order, -factor / k)).collect();
+    let high = face.side == Side::Hi;
+    Some(Datum { residual, field: of?, coord: face.coord, high, order, value, mixed })
 }
 
 /// One `a(x) D^alpha g` of a residual.
@@ -83,10 +104,10 @@ struct Term {
     g: G,
 }
 
-/// What the derivative acts on; a nonlinear one by its number in [`Builder::nonlinear`].
+/// What the derivative acts on: a field, 1, or a function of fields by its number in [`Builder::nonlinear`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum G {
-    Field,
+    Field(usize),
     One,
     Nonlinear(usize),
 }
@@ -113,6 +134,7 @@ pub fn weak_form(lhs: &Expr, rhs: &Expr, data: &[Datum], ctx: Context) -> Result
         volume: vec![],
         boundary: vec![],
         vanish: vec![[vec![], vec![]]; ctx.coords.len()],
+        ties: vec![],
         absorbed: vec![],
         lacking: vec![],
     };
@@ -127,8 +149,8 @@ impl Builder<'_> {
     }
 
     /// `d(u, x, x)`, or `u`.
-    fn name(&self, alpha: &MultiIndex) -> String {
-        field_text(self.ctx.field, self.ctx.coords, alpha)
+    fn name(&self, field: usize, alpha: &MultiIndex) -> String {
+        field_text(&self.ctx.fields[field], self.ctx.coords, alpha)
     }
 
     fn nonlinear(&mut self, h: Expr) -> G {
@@ -143,12 +165,12 @@ impl Builder<'_> {
 
     /// The residual as a sum of terms. Derivatives are kept outside of nonlinear functions where they were written so.
     fn terms(&mut self, e: &Expr) -> Result<Vec<Term>, String> {
-        if !e.has_field() {
+        if !has_field(e) {
             return Ok(vec![Term { coef: expand_derivatives(e), alpha: self.zero(), g: G::One }]);
         }
         match e {
-            Expr::Var(Var::Field { alpha, .. }) => {
-                Ok(vec![Term { coef: Expr::Num(1.0), alpha: alpha.clone(), g: G::Field }])
+            Expr::Var(Var::Field { field, alpha }) => {
+                Ok(vec![Term { coef: Expr::Num(1.0), alpha: alpha.clone(), g: G::Field(*field) }])
             }
             Expr::Unary(Unary::Neg, a) => Ok(scaled(self.terms(a)?, &Expr::Num(-1.0))),
             Expr::Binary(Binary::Add, a, b) => {
@@ -161,9 +183,9 @@ impl Builder<'_> {
                 all.extend(scaled(self.terms(b)?, &Expr::Num(-1.0)));
                 Ok(all)
             }
-            Expr::Binary(Binary::Mul, a, b) if !a.has_field() => Ok(scaled(self.terms(b)?, &expand_derivatives(a))),
-            Expr::Binary(Binary::Mul, a, b) if !b.has_field() => Ok(scaled(self.terms(a)?, &expand_derivatives(b))),
-            Expr::Binary(Binary::Div, a, b) if !b.has_field() => {
+            Expr::Binary(Binary::Mul, a, b) if !has_field(a) => Ok(scaled(self.terms(b)?, &expand_derivatives(a))),
+            Expr::Binary(Binary::Mul, a, b) if !has_field(b) => Ok(scaled(self.terms(a)?, &expand_derivatives(b))),
+            Expr::Binary(Binary::Div, a, b) if !has_field(b) => {
                 Ok(scaled(self.terms(a)?, &div(Expr::Num(1.0), expand_derivatives(b))))
             }
             Expr::Deriv(a, i) => {
@@ -194,31 +216,36 @@ impl Builder<'_> {
             let g = self.nonlinear(e.clone());
             return Ok(vec![Term { coef: Expr::Num(1.0), alpha: self.zero(), g }]);
         };
-        let u = Expr::Var(Var::Field { network: self.ctx.network, alpha: self.zero() });
         let mut all = vec![];
-        // All powers of u go into one function, so that its slope is evaluated once.
+        // All products of values go into one function, so that its slopes are evaluated once.
         let mut h = Expr::Num(0.0);
         for (m, coef) in p.0 {
-            match (power_of_value(&m), m.as_slice()) {
-                (_, []) => all.push(Term { coef, alpha: self.zero(), g: G::One }),
-                (_, [((_, alpha), 1)]) => all.push(Term { coef, alpha: alpha.clone(), g: G::Field }),
-                (Some((k, None)), _) => h = add(h, mul(coef, power(&u, k))),
-                (Some((k, Some(alpha))), _) => {
+            // An unknown is a number: to a derivative it is a coefficient.
+            let (m, unknowns): (Monomial, Monomial) = m.into_iter().partition(|(a, _)| matches!(a, Atom::Field(..)));
+            let coef = unknowns.iter().fold(coef, |c, (atom, k)| mul(c, power(&Expr::Var(atom.var()), *k)));
+            match shape(&m) {
+                Product::One => all.push(Term { coef, alpha: self.zero(), g: G::One }),
+                Product::Linear(field, alpha) => all.push(Term { coef, alpha, g: G::Field(field) }),
+                Product::Values => {
+                    h = add(h, m.iter().fold(coef, |c, (atom, k)| mul(c, power(&Expr::Var(atom.var()), *k))));
+                }
+                Product::Conservative(field, k, alpha) => {
+                    let u = Expr::Var(Var::Field { field, alpha: self.zero() });
                     let g = self.nonlinear(power(&u, k + 1));
                     all.push(Term { coef: div(coef, Expr::Num(f64::from(k + 1))), alpha, g });
                 }
-                (None, _) => {
+                Product::Other => {
                     let factors: Vec<String> = m
                         .iter()
-                        .map(|((_, alpha), k)| match k {
-                            1 => self.name(alpha),
-                            k => format!("{}^{k}", self.name(alpha)),
+                        .map(|(atom, k)| match (atom, k) {
+                            (Atom::Unknown(i), _) => self.ctx.unknowns[*i].clone(),
+                            (Atom::Field(field, alpha), 1) => self.name(*field, alpha),
+                            (Atom::Field(field, alpha), k) => format!("{}^{k}", self.name(*field, alpha)),
                         })
                         .collect();
                     return Err(format!(
-                        "`{}` cannot be written as the derivative of a function of `{}`",
+                        "`{}` cannot be written as the derivative of a function of the fields",
                         factors.join("*"),
-                        self.ctx.field
                     ));
                 }
             }
@@ -247,9 +274,15 @@ impl Builder<'_> {
         let mut phi = ByTest::from([(self.zero(), term.coef)]);
         let mut left = term.alpha;
         for i in 0..self.ctx.coords.len() {
+            let c = &self.ctx.coords[i];
+            if left.0[i] > 0 && c.periodic && self.jumps(&phi, term.g, i, left.0[i] - 1) {
+                return Err(format!("a coefficient is not periodic in `{}`, and stands under a derivative", c.name));
+            }
             while left.0[i] > 0 {
                 left.0[i] -= 1;
-                for high in [false, true] {
+                // What leaves at one end of a periodic coordinate enters at the other.
+                let ends: &[bool] = if c.periodic { &[] } else { &[false, true] };
+                for &high in ends {
                     let side = self.boundary.entry((i, high)).or_default().entry((term.g, left.clone())).or_default();
                     for (test, coef) in &phi {
                         accumulate(side, test.clone(), if high { coef.clone() } else { neg(coef.clone()) });
@@ -265,6 +298,18 @@ impl Builder<'_> {
         Ok(())
     }
 
+    /// A coefficient, or what is differentiated, differs at the two ends of a periodic coordinate in up to `orders` derivatives.
+    fn jumps(&self, phi: &ByTest, g: G, i: usize, orders: u8) -> bool {
+        // Where the coordinate itself stands in it, whatever the fields and unknowns are.
+        let learned = |v: &Var| matches!(v, Var::Field { .. } | Var::Unknown(_)).then_some(Expr::Num(0.7));
+        let differs = |e: &Expr| seam(&substitute(e, &learned), i, orders, self.ctx.coords).is_some();
+        let explicit = match g {
+            G::Nonlinear(k) => self.nonlinear[k].clone(),
+            G::Field(_) | G::One => Expr::Num(0.0),
+        };
+        phi.values().any(differs) || differs(&explicit)
+    }
+
     /// -∂_i of sum coef D^test psi.
     fn minus_d(&self, phi: &ByTest, i: usize) -> Result<ByTest, String> {
         let mut next = ByTest::new();
@@ -278,21 +323,24 @@ impl Builder<'_> {
     // ---- terms to the form ------------------------------------------------------------------------------------------
 
     fn volume_terms(&self, form: &mut WeakForm) -> Result<(), String> {
-        let u = Var::Field { network: self.ctx.network, alpha: self.zero() };
         for (g, by_test) in &self.volume {
             for (test, coef) in by_test {
                 if largest(coef, self.ctx.coords, None)? == 0.0 {
                     continue;
                 }
-                let integrand = match *g {
-                    G::Field => Integrand::Field,
-                    G::One => Integrand::One,
-                    G::Nonlinear(k) => Integrand::Nonlinear {
-                        value: self.nonlinear[k].clone(),
-                        slope: differentiate(&self.nonlinear[k], &u),
-                    },
+                let value = match *g {
+                    G::Field(field) => Expr::Var(Var::Field { field, alpha: self.zero() }),
+                    G::One => Expr::Num(1.0),
+                    G::Nonlinear(k) => self.nonlinear[k].clone(),
                 };
-                form.volume.push(VolumeTerm { coef: coef.clone(), test: test.clone(), integrand });
+                // What is learned may not stand in a coefficient: those are evaluated once.
+                let (coef, integrand) = match *g {
+                    _ if coef.has_unknown() => (Expr::Num(1.0), function(simplify(&mul(coef.clone(), value)))),
+                    G::Field(field) => (coef.clone(), Integrand::Field(field)),
+                    G::One => (coef.clone(), Integrand::One),
+                    G::Nonlinear(_) => (coef.clone(), function(value)),
+                };
+                form.volume.push(VolumeTerm { coef, test: test.clone(), integrand });
             }
         }
         Ok(())
@@ -301,28 +349,34 @@ impl Builder<'_> {
     fn boundary_terms(&self, data: &[Datum], form: &mut WeakForm) -> Result<(), String> {
         for (&(coord, high), parts) in &self.boundary {
             let at = if high { self.ctx.coords[coord].hi } else { self.ctx.coords[coord].lo };
-            let mut known: Vec<(MultiIndex, Expr, Vec<usize>)> = vec![];
+            let (mut known, parts) = self.mixed_terms(parts, (coord, high, at), data)?;
             let vanish = &mut form.vanish[coord][usize::from(high)];
-            for ((g, left), by_test) in parts {
+            let mut ties: Vec<Vec<(u8, f64)>> = vec![];
+            for ((g, left), by_test) in &parts {
                 let mut missing = vec![];
                 let value = self.on_face(*g, left, coord, high, at, data, &mut missing);
+                let mut unknown: Vec<(&MultiIndex, Expr)> = vec![];
                 for (test, coef) in by_test {
                     if is_zero_on(coef, self.ctx.coords, (coord, at))? {
                         continue;
                     }
                     let coef = restrict(coef, coord, at);
                     match &value {
+                        // Boundary data are integrated once, too: what is learned cannot stand in them.
+                        Some((value, _)) if simplify(&mul(coef.clone(), value.clone())).has_unknown() => {
+                            vanish.push(test.0[coord]);
+                        }
                         Some((value, from)) => {
                             let product = simplify(&mul(coef, value.clone()));
                             known.push((test.clone(), product, from.clone()));
                         }
                         None => {
-                            vanish.push(test.0[coord]);
-                            for order in &missing {
+                            unknown.push((test, coef));
+                            for (field, order) in &missing {
                                 let mut normal = self.zero();
                                 normal.0[coord] = *order;
-                                let text =
-                                    format!("{} on {} = {}", self.name(&normal), self.ctx.coords[coord].name, at);
+                                let name = self.name(*field, &normal);
+                                let text = format!("{name} on {} = {}", self.ctx.coords[coord].name, at);
                                 if !form.lacking.contains(&text) {
                                     form.lacking.push(text);
                                 }
@@ -330,11 +384,15 @@ impl Builder<'_> {
                         }
                     }
                 }
+                match tie(&unknown, coord) {
+                    Some(parts) => ties.push(parts),
+                    None => vanish.extend(unknown.iter().map(|(test, _)| test.0[coord])),
+                }
             }
-            vanish.sort_unstable();
-            vanish.dedup();
+            settle(vanish, &mut ties);
+            form.ties.extend(ties.into_iter().map(|parts| Tie { coord, high, parts }));
             for (test, coef, from) in known {
-                if vanish.contains(&test.0[coord]) {
+                if form.vanish[coord][usize::from(high)].contains(&test.0[coord]) {
                     continue;
                 }
                 form.absorbed.extend(from);
@@ -347,6 +405,45 @@ impl Builder<'_> {
         Ok(())
     }
 
+    /// Puts mixed conditions in: where one gives a derivative of the field by lower ones, its value becomes a known term, and
+    /// the lower ones are added to theirs.
+    #[allow(clippy::type_complexity)]
+    fn mixed_terms(
+        &self,
+        parts: &BTreeMap<(G, MultiIndex), ByTest>,
+        (coord, high, at): (usize, bool, f64),
+        data: &[Datum],
+    ) -> Result<(Vec<(MultiIndex, Expr, Vec<usize>)>, BTreeMap<(G, MultiIndex), ByTest>), String> {
+        let mut known = vec![];
+        let mut out = parts.clone();
+        // From the highest order down, so that one mixed condition may lead to another.
+        while let Some((g, left, datum)) = out.keys().rev().find_map(|(g, left)| {
+            let G::Field(field) = *g else { return None };
+            let given = |d: &&Datum| (d.field, d.coord, d.high, d.order) == (field, coord, high, left.0[coord]);
+            let datum = data.iter().find(given).filter(|d| !d.mixed.is_empty())?;
+            Some((*g, left.clone(), datum))
+        }) {
+            let by_test = out.remove(&(g, left.clone())).unwrap_or_default();
+            let mut tangential = left.clone();
+            tangential.0[coord] = 0;
+            let value = d_multi(&datum.value, &tangential);
+            for (test, coef) in by_test {
+                if is_zero_on(&coef, self.ctx.coords, (coord, at))? {
+                    continue;
+                }
+                let product = simplify(&mul(restrict(&coef, coord, at), value.clone()));
+                known.push((test.clone(), product, vec![datum.residual]));
+                for (order, factor) in &datum.mixed {
+                    let mut lower = tangential.clone();
+                    lower.0[coord] = *order;
+                    let entry = out.entry((g, lower)).or_default();
+                    accumulate(entry, test.clone(), mul(Expr::Num(*factor), coef.clone()));
+                }
+            }
+        }
+        Ok((known, out))
+    }
+
     /// `D^left g` on a face in terms of data, and which residuals gave them; `None` if something is `missing`.
     #[allow(clippy::too_many_arguments)]
     fn on_face(
@@ -357,42 +454,78 @@ impl Builder<'_> {
         high: bool,
         at: f64,
         data: &[Datum],
-        missing: &mut Vec<u8>,
+        missing: &mut Vec<(usize, u8)>,
     ) -> Option<(Expr, Vec<usize>)> {
         let flux = match g {
-            G::Field => Expr::Var(Var::Field { network: self.ctx.network, alpha: left.clone() }),
+            G::Field(field) => Expr::Var(Var::Field { field, alpha: left.clone() }),
             G::One => Expr::Num(f64::from(left.order() == 0)),
             G::Nonlinear(k) => d_multi(&self.nonlinear[k], left),
         };
         let mut atoms = vec![];
         flux.walk(&mut |e| {
-            if let Expr::Var(Var::Field { alpha, .. }) = e {
-                atoms.push(alpha.clone());
+            if let Expr::Var(Var::Field { field, alpha }) = e {
+                atoms.push((*field, alpha.clone()));
             }
         });
         let mut from = vec![];
         let mut known = vec![];
-        for alpha in atoms {
+        for (field, alpha) in atoms {
             let order = alpha.0[coord];
-            match data.iter().find(|d| d.coord == coord && d.high == high && d.order == order) {
+            let about = |d: &&Datum| (d.field, d.coord, d.high, d.order) == (field, coord, high, order);
+            match data.iter().filter(|d| d.mixed.is_empty()).find(about) {
                 Some(d) => {
                     let mut tangential = alpha.clone();
                     tangential.0[coord] = 0;
                     from.push(d.residual);
-                    known.push((alpha, d_multi(&d.value, &tangential)));
+                    known.push((field, alpha, d_multi(&d.value, &tangential)));
                 }
-                None => missing.push(order),
+                None => missing.push((field, order)),
             }
         }
         if !missing.is_empty() {
             return None;
         }
         let flux = substitute(&flux, &|v| match v {
-            Var::Field { alpha, .. } => known.iter().find(|(a, _)| a == alpha).map(|(_, e)| e.clone()),
+            Var::Field { field, alpha } => {
+                known.iter().find(|(f, a, _)| (f, a) == (field, alpha)).map(|(_, _, e)| e.clone())
+            }
             _ => None,
         });
         Some((restrict(&flux, coord, at), from))
     }
+}
+
+/// What multiplies an unknown on a face as one combination of psi's derivatives along the coordinate: possible if the
+/// coefficients are numbers and the other derivatives of psi are the same. `None` for a single derivative, too.
+fn tie(unknown: &[(&MultiIndex, Expr)], coord: usize) -> Option<Vec<(u8, f64)>> {
+    let tangential = |test: &MultiIndex| {
+        let mut t = test.clone();
+        t.0[coord] = 0;
+        t
+    };
+    let [(first, _), _, ..] = unknown else { return None };
+    let same = unknown.iter().all(|(test, _)| tangential(test) == tangential(first));
+    let number = |(test, coef): &(&MultiIndex, Expr)| match coef {
+        Expr::Num(k) => Some((test.0[coord], *k)),
+        _ => None,
+    };
+    unknown.iter().map(number).collect::<Option<Vec<_>>>().filter(|_| same)
+}
+
+/// Sorts what must vanish, and takes out of the ties what does: a tie with one derivative left makes that one vanish.
+fn settle(vanish: &mut Vec<u8>, ties: &mut Vec<Vec<(u8, f64)>>) {
+    loop {
+        vanish.sort_unstable();
+        vanish.dedup();
+        ties.iter_mut().for_each(|t| t.retain(|(order, _)| !vanish.contains(order)));
+        let single = ties.iter().position(|t| t.len() == 1);
+        match single {
+            Some(k) => vanish.push(ties.remove(k)[0].0),
+            None => break,
+        }
+    }
+    ties.retain(|t| !t.is_empty());
+    ties.dedup();
 }
 
 /// The residuals whose data a form uses on every face they stand on: only these need no rows of their own.
@@ -402,7 +535,8 @@ pub fn wholly_used(form: &WeakForm, data: &[Datum], ctx: Context, lhs: &Expr, rh
         data.iter().filter(|d| d.residual == *r).all(|d| {
             // A datum is in use if the form changes when it is taken away.
             let without: Vec<Datum> = data.iter().filter(|o| *o != d).cloned().collect();
-            weak_form(lhs, rhs, &without, ctx).is_ok_and(|f| f.vanish != form.vanish || f.boundary != form.boundary)
+            weak_form(lhs, rhs, &without, ctx)
+                .is_ok_and(|f| f.vanish != form.vanish || f.ties != form.ties || f.boundary != form.boundary)
         })
     });
     whole
@@ -423,18 +557,59 @@ fn power(u: &Expr, k: u32) -> Expr {
     if k == 1 { u.clone() } else { Expr::binary(Binary::Pow, u.clone(), Expr::Num(f64::from(k))) }
 }
 
-/// u^k, or u^k times one first derivative.
-fn power_of_value(m: &Monomial) -> Option<(u32, Option<MultiIndex>)> {
-    let mut value = 0;
-    let mut derivative = None;
-    for ((_, alpha), k) in m {
-        match (alpha.order(), *k) {
-            (0, k) => value = k,
-            (1, 1) if derivative.is_none() => derivative = Some(alpha.clone()),
-            _ => return None,
+/// What a product of fields and their derivatives is to a weak form.
+enum Product {
+    One,
+    Linear(usize, MultiIndex),
+    /// Values alone, of one field or several.
+    Values,
+    /// u^k times a first derivative of the same field: d(u^(k+1))/(k+1).
+    Conservative(usize, u32, MultiIndex),
+    Other,
+}
+
+fn shape(m: &Monomial) -> Product {
+    let mut values = vec![];
+    let mut derivatives = vec![];
+    for (atom, k) in m {
+        match atom {
+            Atom::Field(field, alpha) if alpha.order() == 0 => values.push((*field, *k)),
+            Atom::Field(field, alpha) => derivatives.push((*field, alpha.clone(), *k)),
+            Atom::Unknown(_) => {}
         }
     }
-    Some((value, derivative))
+    match (values.as_slice(), derivatives.as_slice()) {
+        ([], []) => Product::One,
+        ([(field, 1)], []) => Product::Linear(*field, MultiIndex::zero(coords_of(m))),
+        (_, []) => Product::Values,
+        ([], [(field, alpha, 1)]) => Product::Linear(*field, alpha.clone()),
+        ([(v, k)], [(field, alpha, 1)]) if v == field && alpha.order() == 1 => {
+            Product::Conservative(*field, *k, alpha.clone())
+        }
+        _ => Product::Other,
+    }
+}
+
+/// The number of coordinates that the derivatives of a monomial are along.
+fn coords_of(m: &Monomial) -> usize {
+    m.iter().map(|(atom, _)| if let Atom::Field(_, alpha) = atom { alpha.0.len() } else { 0 }).max().unwrap_or(0)
+}
+
+/// True if a field stands in `e`; an unknown is a number like any other here.
+fn has_field(e: &Expr) -> bool {
+    e.any_var(|v| matches!(v, Var::Field { .. }))
+}
+
+/// A function of what is learned, with its slopes.
+fn function(value: Expr) -> Integrand {
+    let mut atoms = std::collections::BTreeSet::new();
+    value.walk(&mut |e| {
+        if let Expr::Var(v) = e {
+            atoms.extend(Atom::of(v));
+        }
+    });
+    let slopes = atoms.into_iter().map(|a| (a.clone(), differentiate(&value, &a.var()))).collect();
+    Integrand::Function { value, slopes }
 }
 
 fn accumulate(into: &mut ByTest, test: MultiIndex, coef: Expr) {
@@ -478,7 +653,13 @@ fn largest(coef: &Expr, coords: &[Coord], face: Option<(usize, f64)>) -> Result<
         if let Some((coord, value)) = face {
             at[coord] = value;
         }
-        let value = evaluate_at(coef, &at).abs();
+        // Of an unknown nothing is known but that it is some number.
+        let value = evaluate(coef, &|v| match v {
+            Var::Coord(i) => at[*i],
+            Var::Unknown(k) => 1.37 + 0.41 * *k as f64,
+            _ => f64::NAN,
+        })
+        .abs();
         if !value.is_finite() {
             let place = match face {
                 Some((coord, value)) => format!(" on {} = {}", coords[coord].name, value),

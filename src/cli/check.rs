@@ -13,7 +13,7 @@ use crate::source::Sources;
 /// Reads and checks a program, showing whatever there is to say; the program's text and the checked program, or how to exit.
 pub fn load(program: &Program, shown: &Messages) -> Result<(String, Checked), Exit> {
     let text = files::program(&program.file).map_err(|sentence| {
-        eprintln!("{sentence}");
+        shown.sentence(&sentence);
         Exit::WrongInvocation
     })?;
     let options = Options { set: program.set.clone(), seed: program.seed };
@@ -49,7 +49,7 @@ pub fn parse_only(program: &Program, shown: &Messages) -> Exit {
     let text = match files::program(&program.file) {
         Ok(text) => text,
         Err(sentence) => {
-            eprintln!("{sentence}");
+            shown.sentence(&sentence);
             return Exit::WrongInvocation;
         }
     };

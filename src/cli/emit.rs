@@ -31,7 +31,7 @@ enum Stage {
 
 pub fn emit(arguments: &Arguments, shown: &Messages) -> Exit {
     if arguments.after.is_some() && arguments.stage != Stage::Ir {
-        eprintln!("--after goes with --stage ir");
+        shown.sentence("--after goes with --stage ir");
         return Exit::WrongInvocation;
     }
     if arguments.stage == Stage::Ast {
@@ -52,7 +52,7 @@ pub fn emit(arguments: &Arguments, shown: &Messages) -> Exit {
             Exit::Done
         }
         Err(crate::pipeline::EmitError::NoSuchPass(names)) => {
-            eprintln!("there is no such pass; the passes are {}", names.join(", "));
+            shown.sentence(&format!("there is no such pass; the passes are {}", names.join(", ")));
             Exit::WrongInvocation
         }
         Err(crate::pipeline::EmitError::Bug(b)) => {

@@ -1,9 +1,14 @@
-//! `snnc explain CODE`: the page of a message's code.
+//! `snnc explain CODE`: the page of a message's code. Without one, a list of all codes.
 
 use super::Exit;
-use crate::diag::{Code, codes};
+use super::messages::Messages;
+use crate::diag::{Code, codes, lints};
 
-pub fn explain(code: &str) -> Exit {
+pub fn explain(code: Option<&str>, shown: &Messages) -> Exit {
+    let Some(code) = code else {
+        list();
+        return Exit::Done;
+    };
     let digits = code.trim().trim_start_matches(['S', 's', 'N', 'n']);
     match digits.parse().ok().and_then(|n| codes::find(Code(n))) {
         Some(info) => {
@@ -16,11 +21,24 @@ pub fn explain(code: &str) -> Exit {
                 let similar = |x: &str| strsim::jaro_winkler(x, code);
                 similar(a).total_cmp(&similar(b))
             });
-            eprintln!("there is no code `{code}`");
-            if let Some(near) = near {
-                eprintln!("codes look like {near}; did you mean that one?");
-            }
+            let near = near.map_or(String::new(), |n| format!("; codes look like {n}: did you mean that one?"));
+            shown.sentence(&format!("there is no code `{code}`{near}"));
             Exit::WrongInvocation
         }
     }
+}
+
+/// All codes by family, each with the title of its page. Codes that warn may be silenced, which the list tells.
+fn list() {
+    for family in codes::FAMILIES.iter().filter(|f| !f.codes.is_empty()) {
+        println!("{}", family.name);
+        for info in family.codes {
+            let title = info.page.lines().next().unwrap_or_default();
+            let title = title.split_once(": ").map_or(title, |(_, title)| title);
+            let kind = if lints::may_be_allowed(info.code) { "  (a warning)" } else { "" };
+            println!("  {}  {title}{kind}", info.code);
+        }
+        println!();
+    }
+    println!("`snnc explain CODE` prints the page of one; `allow(CODE)` silences a warning.");
 }

@@ -3,11 +3,13 @@
 //! Everything here runs the network as it is after training, at inference time, on its real spiking output.
 
 use crate::exec::interp::eval;
-use crate::ir::problem::Problem;
+use crate::ir::problem::{Field, Problem};
+use crate::ir::program::Program;
 use crate::plan::{Metric, Plot};
-use crate::report::data::{Axis, ExpectRow, GridData, LayerRow, MetricRow, Raster};
+use crate::report::data::{Axis, ExpectRow, FieldData, GridData, LayerRow, MetricRow, Raster, UnknownRow};
 use crate::report::metrics;
 use crate::train::kernels::Kernels;
+use crate::train::sampling::inside;
 use crate::train::{predict, raster, spike_rates};
 
 /// A trained network that can be asked.
@@ -50,20 +52,75 @@ impl Trained<'_> {
     fn on(&self, counts: &[usize]) -> GridData {
         let axes = axes(self.problem, counts);
         let at = points(&axes);
-        let solution = predict(self.kernels, self.params, &at);
-        let exact = self.problem.exact.as_ref().map(|e| eval(e, &[&at]));
-        GridData { axes, solution, exact }
+        let found = predict(self.problem, self.kernels, self.params, &at);
+        let of = self.problem.network.fields.iter().zip(found).zip(&self.problem.exact);
+        let mut fields: Vec<FieldData> = of
+            .filter(|((f, _), _)| f.unknown.is_none())
+            .map(|((f, solution), exact)| FieldData {
+                name: f.name.clone(),
+                solution,
+                exact: exact.as_ref().map(|e| eval(e, &[&at])),
+            })
+            .collect();
+        if let Some(shape) = &self.problem.shape {
+            // What lies outside the shape is no part of the solution: it is left blank.
+            for (i, kept) in eval(shape, &[&at]).iter().enumerate() {
+                if *kept == 0.0 {
+                    for field in &mut fields {
+                        field.solution[i] = f64::NAN;
+                        field.exact.iter_mut().for_each(|e| e[i] = f64::NAN);
+                    }
+                }
+            }
+        }
+        GridData { axes, fields }
+    }
+
+    pub fn unknowns(&self) -> Vec<UnknownRow> {
+        let network = &self.problem.network;
+        let row = |(f, exact): (&Field, &Option<Program>)| {
+            let unknown = f.unknown?;
+            let at = network.primal.param_offset(unknown.param);
+            // The true value of an unknown is a number: any point will do.
+            let anywhere: Vec<f64> = self.problem.coords.iter().map(|c| c.lo).collect();
+            let exact = exact.as_ref().and_then(|e| eval(e, &[&anywhere]).first().copied());
+            Some(UnknownRow { name: f.name.clone(), value: f64::from(self.params[at]), exact })
+        };
+        network.fields.iter().zip(&self.problem.exact).filter_map(row).collect()
+    }
+
+    /// A field and its exact solution where the shape of the domain leaves a grid: on all of it, or on the points inside.
+    fn measured(&self, field: &str, counts: &[usize]) -> Option<(Vec<f64>, Vec<f64>)> {
+        let k = self.problem.network.fields.iter().position(|f| f.name == field)?;
+        let dim = self.problem.coords.len();
+        let at = inside(points(&axes(self.problem, counts)), dim, self.problem.shape.as_ref());
+        let exact = eval(self.problem.exact[k].as_ref()?, &[&at]);
+        Some((predict(self.problem, self.kernels, self.params, &at).swap_remove(k), exact))
     }
 
     fn metric(&self, m: &Metric) -> MetricRow {
-        let grid = self.on(&m.grid);
-        let value = grid.exact.as_ref().map_or(f64::NAN, |e| metrics::measure(m.kind, &grid.solution, e));
+        let unknown = self.unknowns().into_iter().find(|u| u.name == m.field);
+        let measured = match unknown {
+            Some(u) => u.exact.map(|e| (vec![u.value], vec![e])),
+            None => self.measured(&m.field, &m.grid),
+        };
+        let value = match measured {
+            Some((solution, exact)) if !exact.is_empty() => metrics::measure(m.kind, &solution, &exact),
+            _ => f64::NAN,
+        };
         let kind = metrics::name(m.kind).into();
         MetricRow { name: m.name.clone(), kind, field: m.field.clone(), grid: m.grid.clone(), value }
     }
 
     pub fn metrics(&self) -> Vec<MetricRow> {
-        self.problem.report.metrics.iter().map(|m| self.metric(m)).collect()
+        let values = self.unknowns().into_iter().map(|u| MetricRow {
+            name: u.name.clone(),
+            kind: "value".into(),
+            field: u.name,
+            grid: vec![],
+            value: u.value,
+        });
+        self.problem.report.metrics.iter().map(|m| self.metric(m)).chain(values).collect()
     }
 
     pub fn expects(&self, metrics: &[MetricRow]) -> Vec<ExpectRow> {
@@ -78,7 +135,7 @@ impl Trained<'_> {
 
     /// The grid that is plotted and saved: that of the first metric, or one of a size that fits the number of coordinates.
     pub fn grid(&self) -> GridData {
-        let counts = match self.problem.report.metrics.first() {
+        let counts = match self.problem.report.metrics.iter().find(|m| !m.grid.is_empty()) {
             Some(m) => m.grid.clone(),
             None => {
                 let n = match self.problem.coords.len() {
@@ -99,7 +156,8 @@ impl Trained<'_> {
             2 => 21,
             _ => 7,
         };
-        let at = points(&axes(self.problem, &vec![axis; self.problem.coords.len()]));
+        let (dim, shape) = (self.problem.coords.len(), self.problem.shape.as_ref());
+        let at = inside(points(&axes(self.problem, &vec![axis; dim])), dim, shape);
         let rates = spike_rates(self.problem, self.kernels, self.params, &at);
         let row = |(l, rate): (&crate::ir::problem::Layer, Option<f64>)| LayerRow {
             name: l.name.clone(),
@@ -107,13 +165,31 @@ impl Trained<'_> {
             spike_rate: rate,
         };
         // The readout's own row would say nothing: it has no neurons.
-        let readout = |l: &crate::ir::problem::Layer, rate: &Option<f64>| l.name == "output" && rate.is_none();
+        let readout = |l: &crate::ir::problem::Layer, rate: &Option<f64>| {
+            rate.is_none() && (l.name == "output" || l.name.ends_with(".output"))
+        };
         self.problem.network.layers.iter().zip(rates).filter(|(l, rate)| !readout(l, rate)).map(row).collect()
+    }
+
+    /// The middle of the domain; if that is cut away, the point inside nearest to it on a grid.
+    fn middle(&self) -> Vec<f64> {
+        let coords = &self.problem.coords;
+        let middle: Vec<f64> = coords.iter().map(|c| 0.5 * (c.lo + c.hi)).collect();
+        let Some(shape) = &self.problem.shape else { return middle };
+        let side = if coords.len() <= 2 { 41 } else { 11 };
+        let at = points(&axes(self.problem, &vec![side; coords.len()]));
+        let far = |p: &[f64]| -> f64 {
+            let parts = p.iter().zip(&middle).zip(coords).map(|((p, m), c)| (p - m) / (c.hi - c.lo));
+            parts.map(|d| d * d).sum()
+        };
+        let kept = inside(at, coords.len(), Some(shape));
+        let nearest = kept.chunks_exact(coords.len()).min_by(|a, b| far(a).total_cmp(&far(b)));
+        nearest.map_or(middle.clone(), <[f64]>::to_vec)
     }
 
     /// Rasters that the program asks for, at the middle of the domain.
     pub fn rasters(&self) -> Vec<Raster> {
-        let point: Vec<f64> = self.problem.coords.iter().map(|c| 0.5 * (c.lo + c.hi)).collect();
+        let point = self.middle();
         let asked = self.problem.report.plots.iter().filter_map(|p| match p {
             Plot::Raster(layer) => Some(layer),
             _ => None,

@@ -1,7 +1,9 @@
 //! Showing messages in the form that was asked for.
 
-use super::MessageFormat;
-use crate::diag::render::{Format, Style, render};
+use std::io::IsTerminal;
+
+use super::{Colour, MessageFormat};
+use crate::diag::render::{Format, Style, render, sentence};
 use crate::diag::{Diagnostic, Severity};
 use crate::source::Sources;
 
@@ -11,13 +13,18 @@ pub struct Messages {
 }
 
 impl Messages {
-    pub(super) fn new(format: MessageFormat, color: bool) -> Messages {
+    pub(super) fn new(format: MessageFormat, color: Colour) -> Messages {
         let format = match format {
             MessageFormat::Fancy => Format::Fancy,
             MessageFormat::Plain => Format::Plain,
             MessageFormat::Json => Format::Json,
         };
-        Messages { style: Style { format, color, width: 110 } }
+        Messages { style: Style { format, color: colour(color), width: 110 } }
+    }
+
+    /// Are messages read by a program? Then nothing but messages may stand on the error stream.
+    pub fn for_programs(&self) -> bool {
+        self.style.format == Format::Json
     }
 
     /// Prints messages on the error stream, in the order given, and a count of the errors after them.
@@ -29,8 +36,27 @@ impl Messages {
             }
         }
         let errors = messages.iter().filter(|m| m.severity == Severity::Error).count();
-        if errors > 0 && self.style.format != Format::Json {
+        if errors > 0 && !self.for_programs() {
             eprintln!("{errors} error{}", if errors == 1 { "" } else { "s" });
         }
+    }
+
+    /// Prints an error that is about no place in a program: a file that is not there, an expectation that does not hold.
+    pub fn sentence(&self, text: &str) {
+        eprintln!("{}", sentence(text, &self.style).trim_end());
+    }
+}
+
+/// What `--color` says, else what the environment says (<https://no-color.org>, <https://bixense.com/clicolors>), else
+/// whether a person looks at it.
+fn colour(asked: Colour) -> bool {
+    let set = |name: &str| std::env::var(name).is_ok_and(|v| !v.is_empty());
+    let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|v| v == value);
+    match asked {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto if set("NO_COLOR") => false,
+        Colour::Auto if set("CLICOLOR_FORCE") && !is("CLICOLOR_FORCE", "0") => true,
+        Colour::Auto => std::io::stderr().is_terminal() && !is("CLICOLOR", "0"),
     }
 }

@@ -8,12 +8,12 @@ mod check;
 mod emit;
 mod explain;
 mod files;
+mod fmt;
 mod gather;
 mod messages;
 mod progress;
 mod run;
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -39,7 +39,7 @@ struct Cli {
     /// How messages are shown
     #[arg(long, global = true, value_enum, default_value_t = MessageFormat::Fancy)]
     message_format: MessageFormat,
-    /// Colours in messages; `auto` looks at the terminal and at NO_COLOR
+    /// Colours in messages; `auto` looks at NO_COLOR, at CLICOLOR_FORCE and at the terminal
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
     color: Colour,
 }
@@ -60,12 +60,16 @@ enum Command {
     ///
     /// Example: snnc run wave.snn --set c=3 --seed 1
     Run(run::Arguments),
-    /// Explain a message's code
+    /// Put programs into their usual layout
+    ///
+    /// Example: snnc fmt --check *.snn
+    Fmt(fmt::Arguments),
+    /// Explain a message's code, or list all codes
     ///
     /// Example: snnc explain SNN0201
     Explain {
-        /// The code, as shown in the message
-        code: String,
+        /// The code, as shown in the message; without one all codes are listed
+        code: Option<String>,
     },
     /// Show what the compiler makes of a program
     ///
@@ -116,16 +120,12 @@ pub fn main() -> ExitCode {
         // clap's own code for a wrong invocation is 2, and 0 for help and version.
         Err(e) => e.exit(),
     };
-    let colour = match cli.color {
-        Colour::Always => true,
-        Colour::Never => false,
-        Colour::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
-    };
-    let shown = messages::Messages::new(cli.message_format, colour);
+    let shown = messages::Messages::new(cli.message_format, cli.color);
     let exit = bug::guard(|| match cli.command {
         Command::Check { program, verbose } => check::check(&program, verbose, &shown),
         Command::Run(arguments) => run::run(&arguments, &shown),
-        Command::Explain { code } => explain::explain(&code),
+        Command::Fmt(arguments) => fmt::fmt(&arguments, &shown),
+        Command::Explain { code } => explain::explain(code.as_deref(), &shown),
         Command::Emit(arguments) => emit::emit(&arguments, &shown),
     });
     ExitCode::from(exit as u8)

@@ -15,6 +15,7 @@ use crate::exec::Engine;
 use crate::pipeline::Compiled;
 use crate::report::data::{ProgramInfo, RunData, Times};
 use crate::report::{json, npz, page, table, write};
+use crate::source::SourceFile;
 use crate::train::checkpoint;
 use crate::train::outcome::{Outcome, Status};
 
@@ -55,7 +56,7 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
     let name = check::stem(&arguments.program.file);
     let out = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&name));
     if let Err(e) = std::fs::create_dir_all(&out) {
-        eprintln!("cannot make the folder {}: {}", out.display(), files::words(&e));
+        shown.sentence(&format!("cannot make the folder {}: {}", out.display(), files::words(&e)));
         return Exit::WrongInvocation;
     }
 
@@ -63,7 +64,7 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
     let pool = match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
         Ok(pool) => pool,
         Err(e) => {
-            eprintln!("cannot start {threads} threads: {e}");
+            shown.sentence(&format!("cannot start {threads} threads: {e}"));
             return Exit::WrongInvocation;
         }
     };
@@ -73,15 +74,16 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
     };
     let info = ProgramInfo {
         name,
-        hash: hash(&text),
+        hash: hash(&text, checked.imports()),
         text,
+        imports: checked.imports().iter().map(|f| (f.name.clone(), f.text.clone())).collect(),
         constants: checked.model().constants.clone(),
         seed: checked.model().train.seed,
         engine: engine_name.into(),
         threads,
         version: env!("CARGO_PKG_VERSION").into(),
     };
-    let dt = checked.model().networks.first().map_or(1.0, |n| n.dt);
+    let dt = checked.model().network.dt;
     let compiling = Instant::now();
     let compiled = match checked.compile(engine) {
         Ok(compiled) => compiled,
@@ -91,7 +93,7 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
         }
     };
     let times = Times { check: check_seconds, compile: compiling.elapsed().as_secs_f64(), ..Times::default() };
-    if !arguments.quiet {
+    if !arguments.quiet && !shown.for_programs() {
         eprintln!(
             "{}: checked in {:.1} ms, lowered and compiled in {:.1} ms, {threads} thread{}",
             info.name,
@@ -106,7 +108,7 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
             std::process::exit(Exit::Interrupted as i32);
         }
     });
-    pool.install(|| train_and_report(arguments, &out, info, dt, &compiled, times))
+    pool.install(|| train_and_report(arguments, &out, info, dt, &compiled, times, shown))
 }
 
 fn train_and_report(
@@ -116,10 +118,11 @@ fn train_and_report(
     dt: f64,
     compiled: &Compiled,
     mut times: Times,
+    shown: &Messages,
 ) -> Exit {
     let (problem, kernels) = (&compiled.problem, &compiled.kernels);
     let phases = problem.train.phases.iter().map(|p| p.name.clone()).collect();
-    let mut line = Line::new(phases, arguments.quiet, &INTERRUPTED);
+    let mut line = Line::new(phases, arguments.quiet || shown.for_programs(), &INTERRUPTED);
     let options = crate::train::Options { seed: info.seed, interrupt: Some(&INTERRUPTED) };
     let outcome = crate::train::train(problem, kernels, &options, &mut line);
     line.finish();
@@ -128,13 +131,13 @@ fn train_and_report(
     let reporting = Instant::now();
     let run = gather(info, dt, compiled, &outcome, times, reporting);
     if let Err(sentence) = save(out, &run, compiled, &outcome) {
-        eprintln!("{sentence}");
+        shown.sentence(&sentence);
         return Exit::WrongInvocation;
     }
     if !arguments.quiet {
         tell(&run, out);
     }
-    verdict(&run)
+    verdict(&run, shown)
 }
 
 fn gather(
@@ -154,7 +157,8 @@ fn gather(
     RunData {
         program: info,
         coords: trained.axes(),
-        field: problem.network.field.clone(),
+        fields: problem.network.fields.iter().filter(|f| f.unknown.is_none()).map(|f| f.name.clone()).collect(),
+        unknowns: trained.unknowns(),
         status: outcome.status.clone(),
         losses: outcome.losses.clone(),
         phases: outcome.phases.clone(),
@@ -195,31 +199,39 @@ fn tell(run: &RunData, out: &Path) {
     println!("results in {}: open {}", out.display(), out.join("report.html").display());
 }
 
-fn verdict(run: &RunData) -> Exit {
+fn verdict(run: &RunData, shown: &Messages) -> Exit {
     match &run.status {
         Status::Interrupted => {
-            eprintln!("interrupted; the best weights so far are kept");
+            shown.sentence("interrupted; the best weights so far are kept");
             Exit::Interrupted
         }
         Status::Diverged { phase, step, residual } => {
-            eprintln!(
+            shown.sentence(&format!(
                 "the run diverged: residual {residual} stopped being a number in phase {phase} at step {step}; the last \
                  good weights are kept. A smaller rate or sigma in that phase is the first thing to try."
-            );
+            ));
             Exit::Diverged
         }
         Status::Finished => {
             let failed: Vec<_> = run.expects.iter().filter(|e| !e.holds).collect();
             for e in &failed {
-                eprintln!("expect {} does not hold: the value is {:e}", e.text, e.value);
+                shown.sentence(&format!("expect {} does not hold: the value is {:e}", e.text, e.value));
             }
             if failed.is_empty() { Exit::Done } else { Exit::ExpectDoesNotHold }
         }
     }
 }
 
-fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+/// Of the program's text, and of the names and texts of what it imports.
+fn hash(text: &str, imports: &[SourceFile]) -> String {
+    let mut hasher = Sha256::new_with_prefix(text);
+    for file in imports {
+        for part in [&file.name, &file.text] {
+            hasher.update([0]);
+            hasher.update(part);
+        }
+    }
+    hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn available_threads() -> usize {

@@ -2,13 +2,17 @@
 //!
 //! A [`Diagnostic`] is data: a code, labelled spans, a help line. Phases push them into a [`Sink`] and go on, so that one
 //! run reports every independent mistake. All wording lives here: each family of codes has a module (`syntax`, `names`,
-//! `types`, `neurons`, `networks`, `residuals`, `training`, `reports`, `data`, `runtime`) with a table of its codes and one constructor
-//! function a code. A phase calls `sink.push(diag::names::unknown_name(span, "lif2", Some("lif")))` and never writes prose.
+//! `domain`, `types`, `units`, `neurons`, `networks`, `residuals`, `geometry`, `training`, `reports`, `data`, `runtime`) with a
+//! table of its codes and one constructor function a code. A phase calls `sink.push(diag::names::unknown_name(span, "lif2", Some("lif")))` and never writes prose.
 //!
 //! The source text is attached only by the renderers, when a message is printed.
 
 pub mod codes;
 pub mod data;
+pub mod domain;
+pub mod geometry;
+pub mod imports;
+pub mod lints;
 pub mod names;
 pub mod networks;
 pub mod neurons;
@@ -18,6 +22,7 @@ pub mod residuals;
 pub mod syntax;
 pub mod training;
 pub mod types;
+pub mod units;
 
 pub use codes::{CodeInfo, Family};
 
@@ -120,6 +125,16 @@ impl Sink {
 
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
+    }
+
+    /// Drops the messages for which `keep` is false.
+    pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.messages.retain(keep);
+    }
+
+    /// All messages so far, to be added to.
+    pub fn messages_mut(&mut self) -> impl Iterator<Item = &mut Diagnostic> {
+        self.messages.iter_mut()
     }
 
     /// All messages in source order.

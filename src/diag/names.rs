@@ -20,6 +20,7 @@ const RECURSIVE_FUNCTION: Code = Code(210);
 const UNKNOWN_OVERRIDE: Code = Code(211);
 const OUT_OF_PLACE: Code = Code(212);
 const TOO_LARGE: Code = Code(213);
+const SEVERAL_OUTPUTS: Code = Code(214);
 
 /// The codes of this family.
 pub const FAMILY: Family = Family {
@@ -57,7 +58,15 @@ pub const FAMILY: Family = Family {
             page: include_str!("../../docs/errors/SNN0211.md"),
         },
         CodeInfo { code: OUT_OF_PLACE, slug: "out_of_place", page: include_str!("../../docs/errors/SNN0212.md") },
+        CodeInfo { code: SEVERAL_OUTPUTS, slug: "several_outputs", page: include_str!("../../docs/errors/SNN0214.md") },
         CodeInfo { code: TOO_LARGE, slug: "too_large", page: include_str!("../../docs/errors/SNN0213.md") },
+        super::imports::UNREADABLE_IMPORT_INFO,
+        super::imports::OUTSIDE_IMPORT_INFO,
+        super::imports::IMPORT_CYCLE_INFO,
+        super::imports::UNUSED_IMPORT_INFO,
+        super::imports::IDLE_ALLOW_INFO,
+        super::imports::ALLOW_OF_ERROR_INFO,
+        super::imports::UNKNOWN_CODE_INFO,
     ],
 };
 
@@ -141,6 +150,12 @@ pub fn not_available_but(span: Span, what: &str, instead: &str) -> Diagnostic {
 /// A warning.
 pub fn unused(span: Span, what: &str, name: &str) -> Diagnostic {
     Diagnostic::warning(UNUSED, span, format!("the {what} `{name}` is never used")).help("remove it, or use it")
+}
+
+/// A network's name where a field is wanted, although its outputs have names of their own.
+pub fn network_with_outputs(span: Span, network: &str, outputs: &[&str]) -> Diagnostic {
+    Diagnostic::error(SEVERAL_OUTPUTS, span, format!("`{network}` is a network whose outputs have names of their own"))
+        .help(format!("write one of {}", list(outputs)))
 }
 
 /// `fn f(x) = f(x - 1)`. `chain` are the functions on the way, first and last the same.

@@ -17,6 +17,14 @@ const NOT_LINEAR: Code = Code(507);
 const CONSTANT_SPIKE: Code = Code(508);
 const UNUSED_INPUT: Code = Code(509);
 const CONSTANT_STATE: Code = Code(510);
+const SUBSTEPS: Code = Code(520);
+const REFRACTORY: Code = Code(521);
+const TRAINED_REFRACTORY: Code = Code(522);
+const EMIT: Code = Code(523);
+const SILENT: Code = Code(524);
+const RESTLESS: Code = Code(525);
+const UNSTABLE: Code = Code(526);
+const UNTIMED: Code = Code(527);
 
 /// The codes of this family.
 pub const FAMILY: Family = Family {
@@ -40,6 +48,22 @@ pub const FAMILY: Family = Family {
         CodeInfo { code: CONSTANT_SPIKE, slug: "constant_spike", page: include_str!("../../docs/errors/SNN0508.md") },
         CodeInfo { code: UNUSED_INPUT, slug: "unused_input", page: include_str!("../../docs/errors/SNN0509.md") },
         CodeInfo { code: CONSTANT_STATE, slug: "constant_state", page: include_str!("../../docs/errors/SNN0510.md") },
+        CodeInfo { code: SUBSTEPS, slug: "substeps_without_flow", page: include_str!("../../docs/errors/SNN0520.md") },
+        CodeInfo {
+            code: REFRACTORY,
+            slug: "refractory_without_spike",
+            page: include_str!("../../docs/errors/SNN0521.md"),
+        },
+        CodeInfo {
+            code: TRAINED_REFRACTORY,
+            slug: "trained_refractory",
+            page: include_str!("../../docs/errors/SNN0522.md"),
+        },
+        CodeInfo { code: EMIT, slug: "emit_without_spike", page: include_str!("../../docs/errors/SNN0523.md") },
+        CodeInfo { code: SILENT, slug: "never_spikes", page: include_str!("../../docs/errors/SNN0524.md") },
+        CodeInfo { code: RESTLESS, slug: "always_spikes", page: include_str!("../../docs/errors/SNN0525.md") },
+        CodeInfo { code: UNSTABLE, slug: "unstable_step", page: include_str!("../../docs/errors/SNN0526.md") },
+        CodeInfo { code: UNTIMED, slug: "dt_without_unit", page: include_str!("../../docs/errors/SNN0527.md") },
     ],
 };
 
@@ -119,4 +143,59 @@ pub fn unused_input(span: Span, neuron: &str, declared: bool) -> Diagnostic {
 pub fn constant_state(span: Span, state: &str) -> Diagnostic {
     Diagnostic::warning(CONSTANT_STATE, span, format!("the state `{state}` never changes"))
         .help("give it a `flow`, an `update` or a `reset`, or make it a `param`")
+}
+
+/// `substeps` in a neuron of maps.
+pub fn substeps_without_flow(span: Span) -> Diagnostic {
+    Diagnostic::error(SUBSTEPS, span, "substeps refine the integration of a flow, and this neuron has none")
+        .help("an `update` happens once a step; remove `substeps`, or write the dynamics as a `flow`")
+}
+
+/// `refractory` in a neuron that never spikes.
+pub fn refractory_without_spike(span: Span) -> Diagnostic {
+    Diagnostic::error(REFRACTORY, span, "a refractory time in a neuron that has no spike")
+        .help("add `spike when …`, or remove `refractory`")
+}
+
+/// A refractory time that would be trained.
+pub fn trained_refractory(span: Span, declared: Span) -> Diagnostic {
+    Diagnostic::error(TRAINED_REFRACTORY, span, "a refractory time cannot be trained: it is a whole number of steps")
+        .label(declared, "this parameter is trained")
+        .help("use a parameter without `trainable`")
+}
+
+/// `emit spike` without `spike when`.
+pub fn emit_without_spike(span: Span) -> Diagnostic {
+    Diagnostic::error(EMIT, span, "`spike` in what is emitted by a neuron that has no spike")
+        .help("add `spike when …`, or emit something else, such as a state")
+}
+
+/// A warning: no constant input of those that it can get makes it spike.
+pub fn never_spikes(span: Span, neuron: &str, range: (f64, f64), steps: u32) -> Diagnostic {
+    let (lo, hi) = range;
+    let message = format!("`{neuron}` never spikes: its input is from {lo} to {hi}, too little in {steps} steps");
+    Diagnostic::warning(SILENT, span, message)
+        .help("lower its threshold, or bring the input in by weights: `… |> dense(n) |> …` or `tuned(…)`")
+}
+
+/// A warning: every constant input of those that it can get makes it spike in every step.
+pub fn always_spikes(span: Span, neuron: &str, range: (f64, f64)) -> Diagnostic {
+    let (lo, hi) = range;
+    let message = format!("`{neuron}` spikes in every step, whatever its input from {lo} to {hi}");
+    Diagnostic::warning(RESTLESS, span, message)
+        .help("raise its threshold, or reset by more: what always spikes says nothing of its input")
+}
+
+/// A warning: the step is too long for the integrator.
+pub fn unstable_step(span: Span, state: &str, method: &str, product: f64, limit: f64, dt: &str) -> Diagnostic {
+    let message = format!("a step of {dt} is too long for `{state}`: it grows where its flow decays");
+    Diagnostic::warning(UNSTABLE, span, message)
+        .here(format!("decay times step is {product:.3}, and `{method}` is stable to {limit}"))
+        .help("shorten `dt`, add `substeps`, or use `integrate exponential`")
+}
+
+/// A neuron with times in units where `dt` is a plain number.
+pub fn untimed(span: Span, neuron: &str) -> Diagnostic {
+    let message = format!("the times of `{neuron}` have units, and the network's `dt` has none");
+    Diagnostic::error(UNTIMED, span, message).help("say how long a step is: `dt 1ms` in the network")
 }

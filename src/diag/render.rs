@@ -5,11 +5,11 @@
 //!           help: did you mean `omega`?
 //! ```
 //!
-//! The JSON form is one object a message, on one line:
+//! The JSON form is one object a message, on one line (`docs/reference/messages.md` has the same table for users):
 //!
 //! | key | value |
 //! |---|---|
-//! | `code` | `"SNN0201"` |
+//! | `code` | `"SNN0201"`, or `null` if the message is about no place in a program |
 //! | `severity` | `"error"` or `"warning"` |
 //! | `message` | the sentence |
 //! | `help` | the help line, or `null` |
@@ -44,6 +44,17 @@ pub fn render(d: &Diagnostic, sources: &Sources, style: &Style) -> String {
         Format::Fancy => fancy(d, sources, style),
         Format::Plain => plain(d, sources),
         Format::Json => json_line(d, sources),
+    }
+}
+
+/// An error that is about no place in a program, in one sentence. Its last line is ended.
+pub fn sentence(text: &str, style: &Style) -> String {
+    match style.format {
+        Format::Json => {
+            let value = json!({ "code": null, "severity": "error", "message": text, "help": null, "labels": [] });
+            format!("{value}\n")
+        }
+        Format::Fancy | Format::Plain => format!("{}\n", safe(text)),
     }
 }
 

@@ -136,9 +136,14 @@ pub fn exact_is_wrong(span: Span, residual: Span, name: &str, left: f64, size: f
     .help("errors would be measured against something else than the solution; check both formulas")
 }
 
-pub fn unknown_place(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::error(UNKNOWN_PLACE, span, format!("there is no place `{name}`"))
-        .help("places are `interior`, `domain`, ends such as `x = 0`, `grid(x = 101)` and a file in quotes")
+pub fn unknown_place(span: Span, name: &str, nearest: Option<&str>) -> Diagnostic {
+    let d = Diagnostic::error(UNKNOWN_PLACE, span, format!("there is no place `{name}`"));
+    match nearest {
+        Some(n) => d.help(format!("did you mean the curve `{n}`?")),
+        None => d.help(
+            "places are `interior`, `domain`, ends such as `x = 0`, the domain's curves, `grid(x = 101)` and a file in quotes",
+        ),
+    }
 }
 
 pub fn exact_twice(span: Span, field: &str, first: Span) -> Diagnostic {

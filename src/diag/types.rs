@@ -124,14 +124,21 @@ pub fn widths_differ(a: (Span, u32), b: (Span, u32)) -> Diagnostic {
         .help("both must be equally wide, or one of them 1 wide")
 }
 
-/// A network's output that is not one number.
-pub fn output_width(span: Span, width: u32) -> Diagnostic {
-    Diagnostic::error(OUTPUT_WIDTH, span, format!("the output is one value, found {width}"))
-        .help("end with a readout: `… |> dense(1)`")
+/// A network's output that has not as many values as it has names, or not one where it has none.
+pub fn output_width(span: Span, width: u32, names: usize) -> Diagnostic {
+    let wanted = match names {
+        0 | 1 => "the output is one value".to_string(),
+        n => format!("the output has {n} names and must have {n} values"),
+    };
+    let mut help = format!("end with a readout: `… |> dense({})`", names.max(1));
+    if names == 0 {
+        help.push_str(", or name the values: `output u, v = …`");
+    }
+    Diagnostic::error(OUTPUT_WIDTH, span, format!("{wanted}, found {width}")).help(help)
 }
 
-/// `20ms`.
-pub fn units(span: Span, unit: &str) -> Diagnostic {
-    Diagnostic::error(UNITS, span, format!("the unit `{unit}`: quantities are not available yet"))
-        .help("write the program without units; one time step is `dt`, 1 unless the network says otherwise")
+/// `20ms`, or a constant that is a quantity (`what`), where only plain numbers have a meaning.
+pub fn units(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::error(UNITS, span, format!("{what} is a quantity, and only a plain number can stand here"))
+        .help("quantities stand in constants, neurons, arguments of neurons, a network's `dt` and in `simulate`")
 }

@@ -416,7 +416,7 @@ impl Machine {
                     *o = before[from.start + i];
                 }
             }
-            Op::Spike { strict, .. } => {
+            Op::Spike { strict, .. } | Op::SpikeAlong { strict, .. } => {
                 map1(out, &before[code.args[0].range()], |x| truth(T::spike(x, *strict)));
             }
             Op::Splat(..) => {

@@ -79,6 +79,12 @@ pub enum Op {
         strict: bool,
         surrogate: Surrogate,
     },
+    /// As `Spike`, with a derivative that is computed: `slope`, as wide as the operand. Never of tangents.
+    SpikeAlong {
+        of: Value,
+        strict: bool,
+        slope: Value,
+    },
 
     /// Width 1 to this width.
     Splat(Value, u32),
@@ -94,7 +100,7 @@ pub enum Op {
     Sum(Value),
     /// y_j = sum_i x_i W_ij, in order of i, starting from 0; W is the parameter, `[inputs][outputs]`, or (`direction`) its
     /// component along each direction. Product and sum are rounded separately. If `x` is the direct result of a
-    /// `Spike`, inputs of 0 are skipped and those of 1 add the row: engines may count on it and must agree on it
+    /// `Spike` or `SpikeAlong`, inputs of 0 are skipped and those of 1 add the row: engines may count on it and must agree on it
     /// (see [`Program::is_event`](crate::ir::program::Program::is_event)).
     Dense {
         x: Value,
@@ -117,6 +123,7 @@ impl Op {
             Op::Unary(_, a) | Op::Not(a) | Op::Splat(a, _) | Op::Sum(a) => vec![*a],
             Op::Spike { of, .. } | Op::Slice { of, .. } => vec![*of],
             Op::Dense { x, .. } => vec![*x],
+            Op::SpikeAlong { of, slope, .. } => vec![*of, *slope],
             Op::Binary(_, a, b) | Op::Compare(_, a, b) | Op::And(a, b) | Op::Or(a, b) => vec![*a, *b],
             Op::Select(c, a, b) => vec![*c, *a, *b],
             Op::Concat(vs) => vs.clone(),
@@ -137,6 +144,10 @@ impl Op {
             Op::Unary(_, a) | Op::Not(a) | Op::Splat(a, _) | Op::Sum(a) => *a = f(*a),
             Op::Spike { of, .. } | Op::Slice { of, .. } => *of = f(*of),
             Op::Dense { x, .. } => *x = f(*x),
+            Op::SpikeAlong { of, slope, .. } => {
+                *of = f(*of);
+                *slope = f(*slope);
+            }
             Op::Binary(_, a, b) | Op::Compare(_, a, b) | Op::And(a, b) | Op::Or(a, b) => {
                 *a = f(*a);
                 *b = f(*b);

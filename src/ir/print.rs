@@ -135,6 +135,10 @@ impl Program {
                 let strict = if *strict { "strict " } else { "" };
                 format!("spike {strict}{of}, {} {:?}", surrogate.kind.name(), surrogate.scale)
             }
+            Op::SpikeAlong { of, strict, slope } => {
+                let strict = if *strict { "strict " } else { "" };
+                format!("spike_along {strict}{of}, {slope}")
+            }
             Op::Splat(a, width) => format!("splat {a}, {width}"),
             Op::Concat(vs) => {
                 let vs: Vec<String> = vs.iter().map(Value::to_string).collect();

@@ -16,10 +16,12 @@ use crate::plan::{Report, Sampler, Train};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
     pub coords: Vec<Coord>,
+    /// Input `coords`, output `value`: not 0 inside. `None`: all of the box is.
+    pub shape: Option<Program>,
     pub network: Network,
     pub residuals: Vec<Residual>,
-    /// Input `coords`, output `value`.
-    pub exact: Option<Program>,
+    /// One entry a field of the network. Input `coords`, output `value`.
+    pub exact: Vec<Option<Program>>,
     pub train: Train,
     pub report: Report,
 }
@@ -29,20 +31,44 @@ pub struct Coord {
     pub name: String,
     pub lo: f64,
     pub hi: f64,
+    /// Its two ends are one place.
+    pub periodic: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
-    pub field: String,
-    /// Outputs: `u` (always called so, width 1), then for each spiking layer `spikes.NAME`: spikes of the whole layer in
+    /// What residuals are about: the outputs of the program's networks, then its unknowns, which are fields that are the same
+    /// everywhere.
+    pub fields: Vec<Field>,
+    /// Outputs: each field by its name (width 1), then for each spiking layer `spikes.NAME`: spikes of the whole layer in
     /// the whole simulation (width 1).
     pub primal: Program,
     /// As `primal`, with a trace `spikes.NAME` for each spiking layer (width: its units): for rasters.
     pub probe: Program,
     pub layers: Vec<Layer>,
-    pub readout: Option<Readout>,
+    /// Weights that fields are affine in.
+    pub readouts: Vec<Readout>,
+    /// How: u = phi . weight + phi0 bias + offset. Outputs `offset.NAME` (width 1) of every field, and of those with a
+    /// readout `phi.NAME` (width [`Readout::features`]; none if that is 0) and `phi0.NAME` (1). `None` without a readout.
+    pub features: Option<Program>,
     /// How each parameter of `primal` starts, in order.
     pub init: Vec<Init>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    pub name: String,
+    /// Index into [`Network::readouts`]; fields may share one.
+    pub readout: Option<usize>,
+    pub unknown: Option<Unknown>,
+}
+
+/// A scalar that is learned: a parameter of one number, kept within bounds (which may be infinite).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Unknown {
+    pub param: ParamId,
+    pub lo: f64,
+    pub hi: f64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +85,10 @@ pub struct Layer {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Units {
     pub params: Vec<UnitParam>,
-    /// The features of `block` candidates: as [`Readout::features`] with this layer `block` units wide. Its parameter list
+    /// The readouts whose features the units are.
+    pub feeds: Vec<usize>,
+    /// The features of `block` candidates: the outputs `phi.NAME` of [`Network::features`] for the fields of those readouts,
+    /// with this layer `block` units wide. Its parameter list
     /// is that of `primal` with other widths for this layer and the readout (whose weights it does not use).
     pub pool: Program,
     pub block: u32,
@@ -70,6 +99,8 @@ pub struct Units {
     pub steps: u32,
     /// The mixing node acts on the scaled coordinates themselves, so that thresholds can be placed in the domain.
     pub on_coords: bool,
+    /// Rows of the mixing weight that begin a pair: sine and cosine of a periodic coordinate's phase.
+    pub pairs: Vec<usize>,
     /// Width of what the mixing node acts on.
     pub fan_in: u32,
 }
@@ -95,16 +126,23 @@ pub enum UnitRole {
     Neuron,
 }
 
-/// The field is affine in the readout: u = phi . weight + phi0 bias + offset.
-#[derive(Debug, Clone, PartialEq)]
+/// Weights that fields are affine in: a column of a dense layer's weights, or an unknown itself, which is all bias.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Readout {
-    /// `[features][1]`, or a layer of several outputs whose weights all are unknowns, in their order. Of those the biases are
-    /// not solved for: they are part of the offset.
-    pub weight: ParamId,
+    /// `[features][columns]`.
+    pub weight: Option<ParamId>,
+    /// `[1][columns]`.
     pub bias: Option<ParamId>,
-    pub features_len: u32,
-    /// Outputs `phi` (width `features_len`), `phi0` (1), `offset` (1).
-    pub features: Program,
+    /// `None`: all columns, as features of their own in the order of the weights; their biases are part of the offset.
+    pub column: Option<u32>,
+    pub features: u32,
+}
+
+/// A partial derivative of a field, or its value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Atom {
+    pub field: usize,
+    pub alpha: MultiIndex,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -146,6 +184,7 @@ pub enum Place {
     Interior,
     Domain,
     Faces(Vec<Face>),
+    Curve(Box<Path>),
     Grid(Vec<usize>),
     /// Points as given, `[rows][coords]`, and the file's columns, `[rows][columns]`.
     Data {
@@ -158,6 +197,20 @@ pub enum Place {
 pub struct Face {
     pub coord: usize,
     pub value: f64,
+    /// The component of the outward normal along the coordinate: 1 or -1 at an end, 0 inside.
+    pub outward: f64,
+}
+
+/// A curve for a parameter from `lo` to `hi`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Path {
+    /// The coordinates that it gives; the others are free.
+    pub coords: Vec<usize>,
+    pub lo: f64,
+    pub hi: f64,
+    pub closed: bool,
+    /// Input `s`; output `value`: those coordinates, then the outward normal if it has one.
+    pub point: Program,
 }
 
 /// How the rows of a residual come about.
@@ -172,10 +225,10 @@ pub enum Rows {
     },
 }
 
-/// r = F(coordinates, columns, D^a u for a in `atoms`) at each point.
+/// r = F(coordinates, columns, the derivatives of fields in `atoms`) at each point.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pointwise {
-    pub atoms: Vec<MultiIndex>,
+    pub atoms: Vec<Atom>,
     pub by: Derivatives,
     /// Inputs `coords`, `columns` (only if there are any), `atoms`; output `value`.
     pub value: Program,
@@ -200,12 +253,23 @@ pub enum Derivatives {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weak {
     pub tests: Option<usize>,
+    /// The fields in it.
+    pub fields: Vec<usize>,
     pub volume: Vec<VolumeTerm>,
     pub boundary: Vec<BoundaryTerm>,
     pub vanish: Vec<[Vec<u8>; 2]>,
+    pub ties: Vec<Tie>,
     pub absorbed: Vec<usize>,
     /// No volume term is nonlinear.
     pub linear: bool,
+}
+
+/// See [`check::model::Tie`](crate::check::model::Tie).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tie {
+    pub coord: usize,
+    pub high: bool,
+    pub parts: Vec<(u8, f64)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -218,10 +282,11 @@ pub struct VolumeTerm {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Integrand {
-    Field,
+    /// A field, by its place in [`Weak::fields`].
+    Field(usize),
     One,
-    /// Inputs `coords`, `u`; outputs `value` and `slope`.
-    Nonlinear(Box<Program>),
+    /// Inputs `coords`, `fields` (the values of [`Weak::fields`]); outputs `value` and `slopes`, one a field.
+    Function(Box<Program>),
 }
 
 #[derive(Debug, Clone, PartialEq)]

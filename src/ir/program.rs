@@ -258,9 +258,9 @@ impl Program {
         out
     }
 
-    /// True if a `Dense` over this value skips zeros: the value is 0 or 1 because a `Spike` made it.
+    /// True if a `Dense` over this value skips zeros: the value is 0 or 1 because a spike made it.
     pub fn is_event(&self, v: Value) -> bool {
-        self.find(v).is_some_and(|i| matches!(i.op, Op::Spike { .. }) && !i.ty.tangent)
+        self.find(v).is_some_and(|i| matches!(i.op, Op::Spike { .. } | Op::SpikeAlong { .. }) && !i.ty.tangent)
     }
 }
 

@@ -359,6 +359,11 @@ impl Line<'_> {
                 let kind = kind.ok_or("expected a surrogate")?;
                 Op::Spike { of, strict, surrogate: Surrogate { kind, scale: self.number()? } }
             }
+            "spike_along" => {
+                let strict = self.accept("strict");
+                let (of, slope) = self.pair()?;
+                Op::SpikeAlong { of, strict, slope }
+            }
             "splat" => {
                 let a = self.value()?;
                 self.expect(",")?;

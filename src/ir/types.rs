@@ -79,6 +79,11 @@ pub fn result_type(program: &Program, op: &Op, ty: &dyn Fn(Value) -> Option<Ty>)
                 Err(format!("the surrogate's scale {:?} is not a positive number", surrogate.scale))
             }
         }
+        Op::SpikeAlong { of, slope, .. } => {
+            let (of, slope) = (primal(*of)?, primal(*slope)?);
+            same_width(of, slope)?;
+            Ok(of)
+        }
         Op::Splat(a, width) => {
             let a = real(*a)?;
             if a.width != 1 {

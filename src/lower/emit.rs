@@ -254,6 +254,12 @@ impl Emit {
         self.push(of.region, Op::Spike { of: of.value, strict, surrogate }, of.ty)
     }
 
+    /// As [`Emit::spike`], with a derivative of one's own; as wide as what it is of.
+    pub fn spike_along(&mut self, of: Val, strict: bool, slope: Val) -> Val {
+        let region = later(of.region, slope.region);
+        self.push(region, Op::SpikeAlong { of: of.value, strict, slope: slope.value }, of.ty)
+    }
+
     pub fn slice(&mut self, of: Val, start: u32, len: u32) -> Val {
         self.push(of.region, Op::Slice { of: of.value, start, len }, Ty { width: len, ..of.ty })
     }

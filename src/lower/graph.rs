@@ -37,40 +37,32 @@ pub fn only_through(net: &Network, from: NodeId, node: NodeId) -> bool {
     known[node]
 }
 
-/// What the mixing node acts on is the scaled coordinates themselves, injected as a current or not.
-pub fn acts_on_coords(net: &Network, mixing: NodeId) -> bool {
-    let (NodeOp::Tuned { x, .. } | NodeOp::Dense { x, .. }) = &net.nodes[mixing].op else { return false };
+/// The coordinates, if what the mixing node acts on is they themselves, scaled, injected as a current or not.
+pub fn entering(net: &Network, mixing: NodeId) -> Option<&[usize]> {
+    let (NodeOp::Tuned { x, .. } | NodeOp::Dense { x, .. }) = &net.nodes[mixing].op else { return None };
     let mut at = *x;
     while let NodeOp::Current(x) = &net.nodes[at].op {
         at = *x;
     }
-    matches!(net.nodes[at].op, NodeOp::Coords { raw: false, .. })
+    match &net.nodes[at].op {
+        NodeOp::Coords { coords, raw: false } => Some(coords),
+        _ => None,
+    }
 }
 
-/// Gives `program` the passes that these networks need, and says for each network in which pass each node is (see
-/// [`Network::stages`]; the second of each pair is known from the start). What is as many decoders away from the coordinates
-/// and has as many steps shares a pass.
-pub fn passes(nets: &[(&Network, Option<NodeId>)], program: &mut Program) -> Vec<Vec<u32>> {
-    let stages: Vec<Vec<u32>> = nets
-        .iter()
-        .map(|(net, given)| {
-            // The checker has seen to it.
-            net.stages(*given).unwrap_or_else(|n| unreachable!("the decoder {n} depends on itself"))
-        })
-        .collect();
-    let mut all: Vec<(u32, u32)> = vec![];
-    for ((net, _), stages) in nets.iter().zip(&stages) {
-        for (node, stage) in net.nodes.iter().zip(stages) {
-            if node.kind == Kind::Signal && !all.contains(&(*stage, net.steps)) {
-                all.push((*stage, net.steps));
-            }
-        }
-    }
-    // In order of their stages; those of one stage as they were found.
-    all.sort_by_key(|(stage, _)| *stage);
-    program.passes = all.iter().map(|(_, steps)| Pass::new(*steps)).collect();
-    let of = |net: &Network, stage: u32| all.iter().position(|p| *p == (stage, net.steps)).unwrap_or(all.len()) as u32;
-    nets.iter().zip(&stages).map(|((net, _), stages)| stages.iter().map(|s| of(net, *s)).collect()).collect()
+pub fn acts_on_coords(net: &Network, mixing: NodeId) -> bool {
+    entering(net, mixing).is_some()
+}
+
+/// Gives `program` the passes that the network needs, one for each stage that a signal is in, and says in which each node is
+/// (see [`Network::stages`]; `given` is known from the start).
+pub fn passes(net: &Network, given: Option<NodeId>, program: &mut Program) -> Vec<u32> {
+    // The checker has seen to it.
+    let stages = net.stages(given).unwrap_or_else(|n| unreachable!("the decoder {n} depends on itself"));
+    let signals = net.nodes.iter().zip(&stages).filter(|(n, _)| n.kind == Kind::Signal);
+    let count = signals.map(|(_, stage)| *stage as usize + 1).max().unwrap_or(0);
+    program.passes = vec![Pass::new(net.steps); count];
+    stages
 }
 
 /// The width of each node, with one layer resized.
@@ -99,46 +91,4 @@ pub fn widths(net: &Network, resize: Option<Resize>) -> Vec<u32> {
         out.push(width);
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::check::model::Node;
-    use crate::source::{FileId, Span};
-
-    fn net(steps: u32, ops: Vec<(NodeOp, Kind)>) -> Network {
-        let span = Span { file: FileId(0), start: 0, end: 0 };
-        let node = |(op, kind)| Node { op, kind, width: 1, path: String::new(), span };
-        let nodes: Vec<Node> = ops.into_iter().map(node).collect();
-        Network {
-            name: "u".into(),
-            coords: vec![0],
-            steps,
-            dt: 1.0,
-            output: nodes.len() - 1,
-            nodes,
-            layers: vec![],
-            readout: None,
-            span,
-        }
-    }
-
-    /// Two networks of other lengths side by side: each of their simulations has a pass, those of the first stage first.
-    #[test]
-    fn passes_are_shared_where_stage_and_steps_agree() {
-        let x = (NodeOp::Coords { coords: vec![0], raw: false }, Kind::Static);
-        let current = |n| (NodeOp::Current(n), Kind::Signal);
-        let mean = |n| (NodeOp::Mean(n), Kind::Static);
-        let twice = net(8, vec![x.clone(), current(0), mean(1), current(2), mean(3)]);
-        let once = net(5, vec![x.clone(), current(0), mean(1)]);
-        let same = net(8, vec![x, current(0), mean(1)]);
-        let mut program = Program::new("test");
-        let of = passes(&[(&twice, None), (&once, None), (&same, None)], &mut program);
-        assert_eq!(program.passes.iter().map(|p| p.steps).collect::<Vec<_>>(), [8, 5, 8]);
-        assert_eq!(of[0][1], 0);
-        assert_eq!(of[0][3], 2);
-        assert_eq!(of[1][1], 1);
-        assert_eq!(of[2][1], 0);
-    }
 }

@@ -19,33 +19,41 @@ mod residual;
 mod time;
 mod units;
 
-use crate::check::model::{Model, Network, NodeId, NodeOp};
+use crate::check::model::{Coord, Model, NodeId, NodeOp, Quantity};
 use crate::ir::problem as ir;
-use crate::ir::program::Program;
-use network::{Lowering, Resize};
+use network::Lowering;
 
 /// Candidates that one run of a pool kernel simulates.
 pub const BLOCK: u32 = 128;
 
 pub fn lower(model: &Model) -> ir::Problem {
-    let exact = model.exact.first().map(|x| residual::of_coords(model, "exact", &x.value));
+    let exact = |of: Quantity| {
+        let found = model.exact.iter().find(|x| x.of == of);
+        found.map(|x| residual::of_coords(model, "exact", &x.value))
+    };
+    let fields = (0..model.network.fields.len()).map(Quantity::Field);
+    let quantities = fields.chain((0..model.unknowns.len()).map(Quantity::Unknown));
     ir::Problem {
-        coords: model.coords.iter().map(|c| ir::Coord { name: c.name.clone(), lo: c.lo, hi: c.hi }).collect(),
-        network: network_of(model, &model.networks[0]),
+        coords: model.coords.iter().map(coord).collect(),
+        shape: model.shape.as_ref().map(|s| residual::truth(model, "shape", &s.inside)),
+        network: network(model),
         residuals: model.residuals.iter().map(|r| residual::lower(model, r)).collect(),
-        exact,
+        exact: quantities.map(exact).collect(),
         train: model.train.clone(),
         report: model.report.clone(),
     }
 }
 
-fn network_of(model: &Model, net: &Network) -> ir::Network {
-    let mut primal = Lowering::new(model, net, &net.name, None);
-    let u = primal.node(net.output);
-    primal.output("u", u, 1);
-    let mut probe = Lowering::new(model, net, &format!("{}, spikes recorded", net.name), None);
-    let u = probe.node(net.output);
-    probe.output("u", u, 1);
+fn coord(c: &Coord) -> ir::Coord {
+    ir::Coord { name: c.name.clone(), lo: c.lo, hi: c.hi, periodic: c.periodic }
+}
+
+fn network(model: &Model) -> ir::Network {
+    let net = &model.network;
+    let mut primal = Lowering::new(model, "network", None);
+    primal.fields();
+    let mut probe = Lowering::new(model, "network, spikes recorded", None);
+    probe.fields();
     for (i, layer) in net.layers.iter().enumerate() {
         if let Some(node) = primal.spiking_node(i) {
             let name = format!("spikes.{}", layer.name);
@@ -53,48 +61,62 @@ fn network_of(model: &Model, net: &Network) -> ir::Network {
             probe.trace_spikes(node, &name);
         }
     }
-    let layers = (0..net.layers.len()).map(|i| layer(model, net, i, &primal)).collect();
-    let readout = net.readout.map(|node| readout(model, net, node, &primal));
+    let (fields, readouts) = fields(model, &primal);
+    let features = (!readouts.is_empty()).then(|| {
+        let mut l = Lowering::new(model, "features", None);
+        l.features();
+        l.finish()
+    });
     ir::Network {
-        field: net.name.clone(),
-        layers,
-        readout,
+        layers: (0..net.layers.len()).map(|i| layer(model, i, &fields, &primal)).collect(),
+        fields,
+        readouts,
+        features,
         init: primal.init.clone(),
         primal: primal.finish(),
         probe: probe.finish(),
     }
 }
 
-fn readout(model: &Model, net: &Network, node: NodeId, primal: &Lowering<'_>) -> ir::Readout {
-    let params = primal.params_of(&[node]);
-    let NodeOp::Dense { x, .. } = &net.nodes[node].op else { unreachable!("the readout is a dense node") };
-    let outputs = primal.width(node);
-    ir::Readout {
-        weight: params[0],
-        bias: params.get(1).copied().filter(|_| outputs == 1),
-        features_len: primal.width(*x) * outputs,
-        features: features(model, net, node, None),
+/// Fields, then unknowns, and the weights that they are affine in, each once.
+fn fields(model: &Model, primal: &Lowering<'_>) -> (Vec<ir::Field>, Vec<ir::Readout>) {
+    let net = &model.network;
+    let mut columns: Vec<(NodeId, Option<u32>)> = vec![];
+    let mut fields: Vec<ir::Field> = vec![];
+    let mut readouts: Vec<ir::Readout> = vec![];
+    for field in &net.fields {
+        let readout = field.readout.map(|at| {
+            columns.iter().position(|c| *c == at).unwrap_or_else(|| {
+                let (node, column) = at;
+                let NodeOp::Dense { x, .. } = &net.nodes[node].op else { unreachable!("a readout is a dense node") };
+                let params = primal.params_of(&[node]);
+                let bias = params.get(1).copied().filter(|_| column.is_some());
+                let features = primal.width(*x) * if column.is_some() { 1 } else { primal.width(node) };
+                readouts.push(ir::Readout { weight: Some(params[0]), bias, column, features });
+                columns.push(at);
+                columns.len() - 1
+            })
+        });
+        fields.push(ir::Field { name: field.name.clone(), readout, unknown: None });
     }
+    for (unknown, &param) in model.unknowns.iter().zip(&primal.unknowns) {
+        readouts.push(ir::Readout { weight: None, bias: Some(param), column: Some(0), features: 0 });
+        fields.push(ir::Field {
+            name: unknown.name.clone(),
+            readout: Some(readouts.len() - 1),
+            unknown: Some(ir::Unknown { param, lo: unknown.lo, hi: unknown.hi }),
+        });
+    }
+    (fields, readouts)
 }
 
-fn features(model: &Model, net: &Network, readout: NodeId, resize: Option<Resize>) -> Program {
-    let name = match resize {
-        None => format!("features of {}", net.name),
-        Some(r) => format!("{} candidates for {}", r.units, net.nodes[r.node].path),
-    };
-    let mut l = Lowering::new(model, net, &name, resize);
-    l.features(readout);
-    l.finish()
-}
-
-fn layer(model: &Model, net: &Network, index: usize, primal: &Lowering<'_>) -> ir::Layer {
-    let l = &net.layers[index];
-    let pursuit = l.pursuit.zip(net.readout).map(|(mixing, readout)| units::units(model, net, mixing, readout, primal));
+fn layer(model: &Model, index: usize, fields: &[ir::Field], primal: &Lowering<'_>) -> ir::Layer {
+    let l = &model.network.layers[index];
     ir::Layer {
         name: l.name.clone(),
         units: primal.width(l.node),
         spiking: primal.spiking_node(index).is_some(),
         params: primal.params_of(&l.owned),
-        pursuit,
+        pursuit: l.pursuit.map(|mixing| units::units(model, mixing, fields, primal)),
     }
 }

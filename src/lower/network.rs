@@ -1,4 +1,4 @@
-//! Networks to programs.
+//! The network to programs.
 //!
 //! Static values stand in `init`, signals in `step`, what follows a decoder in `finish`. What is encoded again after a decoder
 //! is simulated in a pass of its own, and so is every signal that this one uses: simulated twice, it is the same. Nodes are
@@ -52,7 +52,7 @@ pub enum Part {
     Neuron(usize),
 }
 
-/// Emits the nodes of one network into one program.
+/// Emits nodes of the network into one program.
 pub struct Lowering<'m> {
     pub e: Emit,
     pub model: &'m Model,
@@ -72,6 +72,8 @@ pub struct Lowering<'m> {
     /// Signals added up over all steps.
     totals: HashMap<NodeId, Val>,
     pub params: Vec<Declared>,
+    /// The parameters that the unknowns are.
+    pub unknowns: Vec<ParamId>,
     pub init: Vec<ir::Init>,
     coords: Option<Val>,
     /// Use starting values in place of parameters.
@@ -80,10 +82,11 @@ pub struct Lowering<'m> {
 
 impl<'m> Lowering<'m> {
     /// A program with the network's parameters declared and nothing computed yet.
-    pub fn new(model: &'m Model, net: &'m Network, name: &str, resize: Option<Resize>) -> Lowering<'m> {
+    pub fn new(model: &'m Model, name: &str, resize: Option<Resize>) -> Lowering<'m> {
+        let net = &model.network;
         let mut program = Program::new(name);
         program.inputs.push(Input { name: "coords".into(), width: model.coords.len() as u32 });
-        let of_nodes = passes(&[(net, None)], &mut program).remove(0);
+        let of_nodes = passes(net, None, &mut program);
         let widths = widths(net, resize);
         let mut l = Lowering {
             e: Emit::new(program),
@@ -97,6 +100,7 @@ impl<'m> Lowering<'m> {
             spikes: HashMap::new(),
             totals: HashMap::new(),
             params: vec![],
+            unknowns: vec![],
             init: vec![],
             coords: None,
             frozen_at_start: false,
@@ -104,14 +108,20 @@ impl<'m> Lowering<'m> {
         for node in 0..net.nodes.len() {
             l.declare(node);
         }
+        for unknown in &model.unknowns {
+            let id = l.e.declare(format!("unknown.{}", unknown.name), 1, 1, true);
+            l.unknowns.push(id);
+            l.init.push(ir::Init::Constant(unknown.start));
+        }
         l
     }
 
     /// A program without parameters: a single unit driven by a given current.
-    pub fn single(model: &'m Model, net: &'m Network, mixing: NodeId) -> Lowering<'m> {
+    pub fn single(model: &'m Model, mixing: NodeId) -> Lowering<'m> {
+        let net = &model.network;
         let mut program = Program::new(format!("response of {}", net.nodes[mixing].path));
         program.inputs.push(Input { name: "current".into(), width: 1 });
-        let of_nodes = passes(&[(net, Some(mixing))], &mut program).remove(0);
+        let of_nodes = passes(net, Some(mixing), &mut program);
         let mut e = Emit::new(program);
         let current = e.input(0, 1);
         Lowering {
@@ -126,6 +136,7 @@ impl<'m> Lowering<'m> {
             spikes: HashMap::new(),
             totals: HashMap::new(),
             params: vec![],
+            unknowns: vec![],
             init: vec![],
             coords: None,
             frozen_at_start: true,
@@ -206,7 +217,7 @@ impl<'m> Lowering<'m> {
         let width = self.widths[id];
         match &net.nodes[id].op {
             NodeOp::Coords { coords, raw } => {
-                let parts: Vec<Val> = coords.iter().map(|c| self.scaled(*c, *raw)).collect();
+                let parts: Vec<Val> = coords.iter().flat_map(|c| self.entering(*c, *raw)).collect();
                 Term::Val(if parts.len() == 1 { parts[0] } else { self.e.concat(&parts) })
             }
             NodeOp::Scalar(expr) => {
@@ -320,18 +331,27 @@ impl<'m> Lowering<'m> {
         }
     }
 
-    /// A coordinate scaled to [-1, 1] over the domain.
-    fn scaled(&mut self, i: usize, raw: bool) -> Val {
+    /// A coordinate as it is, or scaled to [-1, 1] over the domain; of a periodic one, sine and cosine of its phase.
+    fn entering(&mut self, i: usize, raw: bool) -> Vec<Val> {
         let x = self.coord(i);
         if raw {
-            return x;
+            return vec![x];
         }
         let c = &self.model.coords[i];
         // The subtraction first: it is exact near `lo`, however far from 0 the domain lies.
         let along = self.e.sub(Term::Val(x), Term::Num(c.lo));
+        if c.periodic {
+            let phase = self.e.mul(Term::Num(2.0 * std::f64::consts::PI / (c.hi - c.lo)), along);
+            return [Unary::Sin, Unary::Cos]
+                .map(|f| {
+                    let part = self.e.unary(f, phase);
+                    self.e.wide(part, 1)
+                })
+                .to_vec();
+        }
         let scaled = self.e.mul(Term::Num(2.0 / (c.hi - c.lo)), along);
         let shifted = self.e.add(scaled, Term::Num(-1.0));
-        self.e.wide(shifted, 1)
+        vec![self.e.wide(shifted, 1)]
     }
 
     fn tuned(&mut self, id: NodeId, x: NodeId, curve: TuningCurve, width: u32, pass: u32) -> Term {

@@ -1,4 +1,4 @@
-//! One simulation step of a population: integration over dt, spike test, reset.
+//! One simulation step of a population: integration over dt, spike test, reset, refractory bookkeeping.
 //!
 //! All states step from the same old values; the spike test sees the new ones; resets are carried out in order and later
 //! ones see earlier ones. With numbers for parameters, `lif(tau = 20)` becomes
@@ -8,12 +8,20 @@
 //! s  = spike(v - 1)
 //! v  = v - s
 //! ```
+//!
+//! What a model does not use leaves no trace: no substeps, no refractory time and no `emit` are no instructions.
+
+mod integrate;
 
 use super::emit::{Emit, Term, width_of};
+use crate::check::calculus::evaluate;
 use crate::check::expr::{Expr, Var};
-use crate::check::model::{NeuronModel, StateStep};
-use crate::func::{Binary, Compare, Unary};
+use crate::check::model::{NeuronModel, Refractory, Slope};
+use crate::func::{Binary, Compare};
 use crate::ir::op::StateId;
+
+/// What stands for the distance to the threshold of a neuron that rests: far below, where every surrogate is 0.
+const RESTING: f64 = -1e9;
 
 /// What a population emits in a step, and its spikes if it has any.
 pub struct Emitted {
@@ -23,127 +31,150 @@ pub struct Emitted {
     pub states: Vec<Term>,
 }
 
-/// Emits a population of `width` neurons driven by `input`; `params` are the model's parameters in order.
-pub fn step(e: &mut Emit, model: &NeuronModel, params: &[Term], input: Term, dt: f64, width: u32) -> Emitted {
-    let fixed = |v: &Var| match v {
-        Var::Param(i) => params[*i],
-        Var::Dt => Term::Num(dt),
-        _ => unreachable!("the checker allows only parameters at the start of a state"),
-    };
-    let mut states: Vec<StateId> = vec![];
-    let mut old: Vec<Term> = vec![];
-    for s in &model.states {
-        let init = e.expr(&s.init, &fixed);
-        let (id, value) = e.state(init, width);
-        states.push(id);
-        old.push(Term::Val(value));
-    }
+/// What the variables of a neuron's expressions mean.
+#[derive(Clone, Copy)]
+struct Meaning<'t> {
+    params: &'t [Term],
+    states: &'t [Term],
+    input: Term,
+    dt: f64,
+    spike: Term,
+    over: Term,
+}
 
-    let mut new: Vec<Term> = vec![];
-    for (i, s) in model.states.iter().enumerate() {
-        let var = |v: &Var| variable(v, params, &old, input, dt);
-        let next = match &s.step {
-            StateStep::Hold => old[i],
-            StateStep::Update(value) => e.expr(value, &var),
-            StateStep::Euler { rate } => {
-                let rate = e.expr(rate, &var);
-                let change = e.mul(rate, Term::Num(dt));
-                e.add(old[i], change)
+impl Meaning<'_> {
+    fn of(&self, v: &Var) -> Term {
+        match v {
+            Var::Param(i) => self.params[*i],
+            Var::State(i) => self.states[*i],
+            Var::Input => self.input,
+            Var::Dt => Term::Num(self.dt),
+            Var::Spike => self.spike,
+            Var::Over => self.over,
+            Var::Coord(_) | Var::Field { .. } | Var::Unknown(_) | Var::Column(_) => {
+                unreachable!("the checker keeps coordinates and fields out of neurons")
             }
-            StateStep::Linear { decay, drive } => {
-                let (decay, drive) = (e.expr(decay, &var), e.expr(drive, &var));
-                linear(e, decay, drive, old[i], dt)
-            }
-        };
-        new.push(next);
-    }
-
-    let spikes = model.spike.as_ref().map(|spike| {
-        let var = |v: &Var| variable(v, params, &new, input, dt);
-        let (lhs, rhs) = (e.expr(&spike.lhs, &var), e.expr(&spike.rhs, &var));
-        let over = e.sub(lhs, rhs);
-        let over = e.wide(over, width);
-        (over, Term::Val(e.spike(over, spike.strict, spike.surrogate)), spike.strict)
-    });
-    if let Some((over, spike, strict)) = spikes {
-        for (i, value) in &model.resets {
-            new[*i] =
-                reset(e, *i, value, Term::Val(over), spike, strict, |v, new| variable(v, params, new, input, dt), &new);
         }
     }
-    for (id, next) in states.iter().zip(&new) {
+
+    fn expr(&self, e: &mut Emit, of: &Expr) -> Term {
+        e.expr(of, &|v| self.of(v))
+    }
+}
+
+/// Emits a population of `width` neurons driven by `input`; `params` are the model's parameters in order.
+pub fn step(e: &mut Emit, model: &NeuronModel, params: &[Term], input: Term, dt: f64, width: u32) -> Emitted {
+    let input = e.mul(Term::Num(model.input.hold(1.0)), input);
+    let none = Term::Num(0.0);
+    let meaning = Meaning { params, states: &[], input, dt, spike: none, over: none };
+    let mut ids: Vec<StateId> = vec![];
+    let mut old: Vec<Term> = vec![];
+    for s in &model.states {
+        let init = meaning.expr(e, &s.init);
+        let (id, value) = e.state(init, width);
+        ids.push(id);
+        old.push(Term::Val(value));
+    }
+    let rest = model.refractory.as_ref().and_then(|r| Rest::start(e, r, params, dt, width));
+
+    let mut new = integrate::states(e, model, Meaning { states: &old, ..meaning });
+    if let (Some(rest), Some(r)) = (&rest, &model.refractory) {
+        for k in &r.held {
+            new[*k] = e.select(rest.awake, new[*k], old[*k]);
+        }
+    }
+
+    let mut out = new.first().copied().unwrap_or(none);
+    let mut spikes = None;
+    if let Some(spike) = &model.spike {
+        let here = Meaning { states: &new, ..meaning };
+        let (lhs, rhs) = (here.expr(e, &spike.lhs), here.expr(e, &spike.rhs));
+        let over = e.sub(lhs, rhs);
+        let over = match &rest {
+            Some(rest) => e.select(rest.awake, over, Term::Num(RESTING)),
+            None => over,
+        };
+        let over = e.wide(over, width);
+        let s = match &spike.surrogate {
+            Slope::Named(surrogate) => e.spike(over, spike.strict, *surrogate),
+            Slope::Own(slope) => {
+                let slope = Meaning { over: Term::Val(over), ..here }.expr(e, slope);
+                // Nothing comes of a resting neuron, whatever the slope is far below the threshold.
+                let slope = rest.as_ref().map_or(slope, |rest| e.select(rest.awake, slope, none));
+                let slope = e.wide(slope, width);
+                e.spike_along(over, spike.strict, slope)
+            }
+        };
+        let s = Term::Val(s);
+        (out, spikes) = (s, Some(s));
+        if let Some(emit) = &model.emit {
+            out = Meaning { spike: s, ..here }.expr(e, emit);
+        }
+        let compare = if spike.strict { Compare::Gt } else { Compare::Ge };
+        for (k, value) in &model.resets {
+            new[*k] = reset(e, *k, value, (Term::Val(over), s, compare), Meaning { states: &new, ..meaning });
+        }
+        if let Some(rest) = rest {
+            rest.end(e, (Term::Val(over), compare));
+        }
+    } else if let Some(emit) = &model.emit {
+        out = Meaning { states: &new, ..meaning }.expr(e, emit);
+    }
+    for (id, next) in ids.iter().zip(&new) {
         e.set_next(*id, *next);
     }
-    let spikes = spikes.map(|(_, s, _)| s);
-    let out = spikes.unwrap_or_else(|| new.first().copied().unwrap_or(Term::Num(0.0)));
     Emitted { out, spikes, states: new }
 }
 
-fn variable(v: &Var, params: &[Term], states: &[Term], input: Term, dt: f64) -> Term {
-    match v {
-        Var::Param(i) => params[*i],
-        Var::State(i) => states[*i],
-        Var::Input => input,
-        Var::Dt => Term::Num(dt),
-        Var::Coord(_) | Var::Field { .. } | Var::Column(_) => {
-            unreachable!("the checker keeps coordinates and fields out of neurons")
-        }
-    }
+/// The count of steps for which a neuron still rests.
+struct Rest {
+    id: StateId,
+    /// After this step.
+    left: Term,
+    awake: Term,
+    steps: f64,
 }
 
-/// v' = decay v + drive over dt with both held: e^z v + dt phi(z) drive, z = decay dt, phi(z) = (e^z - 1)/z, phi(0) = 1.
-///
-/// A known decay is worked out in double precision. One that is not (a trainable time constant, `exponential`) goes through
-/// [`phi`], which keeps single precision accurate near 0.
-fn linear(e: &mut Emit, decay: Term, drive: Term, old: Term, dt: f64) -> Term {
-    let z = e.mul(decay, Term::Num(dt));
-    let (keep, gain) = match z {
-        Term::Num(z) => (Term::Num(libm::exp(z)), Term::Num(if z == 0.0 { dt } else { dt * (libm::expm1(z) / z) })),
-        Term::Val(_) => {
-            let keep = e.unary(Unary::Exp, z);
-            let phi = phi(e, z, keep);
-            (keep, e.mul(phi, Term::Num(dt)))
+impl Rest {
+    /// `None` if no step is spent at rest: a neuron that spikes in step k may do so again in step k + n.
+    fn start(e: &mut Emit, r: &Refractory, params: &[Term], dt: f64, width: u32) -> Option<Rest> {
+        let time = evaluate(&r.time, &|v| match v {
+            Var::Param(i) => match params[*i] {
+                Term::Num(x) => x,
+                Term::Val(_) => unreachable!("the checker lets no refractory time be trained"),
+            },
+            Var::Dt => dt,
+            _ => unreachable!("the checker allows only parameters in a refractory time"),
+        });
+        // A time that is a whole number of steps up to rounding is that number.
+        let steps = (time / dt - 1e-3).ceil();
+        if steps <= 1.0 {
+            return None;
         }
-    };
-    // The driven part first: with a constant current it does not change from step to step.
-    let driven = e.mul(gain, drive);
-    let kept = e.mul(keep, old);
-    e.add(kept, driven)
-}
-
-/// (e^z - 1)/z, given e^z. Near 0 the difference cancels (at z = 1e-4 three digits of single precision are left), so there
-/// its series stands: 1 + z/2 (1 + z/3 (1 + z/4)), off by z^4/120, less than 1e-6 where it is used.
-fn phi(e: &mut Emit, z: Term, keep: Term) -> Term {
-    let size = e.unary(Unary::Abs, z);
-    let small = e.compare(Compare::Lt, size, Term::Num(0.1));
-    let mut series = Term::Num(1.0);
-    for n in [4.0, 3.0, 2.0] {
-        let part = e.mul(z, Term::Num(1.0 / n));
-        let part = e.mul(part, series);
-        series = e.add(Term::Num(1.0), part);
+        let (id, old) = e.state(Term::Num(0.0), width);
+        let less = e.sub(Term::Val(old), Term::Num(1.0));
+        let left = e.binary(Binary::Max, less, Term::Num(0.0));
+        let awake = e.compare(Compare::Le, left, Term::Num(0.0));
+        Some(Rest { id, left, awake, steps })
     }
-    let change = e.sub(keep, Term::Num(1.0));
-    // Both branches are computed; the one not taken must stay finite, or its tangent would be NaN.
-    let divisor = e.select(small, Term::Num(1.0), z);
-    let quotient = e.binary(Binary::Div, change, divisor);
-    e.select(small, series, quotient)
+
+    fn end(self, e: &mut Emit, (over, compare): (Term, Compare)) {
+        let spiked = e.compare(compare, over, Term::Num(0.0));
+        let next = e.select(spiked, Term::Num(self.steps), self.left);
+        e.set_next(self.id, next);
+    }
 }
 
 /// A state's value after the reset. `v -= E` becomes `v - s E` with the spike s, so that the surrogate's tangent flows
 /// through the reset as the paper has it; it equals the selection wherever E is finite. Any other reset selects, and its
 /// tangent is that of the branch taken: an assignment forgets how the spike came about.
-#[allow(clippy::too_many_arguments)]
 fn reset(
     e: &mut Emit,
     state: usize,
     value: &Expr,
-    over: Term,
-    spike: Term,
-    strict: bool,
-    variable: impl Fn(&Var, &[Term]) -> Term,
-    new: &[Term],
+    (over, spike, compare): (Term, Term, Compare),
+    now: Meaning<'_>,
 ) -> Term {
-    let var = |v: &Var| variable(v, new);
     let this = Expr::Var(Var::State(state));
     if let Expr::Binary(op @ (Binary::Sub | Binary::Add), a, b) = value {
         let amount = match op {
@@ -152,15 +183,15 @@ fn reset(
             _ => None,
         };
         if let Some(amount) = amount.filter(|b| !mentions(b, state)) {
-            let amount = e.expr(amount, &var);
+            let amount = now.expr(e, amount);
             let jump = e.mul(spike, amount);
-            return e.binary(*op, new[state], jump);
+            return e.binary(*op, now.states[state], jump);
         }
     }
-    let value = e.expr(value, &var);
-    let mask = e.compare(if strict { Compare::Gt } else { Compare::Ge }, over, Term::Num(0.0));
+    let value = now.expr(e, value);
+    let mask = e.compare(compare, over, Term::Num(0.0));
     debug_assert!(width_of(mask) >= width_of(value));
-    e.select(mask, value, new[state])
+    e.select(mask, value, now.states[state])
 }
 
 fn mentions(e: &Expr, state: usize) -> bool {

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use super::emit::{Emit, Term, Val};
 use crate::check::calculus::differentiate;
+use crate::check::domain::outward;
 use crate::check::expr::{Expr, Var};
 use crate::check::model::{self, Method, Model, Residual};
 use crate::func::{Binary, MultiIndex};
@@ -23,6 +24,23 @@ pub fn of_coords(model: &Model, name: &str, e: &Expr) -> Program {
         _ => unreachable!("the checker allows only coordinates here"),
     });
     b.finish()
+}
+
+/// A program in coordinates only, whose output `value` is 1 where a condition holds and else 0.
+pub fn truth(model: &Model, name: &str, condition: &Expr) -> Program {
+    let number = Expr::If(Box::new(condition.clone()), Box::new(Expr::Num(1.0)), Box::new(Expr::Num(0.0)));
+    of_coords(model, name, &number)
+}
+
+/// The points of a curve, and its normal, in its parameter.
+fn path(c: &model::Curve) -> ir::Path {
+    let mut b = Expression::new(&format!("curve {}", c.name), &[("s", 1)]);
+    let outputs: Vec<&Expr> = c.point.iter().chain(&c.normal).collect();
+    b.output("value", &outputs, &|v, at| match v {
+        Var::Column(_) => at[0][0],
+        _ => unreachable!("the checker allows only the parameter here"),
+    });
+    ir::Path { coords: c.coords.clone(), lo: c.lo, hi: c.hi, closed: c.closed, point: b.finish() }
 }
 
 pub fn lower(model: &Model, r: &Residual) -> ir::Residual {
@@ -54,8 +72,10 @@ fn place(p: &model::Place) -> ir::Place {
         model::Place::Interior => ir::Place::Interior,
         model::Place::Domain => ir::Place::Domain,
         model::Place::Faces(faces) => {
-            ir::Place::Faces(faces.iter().map(|f| ir::Face { coord: f.coord, value: f.value }).collect())
+            let face = |f: &model::Face| ir::Face { coord: f.coord, value: f.value, outward: outward(f) };
+            ir::Place::Faces(faces.iter().map(face).collect())
         }
+        model::Place::Curve(c) => ir::Place::Curve(Box::new(path(c))),
         model::Place::Grid(n) => ir::Place::Grid(n.clone()),
         model::Place::Data(data) => ir::Place::Data {
             points: data.rows.iter().map(|row| data.coords.iter().map(|c| row[*c]).collect()).collect(),
@@ -64,9 +84,13 @@ fn place(p: &model::Place) -> ir::Place {
     }
 }
 
-fn columns(r: &Residual) -> usize {
+/// Columns that a residual's place gives; on faces only if it makes use of them.
+fn columns(model: &Model, r: &Residual) -> usize {
+    let used = |e: &Expr| e.any_var(|v| matches!(v, Var::Column(_)));
     match &r.place {
         model::Place::Data(data) => data.columns.len(),
+        model::Place::Curve(c) => 1 + c.normal.len(),
+        model::Place::Faces(_) if used(&r.lhs) || used(&r.rhs) => model.coords.len(),
         _ => 0,
     }
 }
@@ -75,19 +99,13 @@ fn pointwise(model: &Model, r: &Residual, by: ir::Derivatives) -> ir::Pointwise 
     let residual = Expr::binary(Binary::Sub, r.lhs.clone(), r.rhs.clone());
     let mut fields = BTreeSet::new();
     residual.walk(&mut |e| {
-        if let Expr::Var(v @ Var::Field { .. }) = e {
+        if let Expr::Var(v @ (Var::Field { .. } | Var::Unknown(_))) = e {
             fields.insert(v.clone());
         }
     });
     let fields: Vec<Var> = fields.into_iter().collect();
-    let atoms: Vec<MultiIndex> = fields
-        .iter()
-        .filter_map(|v| match v {
-            Var::Field { alpha, .. } => Some(alpha.clone()),
-            _ => None,
-        })
-        .collect();
-    let columns = columns(r);
+    let atoms: Vec<ir::Atom> = fields.iter().filter_map(|v| atom(model, v)).collect();
+    let columns = columns(model, r);
     let mut inputs = vec![("coords", model.coords.len())];
     if columns > 0 {
         inputs.push(("columns", columns));
@@ -99,7 +117,7 @@ fn pointwise(model: &Model, r: &Residual, by: ir::Derivatives) -> ir::Pointwise 
         Var::Column(i) => at[1][*i],
         v => match fields.iter().position(|f| f == v) {
             Some(i) => at[last][i],
-            None => unreachable!("the checker allows only coordinates, columns and fields here"),
+            None => unreachable!("the checker allows only coordinates, columns, fields and unknowns here"),
         },
     };
     let mut value = Expression::new(&format!("residual {}", r.name), &inputs);
@@ -111,25 +129,58 @@ fn pointwise(model: &Model, r: &Residual, by: ir::Derivatives) -> ir::Pointwise 
     ir::Pointwise { atoms, by, value: value.finish(), slopes: slopes.finish(), linear }
 }
 
+/// A field's derivative or an unknown, which is a field as well.
+fn atom(model: &Model, v: &Var) -> Option<ir::Atom> {
+    match v {
+        Var::Field { field, alpha } => Some(ir::Atom { field: *field, alpha: alpha.clone() }),
+        Var::Unknown(k) => {
+            let field = model.network.fields.len() + k;
+            Some(ir::Atom { field, alpha: MultiIndex::zero(model.coords.len()) })
+        }
+        _ => None,
+    }
+}
+
 fn weak(model: &Model, r: &Residual, form: &model::WeakForm) -> ir::Weak {
     let name = |what: &str, i: usize| format!("{what} {i} of {}", r.name);
+    let mut fields = BTreeSet::new();
+    for term in &form.volume {
+        match &term.integrand {
+            model::Integrand::One => {}
+            model::Integrand::Field(field) => drop(fields.insert(*field)),
+            model::Integrand::Function { slopes, .. } => {
+                fields.extend(slopes.iter().filter_map(|(a, _)| Some(atom(model, &a.var())?.field)));
+            }
+        }
+    }
+    let fields: Vec<usize> = fields.into_iter().collect();
+    let place_of = |field: usize| fields.iter().position(|f| *f == field).unwrap_or(0);
     let integrand = |i: usize, integrand: &model::Integrand| match integrand {
-        model::Integrand::Field => ir::Integrand::Field,
+        model::Integrand::Field(field) => ir::Integrand::Field(place_of(*field)),
         model::Integrand::One => ir::Integrand::One,
-        model::Integrand::Nonlinear { value, slope } => {
-            let mut b = Expression::new(&name("integrand", i), &[("coords", model.coords.len()), ("u", 1)]);
+        model::Integrand::Function { value, slopes } => {
+            let inputs = [("coords", model.coords.len()), ("fields", fields.len())];
+            let mut b = Expression::new(&name("integrand", i), &inputs);
             let var = |v: &Var, at: &[Vec<Term>]| match v {
                 Var::Coord(i) => at[0][*i],
-                Var::Field { .. } => at[1][0],
-                _ => unreachable!("the checker allows only coordinates and the field here"),
+                v => match atom(model, v) {
+                    Some(a) => at[1][place_of(a.field)],
+                    None => unreachable!("the checker allows only coordinates, fields and unknowns here"),
+                },
             };
             b.output("value", &[value], &var);
-            b.output("slope", &[slope], &var);
-            ir::Integrand::Nonlinear(Box::new(b.finish()))
+            let none = Expr::Num(0.0);
+            let slope = |field: &usize| {
+                let of = |a: &model::Atom| atom(model, &a.var()).is_some_and(|a| a.field == *field);
+                slopes.iter().find(|(a, _)| of(a)).map_or(&none, |(_, e)| e)
+            };
+            b.output("slopes", &fields.iter().map(slope).collect::<Vec<_>>(), &var);
+            ir::Integrand::Function(Box::new(b.finish()))
         }
     };
     ir::Weak {
         tests: form.tests,
+        fields: fields.clone(),
         volume: form
             .volume
             .iter()
@@ -152,8 +203,9 @@ fn weak(model: &Model, r: &Residual, form: &model::WeakForm) -> ir::Weak {
             })
             .collect(),
         vanish: form.vanish.clone(),
+        ties: form.ties.iter().map(|t| ir::Tie { coord: t.coord, high: t.high, parts: t.parts.clone() }).collect(),
         absorbed: form.absorbed.clone(),
-        linear: form.volume.iter().all(|t| !matches!(t.integrand, model::Integrand::Nonlinear { .. })),
+        linear: form.volume.iter().all(|t| !matches!(t.integrand, model::Integrand::Function { .. })),
     }
 }
 

@@ -62,6 +62,7 @@ fn key(op: &Op) -> Key {
         Op::Spike { of, strict, surrogate } => {
             (10, vec![v(of), u64::from(*strict), surrogate.kind as u64, surrogate.scale.to_bits()])
         }
+        Op::SpikeAlong { of, strict, slope } => (16, vec![v(of), u64::from(*strict), v(slope)]),
         Op::Splat(a, width) => (11, vec![v(a), u64::from(*width)]),
         Op::Concat(vs) => (12, vs.iter().map(v).collect()),
         Op::Slice { of, start, len } => (13, vec![v(of), u64::from(*start), u64::from(*len)]),

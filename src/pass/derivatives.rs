@@ -50,7 +50,7 @@ pub(super) fn may_depend(em: &Emitter, seed: Seed, op: &Op, has: &dyn Fn(Value) 
             (Op::Input(0), Seed::Coordinate(i)) => (*start..start + len).contains(&i),
             _ => has(*of),
         },
-        Op::Spike { of, .. } => has(*of),
+        Op::Spike { of, .. } | Op::SpikeAlong { of, .. } => has(*of),
         Op::Splat(a, _) | Op::Sum(a) => has(*a),
         Op::Concat(vs) => vs.iter().any(|v| has(*v)),
         Op::Dense { x, weight, .. } => has(*x) || seed.moves(program, *weight),
@@ -87,6 +87,11 @@ pub(super) fn derivative(
             assert!(seed == Seed::Directions, "the checker lets no jet through a spike");
             let slope = surrogate(em, *s, *of);
             Some(em.mul(slope, dz))
+        }
+        Op::SpikeAlong { of, slope, .. } => {
+            let dz = d(*of)?;
+            assert!(seed == Seed::Directions, "the checker lets no jet through a spike");
+            Some(em.mul(*slope, dz))
         }
         Op::Splat(a, width) => d(*a).map(|da| em.push(Op::Splat(da, *width))),
         Op::Sum(a) => d(*a).map(|da| em.push(Op::Sum(da))),

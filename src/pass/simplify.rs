@@ -199,7 +199,7 @@ impl Simplifier {
             Op::Slice { of, start, len } => self.slice(*of, *start, *len),
             Op::Const(_) | Op::Input(_) | Op::Param(_) | Op::Direction(_) | Op::Table(_) | Op::Row(_) => None,
             // A sum starts from 0, so that even the sum of one element may differ from it: -0 becomes 0.
-            Op::Compare(..) | Op::Spike { .. } | Op::Sum(_) | Op::Dense { .. } => None,
+            Op::Compare(..) | Op::Spike { .. } | Op::SpikeAlong { .. } | Op::Sum(_) | Op::Dense { .. } => None,
         }
     }
 

@@ -7,7 +7,10 @@ use crate::train::outcome::{Loss, PhaseSummary, Point, Status};
 pub struct RunData {
     pub program: ProgramInfo,
     pub coords: Vec<Axis>,
-    pub field: String,
+    /// The fields' names.
+    pub fields: Vec<String>,
+    /// What the unknowns were found to be.
+    pub unknowns: Vec<UnknownRow>,
     pub status: Status,
     pub losses: Vec<Loss>,
     pub phases: Vec<PhaseSummary>,
@@ -29,7 +32,9 @@ pub struct ProgramInfo {
     /// File name without its folder and ending.
     pub name: String,
     pub text: String,
-    /// SHA-256 of the text, hexadecimal.
+    /// Path from the program's folder and text of every file that it imports.
+    pub imports: Vec<(String, String)>,
+    /// SHA-256 of the text and of all that it imports, hexadecimal.
     pub hash: String,
     pub constants: Vec<(String, f64)>,
     pub seed: u64,
@@ -48,11 +53,26 @@ pub struct Axis {
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricRow {
     pub name: String,
-    /// As in the program: `relative_l2`.
+    /// As in the program: `relative_l2`; `value` for an unknown itself.
     pub kind: String,
     pub field: String,
     pub grid: Vec<usize>,
     pub value: f64,
+}
+
+impl MetricRow {
+    /// What was measured, in words: `relative_l2(u)`.
+    pub fn measure(&self) -> String {
+        if self.kind == "value" { "unknown".into() } else { format!("{}({})", self.kind, self.field) }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnknownRow {
+    pub name: String,
+    pub value: f64,
+    /// Its true value, where the program gives it.
+    pub exact: Option<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -75,11 +95,24 @@ pub struct LayerRow {
 pub struct GridData {
     /// Points of each coordinate.
     pub axes: Vec<Vec<f64>>,
+    pub fields: Vec<FieldData>,
+}
+
+impl GridData {
+    pub fn field(&self, name: &str) -> Option<&FieldData> {
+        self.fields.iter().find(|f| f.name == name)
+    }
+}
+
+/// The values of one field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldData {
+    pub name: String,
     pub solution: Vec<f64>,
     pub exact: Option<Vec<f64>>,
 }
 
-impl GridData {
+impl FieldData {
     /// Network minus exact, where there is an exact solution.
     pub fn error(&self) -> Option<Vec<f64>> {
         let exact = self.exact.as_ref()?;

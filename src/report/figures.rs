@@ -4,7 +4,7 @@
 //! be compared by eye; the error has its own. With one coordinate, maps become curves; with more than two, the others are
 //! held at the middle of their range, and the caption says so.
 
-use super::data::{GridData, RunData};
+use super::data::{FieldData, GridData, RunData};
 use super::scale::short;
 use super::svg::{Chart, ColourScale, Curve, HeatMap, RasterPlot};
 use crate::plan::{Plot, PlotField};
@@ -32,21 +32,27 @@ fn figure(run: &RunData, plot: &Plot) -> Option<Figure> {
 }
 
 /// The values a plot shows, its title, and the colours they are shown in.
-fn values(run: &RunData, grid: &GridData, field: &PlotField) -> Option<(Vec<f64>, String, ColourScale)> {
-    let shared = || ColourScale::covering(grid.solution.iter().chain(grid.exact.iter().flatten()));
+fn values(grid: &GridData, field: &PlotField) -> Option<(Vec<f64>, String, ColourScale)> {
+    let of = data(grid, field)?;
+    let shared = || ColourScale::covering(of.solution.iter().chain(of.exact.iter().flatten()));
     match field {
-        PlotField::Solution(_) => Some((grid.solution.clone(), format!("{}, the network", run.field), shared())),
-        PlotField::Exact(_) => Some((grid.exact.clone()?, format!("{}, exact", run.field), shared())),
+        PlotField::Solution(_) => Some((of.solution.clone(), format!("{}, the network", of.name), shared())),
+        PlotField::Exact(_) => Some((of.exact.clone()?, format!("{}, exact", of.name), shared())),
         PlotField::Error(_) => {
-            let error = grid.error()?;
+            let error = of.error()?;
             let colours = ColourScale::covering(error.iter());
-            Some((error, format!("error of {}: network − exact", run.field), colours))
+            Some((error, format!("error of {}: network − exact", of.name), colours))
         }
     }
 }
 
+fn data<'g>(grid: &'g GridData, field: &PlotField) -> Option<&'g FieldData> {
+    let (PlotField::Solution(name) | PlotField::Exact(name) | PlotField::Error(name)) = field;
+    grid.field(name)
+}
+
 fn map(run: &RunData, grid: &GridData, field: &PlotField) -> Option<Figure> {
-    let (all, title, colours) = values(run, grid, field)?;
+    let (all, title, colours) = values(grid, field)?;
     let (nx, ny) = (grid.axes[0].len(), grid.axes[1].len());
     let rest: usize = grid.axes[2..].iter().map(Vec::len).product();
     // The middle of each further axis, in a layout where the last coordinate is fastest.
@@ -81,12 +87,13 @@ fn map(run: &RunData, grid: &GridData, field: &PlotField) -> Option<Figure> {
 
 fn curve(run: &RunData, grid: &GridData, field: &PlotField) -> Option<Figure> {
     let line = |values: &[f64]| grid.axes[0].iter().copied().zip(values.iter().copied()).collect::<Vec<_>>();
-    let (all, title, _) = values(run, grid, field)?;
+    let (all, title, _) = values(grid, field)?;
+    let of = data(grid, field)?;
     let mut curves = vec![Curve { name: &title, points: line(&all), dashed: false }];
     let mut caption = format!("{} points.", grid.axes[0].len());
     match field {
         PlotField::Solution(_) => {
-            if let Some(exact) = &grid.exact {
+            if let Some(exact) = &of.exact {
                 curves.push(Curve { name: "exact", points: line(exact), dashed: true });
             }
         }
@@ -95,8 +102,7 @@ fn curve(run: &RunData, grid: &GridData, field: &PlotField) -> Option<Figure> {
             caption = format!("Largest error: {}.", short(all.iter().fold(0.0f64, |m, v| m.max(v.abs()))));
         }
     }
-    let svg =
-        Chart { title: &title, x: &run.coords[0].name, y: &run.field, log_y: false, curves, marks: vec![] }.draw();
+    let svg = Chart { title: &title, x: &run.coords[0].name, y: &of.name, log_y: false, curves, marks: vec![] }.draw();
     Some(Figure { wide: true, svg, caption })
 }
 

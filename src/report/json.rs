@@ -22,6 +22,8 @@ pub fn encode(run: &RunData) -> String {
         "program": {
             "name": p.name,
             "sha256": p.hash,
+            "text": p.text,
+            "imports": p.imports.iter().map(|(path, text)| json!({ "path": path, "text": text })).collect::<Vec<_>>(),
             "constants": p.constants.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
         },
         "snnc": p.version,
@@ -30,7 +32,8 @@ pub fn encode(run: &RunData) -> String {
         "seed": p.seed,
         "status": status,
         "domain": run.coords.iter().map(|c| json!({ "name": c.name, "lo": c.lo, "hi": c.hi })).collect::<Vec<_>>(),
-        "field": run.field,
+        "fields": run.fields,
+        "unknowns": run.unknowns.iter().map(|u| json!({ "name": u.name, "value": u.value, "exact": u.exact })).collect::<Vec<_>>(),
         "losses": run.losses.iter().map(|l| json!({
             "residual": l.residual, "method": l.method, "weight": l.weight, "rows": l.rows,
             "before": l.before, "after": l.after,

@@ -3,8 +3,9 @@
 //! | key | shape |
 //! |---|---|
 //! | one a coordinate, by its name | `[points of that coordinate]` |
-//! | the field, by its name | `[points of the first coordinate, …]` |
-//! | `exact` | as the field; only with an exact solution |
+//! | one a field, by its name | `[points of the first coordinate, …]` |
+//! | `exact`, or with several fields `exact_NAME` | as the field; only with an exact solution |
+//! | one an unknown, by its name | `[]` |
 
 use std::io::{Cursor, Write};
 
@@ -23,9 +24,15 @@ pub fn encode(run: &RunData) -> Result<Vec<u8>, String> {
     for (axis, points) in run.coords.iter().zip(&grid.axes) {
         add(&mut zip, &axis.name, &[points.len() as u64], points)?;
     }
-    add(&mut zip, &run.field, &shape, &grid.solution)?;
-    if let Some(exact) = &grid.exact {
-        add(&mut zip, "exact", &shape, exact)?;
+    for field in &grid.fields {
+        add(&mut zip, &field.name, &shape, &field.solution)?;
+        if let Some(exact) = &field.exact {
+            let name = if grid.fields.len() == 1 { "exact".to_string() } else { format!("exact_{}", field.name) };
+            add(&mut zip, &name, &shape, exact)?;
+        }
+    }
+    for unknown in &run.unknowns {
+        add(&mut zip, &unknown.name, &[], &[unknown.value])?;
     }
     Ok(zip.finish().map_err(|e| e.to_string())?.into_inner())
 }

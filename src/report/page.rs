@@ -63,7 +63,7 @@ fn cards(out: &mut String, run: &RunData) {
         let verdict = run.expects.iter().find(|e| e.text.split_whitespace().next() == Some(m.name.as_str()));
         let class = verdict.map_or("", |e| if e.holds { "good" } else { "bad" });
         let expected = verdict.map_or(String::new(), |e| format!(", expected {}", e.text));
-        card(short(m.value), format!("{} = {}({}){expected}", m.name, m.kind, m.field), class);
+        card(short(m.value), format!("{} = {}{expected}", m.name, m.measure()), class);
     }
     card(format!("{:.1} s", run.times.train), "training".into(), "");
     card(count(run.forward_evaluations), "forward evaluations, nothing back-propagated".into(), "");
@@ -149,13 +149,7 @@ fn tables(out: &mut String, run: &RunData) {
             };
             let mine = run.expects.iter().filter(|e| e.text.split_whitespace().next() == Some(m.name.as_str()));
             let verdicts: Vec<_> = mine.map(of).collect();
-            vec![
-                m.name.clone(),
-                format!("{}({})", m.kind, m.field),
-                grid.join(" × "),
-                short(m.value),
-                verdicts.join(", "),
-            ]
+            vec![m.name.clone(), m.measure(), grid.join(" × "), short(m.value), verdicts.join(", ")]
         })
         .collect();
     table(out, "Metrics", &["metric", "measure", "grid", "value", "expected"], &rows);
@@ -174,9 +168,17 @@ fn tables(out: &mut String, run: &RunData) {
 }
 
 fn program(out: &mut String, run: &RunData) {
-    out.push_str("<section><h2>Program</h2><pre><code>");
-    for line in run.program.text.lines() {
-        let _ = writeln!(out, "<span>{}</span>", escape(line));
+    out.push_str("<section><h2>Program</h2>");
+    let mut listing = |text: &str| {
+        out.push_str("<pre><code>");
+        for line in text.lines() {
+            let _ = writeln!(out, "<span>{}</span>", escape(line));
+        }
+        out.push_str("</code></pre>");
+    };
+    listing(&run.program.text);
+    for (path, text) in &run.program.imports {
+        listing(&format!("# {path}\n{text}"));
     }
-    out.push_str("</code></pre></section>");
+    out.push_str("</section>");
 }

@@ -193,13 +193,16 @@ impl HeatMap<'_> {
     }
 
     fn png(&self) -> String {
-        let mut pixels = Vec::with_capacity(self.xs * self.ys * 3);
+        let mut pixels = Vec::with_capacity(self.xs * self.ys * 4);
         for j in (0..self.ys).rev() {
             for i in 0..self.xs {
-                pixels.extend(self.colours.colour(self.values[i * self.ys + j]));
+                let value = self.values[i * self.ys + j];
+                pixels.extend(self.colours.colour(value));
+                // Where there is no value, the page shows through.
+                pixels.push(if value.is_nan() { 0 } else { 255 });
             }
         }
-        encode_png(self.xs, self.ys, &pixels)
+        encode_png(self.xs, self.ys, png::ColorType::Rgba, &pixels)
     }
 
     fn colour_bar(&self, out: &mut String, f: &Frame) {
@@ -218,7 +221,7 @@ impl HeatMap<'_> {
             bar.y,
             bar.w,
             bar.h,
-            encode_png(1, 128, &pixels)
+            encode_png(1, 128, png::ColorType::Rgb, &pixels)
         );
         bar.border(out);
         let scale = Scale::linear(self.colours.lo, self.colours.hi);
@@ -230,14 +233,14 @@ impl HeatMap<'_> {
     }
 }
 
-/// An RGB image as base64 text. Writing into memory cannot fail; should it, the picture is empty.
-fn encode_png(width: usize, height: usize, rgb: &[u8]) -> String {
+/// An image as base64 text. Writing into memory cannot fail; should it, the picture is empty.
+fn encode_png(width: usize, height: usize, colours: png::ColorType, pixels: &[u8]) -> String {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_color(colours);
     encoder.set_depth(png::BitDepth::Eight);
     if let Ok(mut writer) = encoder.write_header() {
-        let _ = writer.write_image_data(rgb);
+        let _ = writer.write_image_data(pixels);
     }
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }

@@ -83,7 +83,7 @@ pub fn metrics(run: &RunData) -> String {
             vec![
                 m.name.clone(),
                 short(m.value),
-                format!("{}({}) on {} points", m.kind, m.field, grid.join(" × ")),
+                if grid.is_empty() { m.measure() } else { format!("{} on {} points", m.measure(), grid.join(" × ")) },
                 verdicts.join(", "),
             ]
         })

@@ -26,6 +26,8 @@ pub struct Text {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct File {
     pub items: Vec<Item>,
+    /// A unit stands somewhere in it: `20ms`, `input i : pA`.
+    pub units: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +45,28 @@ pub enum Item {
     Train(Train),
     Report(Report),
     Simulate(Simulate),
+    Allow(Allow),
+}
+
+impl Item {
+    pub fn span(&self) -> Span {
+        match self {
+            Item::Const(i) => i.span,
+            Item::Unknown(i) => i.span,
+            Item::Fn(i) => i.span,
+            Item::Import(i) => i.span,
+            Item::Domain(i) => i.span,
+            Item::Function(i) => i.span,
+            Item::Neuron(i) => i.span,
+            Item::Network(i) => i.span,
+            Item::Residual(i) => i.span,
+            Item::Exact(i) => i.span,
+            Item::Train(i) => i.span,
+            Item::Report(i) => i.span,
+            Item::Simulate(i) => i.span,
+            Item::Allow(i) => i.span,
+        }
+    }
 }
 
 // ---- expressions ---------------------------------------------------------------------------------------------------
@@ -185,6 +209,15 @@ pub struct Fn {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Import {
     pub path: Text,
+    pub span: Span,
+}
+
+/// `allow(SNN0209)`: silences warnings in the next item, or in the whole file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Allow {
+    pub codes: Vec<Name>,
+    /// `in file`.
+    pub whole_file: bool,
     pub span: Span,
 }
 

@@ -4,6 +4,7 @@
 //! the parser never does.
 
 pub mod ast;
+pub mod format;
 pub mod parse;
 pub mod print;
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub fn print(file: &File) -> String {
         let mut lines = text.lines().peekable();
         while let Some(line) = lines.next() {
             // Places fill most of the debug form and say nothing to a reader.
-            if line.trim_start().starts_with("span: Span {") {
+            if line.ends_with("Span {") {
                 let depth = line.len() - line.trim_start().len();
                 for inner in lines.by_ref() {
                     if inner.len() - inner.trim_start().len() == depth && inner.trim_start().starts_with('}') {

@@ -69,10 +69,27 @@ pub struct Spec {
     pub fan_in: usize,
     /// They act on coordinates scaled to [-1, 1].
     pub on_coords: bool,
+    /// Inputs that are sine and cosine of a periodic coordinate's phase: the first of each two.
+    pub pairs: Vec<usize>,
     pub range: Range,
     pub curve: Curve,
     /// The units' parameters in order, with the value that a [`UnitRole::Neuron`] starts from.
     pub roles: Vec<(UnitRole, f64)>,
+}
+
+impl Spec {
+    /// The largest value of e . z over the inputs z: corners of a box, and for each pair a point of the unit circle.
+    fn reach(&self, e: &[f64]) -> f64 {
+        let paired = |i: usize| self.pairs.iter().any(|&p| i == p || i == p + 1);
+        let plain: f64 = (0..e.len()).filter(|i| !paired(*i)).map(|i| e[i].abs()).sum();
+        plain + self.pairs.iter().map(|&p| (e[p] * e[p] + e[p + 1] * e[p + 1]).sqrt()).sum::<f64>()
+    }
+
+    /// A coordinate goes from -1 to 1 while its phase goes once round: the same frequency takes a smaller weight.
+    fn band(&self, input: usize) -> f64 {
+        let paired = self.pairs.iter().any(|&p| input == p || input == p + 1);
+        if paired { std::f64::consts::FRAC_1_PI } else { 1.0 }
+    }
 }
 
 /// A number of units: for each role of the [`Spec`], numbers `[rows][units]`, as they stand in a program's parameters
@@ -128,13 +145,19 @@ fn ramp(spec: &Spec, rng: &mut impl Rng) -> Unit {
     }
     let mut e = vec![0.0; n];
     if n == 1 || rng.random::<f64>() < recipe::AXIS {
-        e[rng.random_range(0..n as u32) as usize] = if rng.random::<bool>() { 1.0 } else { -1.0 };
+        let axis = rng.random_range(0..n as u32) as usize;
+        e[axis] = if rng.random::<bool>() { 1.0 } else { -1.0 };
+        if let Some(&first) = spec.pairs.iter().find(|&&p| p == axis || p + 1 == axis) {
+            // Along a circle no direction is better than another: a bump about any place of it.
+            let angle = uniform(rng, (0.0, 2.0 * std::f64::consts::PI));
+            (e[first], e[first + 1]) = (libm::sin(angle), libm::cos(angle));
+        }
     } else {
         e.iter_mut().for_each(|x| *x = normal(rng));
         let norm = e.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-9);
         e.iter_mut().for_each(|x| *x /= norm);
     }
-    let reach: f64 = e.iter().map(|x| x.abs()).sum();
+    let reach = spec.reach(&e);
     let kink = uniform(rng, recipe::KINK) * reach;
     let gain = (range.at(uniform(rng, recipe::TOP)) - range.threshold) / (reach - kink);
     Unit { sine: false, weight: e, phase: -kink, gain, bias: range.threshold }
@@ -146,7 +169,7 @@ fn sine(spec: &Spec, rng: &mut impl Rng) -> Unit {
     if !spec.on_coords {
         scale /= (spec.fan_in as f64).sqrt();
     }
-    let weight = (0..spec.fan_in).map(|_| scale * normal(rng)).collect();
+    let weight = (0..spec.fan_in).map(|i| spec.band(i) * scale * normal(rng)).collect();
     let phase = uniform(rng, (0.0, 2.0 * std::f64::consts::PI));
     let gain = uniform(rng, recipe::AMPLITUDE) * (spec.range.saturation - spec.range.threshold);
     let bias = spec.range.at(uniform(rng, recipe::BIAS));
@@ -283,12 +306,12 @@ mod tests {
     fn tuned(curve: Curve, fan_in: usize) -> Spec {
         let roles =
             [UnitRole::Weight, UnitRole::Phase, UnitRole::Gain, UnitRole::Bias, UnitRole::Sine, UnitRole::Neuron];
-        Spec { fan_in, on_coords: true, range: LIF, curve, roles: roles.map(|r| (r, 0.5)).to_vec() }
+        Spec { fan_in, on_coords: true, pairs: vec![], range: LIF, curve, roles: roles.map(|r| (r, 0.5)).to_vec() }
     }
 
     fn dense(range: Range) -> Spec {
         let roles = vec![(UnitRole::Weight, 0.0), (UnitRole::Bias, 0.0)];
-        Spec { fan_in: 2, on_coords: true, range, curve: Curve::Ramp, roles }
+        Spec { fan_in: 2, on_coords: true, pairs: vec![], range, curve: Curve::Ramp, roles }
     }
 
     fn stream(index: u64) -> Stream {
@@ -308,6 +331,21 @@ mod tests {
             straddle += usize::from(low < LIF.threshold);
         }
         assert!(straddle > 450, "{straddle} of 500 have their threshold inside");
+    }
+
+    #[test]
+    fn ramps_on_a_circle_cross_their_threshold_somewhere_on_it() {
+        let spec = Spec { pairs: vec![0], ..tuned(Curve::Ramp, 2) };
+        let u = Units::draw(&spec, 400, &mut stream(9));
+        let mut straddle = 0;
+        for j in 0..400 {
+            let value = |k: usize, row: usize| f64::from(u.values[k][row * 400 + j]);
+            let reach = libm::hypot(value(0, 0), value(0, 1));
+            let ends = [-reach, reach].map(|z| value(3, 0) + value(2, 0) * (z + value(1, 0)));
+            assert!((0.9..1.1).contains(&reach) && ends[1] > LIF.threshold && ends[1] <= LIF.at(recipe::TOP.1) + 1e-3);
+            straddle += usize::from(ends[0] < LIF.threshold);
+        }
+        assert!(straddle > 350, "{straddle} of 400");
     }
 
     #[test]

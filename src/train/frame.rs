@@ -1,4 +1,4 @@
-//! A system about a field: the map from fields to rows, and its linearisation.
+//! A system about the fields: the map from fields to rows, and its linearisation.
 //!
 //! ```text
 //! residual(u)            the rows, nonlinear terms in full; their squares add up to the loss
@@ -31,7 +31,7 @@ impl<'s> Frame<'s> {
         let mut frame = Frame { parts: vec![], target: vec![] };
         for (k, block) in system.blocks.iter().enumerate() {
             let slopes = match &block.kind {
-                Kind::Weak(w) => Slopes::Weak(w.linearise(about.map(|f| &f.blocks[k][0][..]))),
+                Kind::Weak(w) => Slopes::Weak(w.linearise(about.map(|f| &f.blocks[k][..]))),
                 Kind::Point(p) => match &p.affine {
                     Some((slopes, value)) => Slopes::Point(p, slopes.clone(), value.iter().map(|v| -v).collect()),
                     None => {
@@ -136,7 +136,7 @@ impl Slopes<'_> {
 
     fn residual(&self, observed: &[Vec<f64>]) -> Vec<f64> {
         match self {
-            Slopes::Weak(w) => w.residual(&observed[0]),
+            Slopes::Weak(w) => w.residual(observed),
             Slopes::Point(p, slopes, _) => {
                 let atoms = p.atoms(observed);
                 let Some((_, value)) = &p.affine else { return p.value(&atoms) };
@@ -150,12 +150,15 @@ impl Slopes<'_> {
 
     fn apply(&self, observed: &[Vec<f32>], m: usize) -> Mat<f64> {
         match self {
-            Slopes::Weak(w) => w.apply(&observed[0], m),
+            Slopes::Weak(w) => w.apply(observed, m),
             Slopes::Point(p, slopes, _) => {
                 let n = p.plan.atoms.len();
                 let mut out = Mat::zeros(p.rows, m);
                 let mut row = vec![0.0; m];
                 let add = |row: &mut [f64], values: &[f32], point: usize, factor: f64| {
+                    if values.is_empty() {
+                        return;
+                    }
                     let values = &values[point * m..(point + 1) * m];
                     row.iter_mut().zip(values).for_each(|(r, v)| *r += factor * f64::from(*v));
                 };
@@ -167,7 +170,7 @@ impl Slopes<'_> {
                             None => add(&mut row, &observed[a], i, slope),
                             Some(s) => {
                                 for (k, w) in s.terms(i, a) {
-                                    add(&mut row, &observed[0], *k as usize, slope * w);
+                                    add(&mut row, &observed[p.from[a]], *k as usize, slope * w);
                                 }
                             }
                         }

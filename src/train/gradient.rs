@@ -5,6 +5,7 @@
 //! ```
 //! Weights are held in double precision and rounded for the kernels, so that small updates add up.
 
+use crate::ir::problem::Network;
 use crate::plan::{Estimate, Gradient, SolveReadout};
 use crate::train::estimate::{Estimator, Here};
 use crate::train::frame::Frame;
@@ -86,7 +87,7 @@ fn steps(
     best: &mut (usize, f64, Vec<f32>),
 ) -> Result<(), Stop> {
     let network = &session.problem.network;
-    let solved = plan.solve_readout.filter(|_| network.readout.is_some());
+    let solved = plan.solve_readout.filter(|_| !network.readouts.is_empty());
     let estimator =
         Estimator { plan, groups: groups(network, &plan.scope, solved.is_some()), seed: session.options.seed, phase };
     let mut rule = update::new(plan.update, session.params.len());
@@ -111,6 +112,7 @@ fn steps(
             .gradient(&mut session.lab, here, sigma, step)
             .map_err(|residual| Stop::Diverged { step, residual })?;
         rule.step(&mut theta, &g, progress);
+        keep_unknowns(network, &mut theta);
         session.params = theta.iter().map(|&t| t as f32).collect();
         state = match solved.filter(|s| (step + 1).is_multiple_of(s.every.max(1))) {
             Some(every) => {
@@ -146,8 +148,8 @@ fn solve_readout(session: &mut Session<'_>, frame: &Frame<'_>, plan: SolveReadou
 /// If features or residuals are not finite.
 pub fn readout(session: &mut Session<'_>, ridge: Option<f64>, step: usize) -> Result<(), Stop> {
     let network = &session.problem.network;
-    let Some(weights) = Weights::of(network, &session.params) else { return Ok(()) };
-    let features = session.lab.features(session.system, &session.params, weights.phi.len());
+    let weights = Weights::of(network, &session.params);
+    let features = session.lab.features(session.system, &session.params);
     let start = start(session, &features, weights);
     let solution = solve::readout(session.system, session.linear, &features, &start, ridge);
     let Some(solution) = solution else {
@@ -174,11 +176,20 @@ fn start(session: &Session<'_>, features: &super::observe::Features, weights: We
 }
 
 fn copy_readout(session: &Session<'_>, state: &State, theta: &mut [f64]) {
-    if let Some(r) = &session.problem.network.readout {
-        for id in [Some(r.weight), r.bias].into_iter().flatten() {
-            for k in super::init::place(&session.problem.network, id) {
-                theta[k] = f64::from(state.params[k]);
-            }
+    let network = &session.problem.network;
+    for readout in &network.readouts {
+        let (weights, bias) = solve::places(network, readout);
+        for k in weights.into_iter().chain(bias) {
+            theta[k] = f64::from(state.params[k]);
+        }
+    }
+}
+
+/// Puts unknowns that a step has taken out of their bounds back to the nearest one.
+fn keep_unknowns(network: &Network, theta: &mut [f64]) {
+    for unknown in network.fields.iter().filter_map(|f| f.unknown) {
+        for k in super::init::place(network, unknown.param) {
+            theta[k] = theta[k].clamp(unknown.lo, unknown.hi);
         }
     }
 }

@@ -49,13 +49,11 @@ struct Layer<'a> {
     units: usize,
     plan: &'a UnitsPlan,
     spec: Spec,
-    /// Features of the readout: one a unit, in their order.
-    features: usize,
     ridge: Option<f64>,
 }
 
-/// A linear problem's candidates are simulated once; a nonlinear one comes back to them.
-type Simulated = Vec<Option<Columns>>;
+/// A linear problem's candidates are simulated once; a nonlinear one comes back to them. Columns for each readout fed.
+type Simulated = Vec<Option<Vec<Columns>>>;
 
 /// Runs the phase; the session's weights end as the best selection.
 pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
@@ -64,9 +62,7 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
         network.layers.iter().position(|l| l.name == plan.layer).expect("the checker knows the network's layers");
     let spec = spec(network, session.kernels, index).expect("the checker lets units be chosen only where they can be");
     let units = network.layers[index].pursuit.as_ref().expect("a layer with a spec has units");
-    let features = network.readout.as_ref().map_or(0, |r| r.features_len as usize);
-    let layer =
-        Layer { index, units: network.layers[index].units as usize, plan: units, spec, features, ridge: plan.ridge };
+    let layer = Layer { index, units: network.layers[index].units as usize, plan: units, spec, ridge: plan.ridge };
 
     let mut field = session.field();
     let mut loss = own_loss(session, &field);
@@ -166,11 +162,10 @@ fn select(
 ) -> Result<Vec<f32>, Stop> {
     let network = &session.problem.network;
     let diverged = |residual: &str| Stop::Diverged { step: 0, residual: residual.to_string() };
-    let start = Weights::of(network, &session.params).ok_or_else(|| diverged("the readout of all residuals"))?;
-    let bias = start.bias.is_some();
-    // No candidate changes phi0 and the offset.
-    let current = session.lab.features(session.system, &session.params, layer.features);
-    let mut about = newton_start(session, &current, field)?;
+    let start = Weights::of(network, &session.params);
+    // No candidate changes anything but the features that the layer feeds.
+    let current = session.lab.features(session.system, &session.params);
+    let mut about = newton_start(session, &current, &start, field)?;
     let mut simulated: Simulated = vec![];
     let mut best: Option<(f64, Vec<f32>)> = None;
     for _ in 0..SELECTIONS {
@@ -182,7 +177,7 @@ fn select(
                 &own
             }
         };
-        let linear = Linear::new(frame, &current, bias);
+        let linear = Linear::new(frame, &current, &start);
         let mut choices = choices(frame, &linear, &current, layer, in_use);
         let block = layer.plan.block as usize;
         for (k, first) in (0..candidates.len).step_by(block).enumerate() {
@@ -192,13 +187,13 @@ fn select(
             let columns = simulate(session, layer, candidates, k, first, &mut simulated);
             // The last block is filled up with repetitions.
             let real = block.min(candidates.len - first);
-            let rows = frame.apply(&columns);
-            choices.iter_mut().for_each(|c| c.pursuit.add(rows.as_ref().subcols(0, real)));
+            let rows = grouped(frame, &columns, real);
+            choices.iter_mut().for_each(|c| c.pursuit.add(rows.as_ref()));
             keep(session, layer, candidates.len, columns, &mut simulated);
         }
         let mut found: Option<Found> = None;
         for choice in choices {
-            let choice = choice.finish(session, layer, candidates, &linear, frame);
+            let choice = choice.finish(session, layer, candidates, &linear, &start, frame);
             if let Some(choice) = choice
                 && found.as_ref().is_none_or(|f| choice.left < f.left)
             {
@@ -246,18 +241,30 @@ struct Found {
 /// first finds the better sets where there are many candidates; but greedy as it is it may do worse than what there was,
 /// which the second hardly can. The exact readout decides between them.
 fn choices(frame: &Frame<'_>, linear: &Linear, current: &Features, layer: &Layer<'_>, in_use: bool) -> Vec<Choice> {
-    let mut choices = vec![Choice { kept: vec![], pursuit: Pursuit::new(&linear.target, linear.fixed.as_ref()) }];
+    let group = layer.plan.feeds.len();
+    // What other layers feed is there whatever is chosen here.
+    let fixed = join(linear.fixed.as_ref(), current.rows(frame, &layer.plan.feeds).as_ref());
+    let pursuit = |fixed: &Mat<f64>| Pursuit::new(&linear.target, fixed.as_ref(), group);
+    let mut choices = vec![Choice { kept: vec![], pursuit: pursuit(&fixed) }];
     let strong = layer.units - layer.units.div_ceil(REPLACED);
     if in_use && strong > 0 {
-        let rows = frame.apply(&current.phi);
-        let mut among = Pursuit::new(&linear.target, linear.fixed.as_ref());
+        let fed: Vec<Columns> = layer.plan.feeds.iter().map(|k| current.readouts[*k].phi.clone()).collect();
+        let rows = grouped(frame, &fed, layer.units);
+        let mut among = pursuit(&fixed);
         among.add(rows.as_ref());
         let kept = among.select(strong).picks;
-        let kept_rows = Mat::from_fn(rows.nrows(), kept.len(), |i, j| rows[(i, kept[j])]);
-        let fixed = join(linear.fixed.as_ref(), kept_rows.as_ref());
-        choices.push(Choice { kept, pursuit: Pursuit::new(&linear.target, fixed.as_ref()) });
+        let of_unit = |j: usize| kept[j / group] * group + j % group;
+        let kept_rows = Mat::from_fn(rows.nrows(), kept.len() * group, |i, j| rows[(i, of_unit(j))]);
+        choices.push(Choice { pursuit: pursuit(&join(fixed.as_ref(), kept_rows.as_ref())), kept });
     }
     choices
+}
+
+/// The rows of the first `count` units: for each unit one column a readout that it feeds.
+fn grouped(frame: &Frame<'_>, fed: &[Columns], count: usize) -> Mat<f64> {
+    let parts: Vec<Mat<f64>> = fed.iter().map(|columns| frame.apply(columns)).collect();
+    let group = parts.len();
+    Mat::from_fn(frame.rows(), count * group, |i, j| parts[j % group][(i, j / group)])
 }
 
 impl Choice {
@@ -268,6 +275,7 @@ impl Choice {
         layer: &Layer<'_>,
         candidates: &Units,
         linear: &Linear,
+        like: &Weights,
         frame: &Frame<'_>,
     ) -> Option<Found> {
         let network = &session.problem.network;
@@ -278,18 +286,18 @@ impl Choice {
         for (unit, values) in layer.plan.params.iter().zip(&chosen.values) {
             params[place(network, unit.param)].copy_from_slice(values);
         }
-        let features = session.lab.features(session.system, &params, layer.features);
-        let (weights, left) = linear.solve(frame.apply(&features.phi).as_ref(), layer.ridge)?;
+        let features = session.lab.features(session.system, &params);
+        let (weights, left) = linear.solve(features.rows(frame, &[]).as_ref(), like, layer.ridge)?;
         Some(Found { params, features, weights, left })
     }
 }
 
 /// The field to linearise about first: as it is or the offset alone, whichever has the lower loss.
-fn newton_start(session: &Session<'_>, fixed: &Features, field: &Field) -> Result<Field, Stop> {
+fn newton_start(session: &Session<'_>, features: &Features, weights: &Weights, field: &Field) -> Result<Field, Stop> {
     if session.linear.is_some() {
         return Ok(field.clone());
     }
-    let nothing = fixed.offset.combine(&[1.0]);
+    let nothing = features.field(&weights.zero());
     let (a, b) = (own_loss(session, field), own_loss(session, &nothing));
     if a.is_finite() && !better(b, a) {
         return Ok(field.clone());
@@ -310,13 +318,13 @@ fn simulate(
     k: usize,
     first: usize,
     simulated: &mut Simulated,
-) -> Columns {
+) -> Vec<Columns> {
     if let Some(columns) = simulated.get_mut(k).and_then(Option::take) {
         return columns;
     }
     let block = layer.plan.block as usize;
     let params = pool_params(session, layer, &candidates.block(first, block));
-    session.lab.pool(session.system, layer.index, &params, block, layer.units)
+    session.lab.pool(session.system, layer.index, &params)
 }
 
 /// The pool's parameters: the network's own where they are alike, the candidates' in the layer, 0 elsewhere (the readout).
@@ -337,8 +345,8 @@ fn pool_params(session: &Session<'_>, layer: &Layer<'_>, block: &Units) -> Vec<f
 }
 
 /// Puts a block's features away for the next selection, if there may be one and there is room.
-fn keep(session: &Session<'_>, layer: &Layer<'_>, candidates: usize, columns: Columns, simulated: &mut Simulated) {
-    let observed: usize = columns.blocks.iter().flatten().map(|v| v.len()).sum();
+fn keep(session: &Session<'_>, layer: &Layer<'_>, candidates: usize, columns: Vec<Columns>, simulated: &mut Simulated) {
+    let observed: usize = columns.iter().flat_map(|c| c.blocks.iter().flatten()).map(|v| v.len()).sum();
     let blocks = candidates.div_ceil(layer.plan.block as usize);
     if session.linear.is_none() && observed * blocks <= MEMORY {
         match simulated.iter_mut().find(|s| s.is_none()) {

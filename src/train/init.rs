@@ -71,8 +71,9 @@ fn draw_population(network: &Network, kernels: &Kernels, wanted: u32, rng: &mut 
     let (fan_in, count) = (param(weight).rows as usize, param(weight).cols as usize);
     let layer = network.layers.iter().position(|l| l.params.contains(&weight));
     let roles = members.iter().map(|&(_, role)| (role, 0.0)).collect();
-    let on_coords = layer.and_then(|l| network.layers[l].pursuit.as_ref()).is_none_or(|u| u.on_coords);
-    let spec = Spec { fan_in, on_coords, range: range(network, kernels, layer), curve, roles };
+    let known = layer.and_then(|l| network.layers[l].pursuit.as_ref());
+    let (on_coords, pairs) = known.map_or((true, vec![]), |u| (u.on_coords, u.pairs.clone()));
+    let spec = Spec { fan_in, on_coords, pairs, range: range(network, kernels, layer), curve, roles };
     let units = Units::draw(&spec, count, rng);
     for ((id, _), values) in members.iter().zip(&units.values) {
         out[place(network, *id)].copy_from_slice(values);
@@ -105,6 +106,7 @@ pub fn spec(network: &Network, kernels: &Kernels, layer: usize) -> Option<Spec> 
     Some(Spec {
         fan_in: units.fan_in as usize,
         on_coords: units.on_coords,
+        pairs: units.pairs.clone(),
         range: range(network, kernels, Some(layer)),
         curve: curve.unwrap_or(Curve::Ramp),
         roles: units.params.iter().map(|u| (u.role, start(u.param))).collect(),

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::exec::kernel::Kernel;
-use crate::func::MultiIndex;
+use crate::ir::problem::Atom;
 
 /// All kernels of a problem. Single input `coords`, the domain's coordinates in their own units.
 #[derive(Clone)]
 pub struct Kernels {
-    /// One for each distinct set of atoms that residuals observe. The first observes the value alone.
+    /// One for each distinct set of atoms that residuals observe. The first observes the values alone.
     pub observers: Vec<Observer>,
     /// Index into `observers` for each residual of the problem, in order.
     pub observer_of: Vec<usize>,
@@ -18,14 +18,14 @@ pub struct Kernels {
     pub responses: Vec<Option<Arc<dyn Kernel>>>,
 }
 
-/// Kernels that yield the field and some of its partial derivatives. A derivative's output is named by
+/// Kernels that yield fields and some of their partial derivatives. A derivative's output is named by
 /// [`derivative_name`](crate::ir::problem::derivative_name).
 #[derive(Clone)]
 pub struct Observer {
-    pub atoms: Vec<MultiIndex>,
-    /// Outputs `u` (and its derivatives) and, for the value-only observer, the spike counts.
+    pub atoms: Vec<Atom>,
+    /// The fields (and their derivatives) and, for the value-only observer, the spike counts.
     pub primal: Arc<dyn Kernel>,
-    /// Outputs `phi`, `phi0`, `offset` (and their derivatives), if the network has a readout.
+    /// As [`Network::features`](crate::ir::problem::Network::features), with derivatives, if there is a readout.
     pub features: Option<Arc<dyn Kernel>>,
     /// As `features`, for a block of candidates of a layer; one entry a layer of the network.
     pub pools: Vec<Option<Arc<dyn Kernel>>>,

@@ -3,18 +3,22 @@
 
 use crate::exec::driver::run;
 use crate::exec::interp::eval;
-use crate::ir::problem::Problem;
+use crate::ir::problem::{Field, Problem};
 use crate::ir::program::Region;
 use crate::train::kernels::Kernels;
-use crate::train::sampling::grid;
+use crate::train::sampling::{grid, inside};
 
-/// The field at points `[points][coords]`, in the coordinates' own units.
-pub fn predict(kernels: &Kernels, params: &[f32], points: &[f64]) -> Vec<f64> {
+/// The fields at points `[points][coords]`, in the coordinates' own units: `[fields][points]`.
+pub fn predict(problem: &Problem, kernels: &Kernels, params: &[f32], points: &[f64]) -> Vec<Vec<f64>> {
     let kernel = kernels.observers[0].primal.as_ref();
     let inputs: Vec<f32> = points.iter().map(|&x| x as f32).collect();
     let outputs = run(kernel, &inputs, params, &[]).outputs;
-    let (stride, at) = (kernel.program().output_len(), kernel.program().output_offset("u").unwrap_or(0));
-    outputs.chunks_exact(stride.max(1)).map(|row| f64::from(row[at])).collect()
+    let stride = kernel.program().output_len().max(1);
+    let column = |field: &Field| {
+        let at = kernel.program().output_offset(&field.name).expect("the network yields every field");
+        outputs.chunks_exact(stride).map(|row| f64::from(row[at])).collect()
+    };
+    problem.network.fields.iter().map(column).collect()
 }
 
 /// Mean spikes a unit and time step of each layer over the points `[points][coords]`; `None` for a layer without spikes.
@@ -69,33 +73,45 @@ pub fn raster(problem: &Problem, kernels: &Kernels, params: &[f32], layer: &str,
 /// Points of the coarse grid at most, a coordinate and altogether.
 const COARSE: (usize, usize) = (33, 1100);
 
-/// The exact solution on a coarse grid, for a figure on the way.
+/// The exact solutions on a coarse grid, for a figure on the way.
 #[derive(Debug, Clone)]
 pub struct HeldOut {
     points: Vec<f64>,
-    exact: Vec<f64>,
+    /// One entry a field; `None` for unknowns and where no exact solution is given.
+    exact: Vec<Option<Vec<f64>>>,
 }
 
 impl HeldOut {
-    /// `None` if there is no exact solution, or so many coordinates that even the coarsest grid is large.
+    /// `None` if there is no exact solution, if no point lies inside the domain's shape, or with so many coordinates that even
+    /// the coarsest grid is large.
     pub fn new(problem: &Problem) -> Option<HeldOut> {
-        let exact = problem.exact.as_ref()?;
+        let of_field = |k: usize| problem.exact[k].as_ref().filter(|_| problem.network.fields[k].unknown.is_none());
+        let exacts: Vec<_> = (0..problem.exact.len()).map(of_field).collect();
+        if exacts.iter().all(Option::is_none) {
+            return None;
+        }
         let d = problem.coords.len() as u32;
         let side = (2..=COARSE.0).rev().find(|n| n.checked_pow(d).is_some_and(|all| all <= COARSE.1))?;
         let points = grid(&problem.coords, &vec![side; d as usize]).data;
-        let exact = eval(exact, &[&points]);
+        let points = inside(points, problem.coords.len(), problem.shape.as_ref());
+        if points.is_empty() {
+            return None;
+        }
+        let exact = exacts.iter().map(|e| e.map(|e| eval(e, &[&points]))).collect();
         Some(HeldOut { points, exact })
     }
 
     /// The number of points.
     pub fn points(&self) -> usize {
-        self.exact.len()
+        self.exact.iter().flatten().map(Vec::len).next().unwrap_or(0)
     }
 
-    /// Relative L2 error.
-    pub fn error(&self, kernels: &Kernels, params: &[f32]) -> f64 {
-        let u = predict(kernels, params, &self.points);
-        let (d, n) = u.iter().zip(&self.exact).fold((0.0, 0.0), |(d, n), (u, e)| (d + (u - e) * (u - e), n + e * e));
+    /// Relative L2 error, over all fields with an exact solution together.
+    pub fn error(&self, problem: &Problem, kernels: &Kernels, params: &[f32]) -> f64 {
+        let found = predict(problem, kernels, params, &self.points);
+        let known = found.iter().zip(&self.exact).filter_map(|(u, e)| Some((u, e.as_ref()?)));
+        let pairs = known.flat_map(|(u, e)| u.iter().zip(e));
+        let (d, n) = pairs.fold((0.0, 0.0), |(d, n), (u, e)| (d + (u - e) * (u - e), n + e * e));
         (d / n).sqrt()
     }
 }

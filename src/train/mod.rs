@@ -147,7 +147,7 @@ fn losses(
 ) -> Vec<Loss> {
     let mut all = vec![None; problem.residuals.len()];
     for (system, linear) in parts {
-        let field = observe::Lab::new(kernels, problem.coords.len()).field(system, params);
+        let field = observe::Lab::new(&problem.network, kernels, problem.coords.len()).field(system, params);
         let own;
         let frame = match linear {
             Some(frame) => frame,

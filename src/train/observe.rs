@@ -13,32 +13,45 @@ use std::sync::Arc;
 
 use crate::exec::driver::{run, run_many};
 use crate::exec::kernel::Kernel;
-use crate::func::MultiIndex;
-use crate::ir::problem::{derivative_name, tangent_name};
+use crate::ir::problem::{Atom, Network, derivative_name, tangent_name};
 use crate::train::kernels::{Kernels, Observer};
 use crate::train::system::{Columns, Field, System};
 
 pub struct Lab<'a> {
+    network: &'a Network,
     kernels: &'a Kernels,
     coords: usize,
     /// A count of forward evaluations; a fraction remains where candidates take a part of a layer.
     evaluations: f64,
 }
 
-/// Features of the network, observed: u = phi . weight + phi0 bias + offset.
+/// Features of the network, observed: each field is the sum over readouts of phi . weight + phi0 bias, plus the offset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Features {
+    /// One entry a readout.
+    pub readouts: Vec<ReadoutFeatures>,
+    pub offset: Columns,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ReadoutFeatures {
     pub phi: Columns,
     pub phi0: Columns,
-    pub offset: Columns,
 }
 
 /// Weight vectors that are run in one go: enough for every thread, few enough to keep their results small.
 const BATCH: usize = 32;
 
 impl<'a> Lab<'a> {
-    pub fn new(kernels: &'a Kernels, coords: usize) -> Lab<'a> {
-        Lab { kernels, coords, evaluations: 0.0 }
+    pub fn new(network: &'a Network, kernels: &'a Kernels, coords: usize) -> Lab<'a> {
+        Lab { network, kernels, coords, evaluations: 0.0 }
+    }
+
+    /// The output that holds what is observed of a field.
+    fn named(&self, what: &str, atom: &Atom) -> String {
+        let field = &self.network.fields[atom.field].name;
+        let output = if what.is_empty() { field.clone() } else { format!("{what}.{field}") };
+        derivative_name(&output, &atom.alpha)
     }
 
     pub fn evaluations(&self) -> u64 {
@@ -64,7 +77,7 @@ impl<'a> Lab<'a> {
                 let kernel = &self.observer(system, s).primal;
                 let results = run_many(kernel.as_ref(), &station.points, batch);
                 for (result, columns) in results.iter().zip(&mut columns) {
-                    self.sort(system, s, kernel, &result.outputs, &|a| derivative_name("u", a), 1, columns);
+                    self.sort(system, s, kernel, &result.outputs, &|a| Some(self.named("", a)), 1, columns);
                 }
             }
             fields.extend(columns.iter().map(to_field));
@@ -83,7 +96,7 @@ impl<'a> Lab<'a> {
                 .find(|(k, _)| *k as usize == count)
                 .expect("a kernel is compiled for every number of directions that a forward phase asks for");
             let result = run(kernel.as_ref(), &station.points, params, directions);
-            let tangent = |a: &MultiIndex| tangent_name(&derivative_name("u", a));
+            let tangent = |a: &Atom| Some(tangent_name(&self.named("", a)));
             self.sort(system, s, kernel, &result.outputs, &tangent, count, &mut columns);
         }
         self.evaluations += (system.points() * (1 + count)) as f64;
@@ -91,34 +104,50 @@ impl<'a> Lab<'a> {
     }
 
     /// The features of the network as it stands.
-    pub fn features(&mut self, system: &System<'_>, params: &[f32], features_len: usize) -> Features {
-        let empty = Columns::default;
-        let mut features = Features { phi: empty(), phi0: empty(), offset: empty() };
+    pub fn features(&mut self, system: &System<'_>, params: &[f32]) -> Features {
+        let readouts = vec![ReadoutFeatures::default(); self.network.readouts.len()];
+        let mut features = Features { readouts, offset: Columns::default() };
         for (s, station) in system.stations.iter().enumerate() {
             let kernel = self.observer(system, s).features.as_ref().expect("a readout has features");
             let result = run(kernel.as_ref(), &station.points, params, &[]);
             let outputs = &result.outputs;
-            self.sort(system, s, kernel, outputs, &|a| derivative_name("phi", a), features_len, &mut features.phi);
-            self.sort(system, s, kernel, outputs, &|a| derivative_name("phi0", a), 1, &mut features.phi0);
-            self.sort(system, s, kernel, outputs, &|a| derivative_name("offset", a), 1, &mut features.offset);
+            for (k, (readout, into)) in self.network.readouts.iter().zip(&mut features.readouts).enumerate() {
+                let len = readout.features as usize;
+                let of = |what: &str, a: &Atom| (self.readout(a) == Some(k)).then(|| self.named(what, a));
+                self.sort(system, s, kernel, outputs, &|a| of("phi", a).filter(|_| len > 0), len, &mut into.phi);
+                self.sort(system, s, kernel, outputs, &|a| of("phi0", a), 1, &mut into.phi0);
+            }
+            let offset = |a: &Atom| Some(self.named("offset", a));
+            self.sort(system, s, kernel, outputs, &offset, 1, &mut features.offset);
         }
         self.evaluations += system.points() as f64;
         features
     }
 
-    /// The features of a full block of candidates of a layer that has `units` units.
-    pub fn pool(&mut self, system: &System<'_>, layer: usize, params: &[f32], block: usize, units: usize) -> Columns {
-        let mut columns = Columns::default();
+    fn readout(&self, atom: &Atom) -> Option<usize> {
+        self.network.fields[atom.field].readout
+    }
+
+    /// The features of a full block of candidates of a layer, for each of the readouts that it feeds.
+    pub fn pool(&mut self, system: &System<'_>, layer: usize, params: &[f32]) -> Vec<Columns> {
+        let (units, of_layer) = (self.network.layers[layer].units, &self.network.layers[layer].pursuit);
+        let plan = of_layer.as_ref().expect("a layer under pursuit has units to choose");
+        let block = plan.block as usize;
+        let mut columns = vec![Columns::default(); plan.feeds.len()];
         for (s, station) in system.stations.iter().enumerate() {
             let kernel = self.observer(system, s).pools[layer].as_ref().expect("a layer under pursuit has a pool");
             let result = run(kernel.as_ref(), &station.points, params, &[]);
-            self.sort(system, s, kernel, &result.outputs, &|a| derivative_name("phi", a), block, &mut columns);
+            for (k, into) in plan.feeds.iter().zip(&mut columns) {
+                let phi = |a: &Atom| (self.readout(a) == Some(*k)).then(|| self.named("phi", a));
+                self.sort(system, s, kernel, &result.outputs, &phi, block, into);
+            }
         }
-        self.evaluations += (system.points() * block) as f64 / units.max(1) as f64;
+        self.evaluations += (system.points() * block) as f64 / f64::from(units.max(1));
         columns
     }
 
-    /// Takes the outputs that the blocks of station `s` observe (`len` numbers each) out of a run's results.
+    /// Takes the outputs that the blocks of station `s` observe (`len` numbers each) out of a run's results; nothing where
+    /// there is no name.
     #[allow(clippy::too_many_arguments)]
     fn sort(
         &self,
@@ -126,7 +155,7 @@ impl<'a> Lab<'a> {
         s: usize,
         kernel: &Arc<dyn Kernel>,
         outputs: &[f32],
-        name: &dyn Fn(&MultiIndex) -> String,
+        name: &dyn Fn(&Atom) -> Option<String>,
         len: usize,
         into: &mut Columns,
     ) {
@@ -142,8 +171,8 @@ impl<'a> Lab<'a> {
                 .observed(self.coords)
                 .iter()
                 .map(|a| {
-                    let offset =
-                        program.output_offset(&name(a)).expect("an observer yields what its residuals observe");
+                    let Some(name) = name(a) else { return vec![] };
+                    let offset = program.output_offset(&name).expect("an observer yields what its residuals observe");
                     let rows = outputs[block.start * stride..(block.start + block.len) * stride].chunks_exact(stride);
                     rows.flat_map(|row| &row[offset..offset + len]).copied().collect()
                 })

@@ -10,6 +10,8 @@
 //! Rademacher directions (each component 1 or -1) have the least variance among those with independent components of
 //! variance 1: the kurtosis is 1 in place of a Gaussian's 3.
 
+use std::collections::BTreeSet;
+
 use rand::Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
@@ -17,6 +19,7 @@ use crate::exec::rng::{Purpose, Stream};
 use crate::ir::op::ParamId;
 use crate::ir::problem::{Init, Network, UnitRole};
 use crate::plan::{Distribution, Scope};
+use crate::train::solve::places;
 
 /// Weights that are perturbed together: positions in the flat parameter vector, in ascending order.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,13 +62,15 @@ fn fixed(network: &Network) -> Vec<bool> {
     fixed
 }
 
-/// The groups of a scope, empty ones left out. Parameters of no layer (the readout's) are a layer of their own, `output`;
-/// the readout takes no part if it is solved exactly.
+/// The groups of a scope, empty ones left out. Parameters of no layer, the unknowns, are a layer of their own; readouts take
+/// no part if they are solved exactly.
 pub fn groups(network: &Network, scope: &Scope, readout_is_solved: bool) -> Vec<Group> {
-    let mut fixed = fixed(network);
-    if readout_is_solved && let Some(r) = &network.readout {
-        for id in [Some(r.weight), r.bias].into_iter().flatten() {
-            fixed[id.0 as usize] = true;
+    let fixed = fixed(network);
+    let mut solved = BTreeSet::new();
+    if readout_is_solved {
+        for readout in &network.readouts {
+            let (weights, bias) = places(network, readout);
+            solved.extend(weights.into_iter().chain(bias).map(|at| at as u32));
         }
     }
     let primal = &network.primal;
@@ -76,6 +81,7 @@ pub fn groups(network: &Network, scope: &Scope, readout_is_solved: bool) -> Vec<
                 let start = primal.param_offset(ParamId(k as u32));
                 start as u32..(start + primal.params[k].len()) as u32
             })
+            .filter(|at| !solved.contains(at))
             .collect();
         all.sort_unstable();
         all.dedup();
@@ -92,7 +98,7 @@ pub fn groups(network: &Network, scope: &Scope, readout_is_solved: bool) -> Vec<
         Scope::Layer => {
             let mut rest = (0..primal.params.len())
                 .filter(|k| !network.layers.iter().any(|l| l.params.contains(&ParamId(*k as u32))));
-            let rest = Group { name: "output".into(), weights: weights(&mut rest) };
+            let rest = Group { name: "unknowns".into(), weights: weights(&mut rest) };
             network.layers.iter().map(layer).chain([rest]).collect()
         }
         Scope::Layers(names) => network.layers.iter().filter(|l| names.contains(&l.name)).map(layer).collect(),

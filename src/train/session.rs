@@ -72,7 +72,7 @@ impl<'a> Session<'a> {
             options,
             system,
             linear,
-            lab: Lab::new(kernels, problem.coords.len()),
+            lab: Lab::new(&problem.network, kernels, problem.coords.len()),
             params,
             history: vec![],
             progress,
@@ -104,7 +104,7 @@ impl<'a> Session<'a> {
         let spent = self.lab.evaluations();
         let error = self.held_out.as_ref().and_then(|h| {
             let due = self.measured.is_none_or(|m| spent - m >= PATIENCE * h.points() as u64);
-            (due || step == 0 || step == of).then(|| h.error(self.kernels, &self.params))
+            (due || step == 0 || step == of).then(|| h.error(self.problem, self.kernels, &self.params))
         });
         if error.is_some() {
             self.measured = Some(spent);

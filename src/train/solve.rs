@@ -1,6 +1,6 @@
 //! The readout, solved for exactly: one least-squares solution for a linear problem, Newton's method for a nonlinear one.
 //!
-//! With everything before the readout fixed the field is affine in the readout's weights. Newton then needs no further
+//! With everything before the readouts fixed the fields are affine in their weights, and in the unknowns. Newton then needs no further
 //! simulation: features are observed once, every iteration linearises about the field they add up to.
 //!
 //! ```text
@@ -9,7 +9,8 @@
 
 use faer::{Mat, MatRef};
 
-use crate::ir::problem::Network;
+use crate::ir::op::ParamId;
+use crate::ir::problem::{Network, Readout};
 use crate::train::frame::Frame;
 use crate::train::init::place;
 use crate::train::observe::Features;
@@ -21,61 +22,112 @@ pub const ITERATIONS: usize = 8;
 /// Newton has arrived when the field changes by less than this part of itself.
 pub const ARRIVED: f64 = 1e-4;
 
-/// A readout: weights of the features, and of phi0 if the network has a bias.
+/// All readouts of a network.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Weights {
+pub struct Weights(pub Vec<Column>);
+
+/// One readout: weights of the features, and of phi0 if it has a bias.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
     pub phi: Vec<f64>,
     pub bias: Option<f64>,
+    /// What the bias is kept within; for an unknown.
+    bounds: (f64, f64),
+    unknown: bool,
+}
+
+/// Where a readout stands in the flat parameter vector.
+pub fn places(network: &Network, readout: &Readout) -> (Vec<usize>, Option<usize>) {
+    let of = |id: ParamId| {
+        let (at, columns) = (place(network, id), network.primal.params[id.0 as usize].cols as usize);
+        let (first, apart) = readout.column.map_or((0, 1), |c| (c as usize, columns.max(1)));
+        at.skip(first).step_by(apart)
+    };
+    (readout.weight.map_or(vec![], |id| of(id).collect()), readout.bias.and_then(|id| of(id).next()))
 }
 
 impl Weights {
-    /// As they stand in a flat parameter vector. `None` if the network has no readout.
-    pub fn of(network: &Network, params: &[f32]) -> Option<Weights> {
-        let readout = network.readout.as_ref()?;
-        let phi = params[place(network, readout.weight)].iter().map(|&w| f64::from(w)).collect();
-        Some(Weights { phi, bias: readout.bias.map(|b| f64::from(params[place(network, b).start])) })
+    /// As they stand in a flat parameter vector.
+    pub fn of(network: &Network, params: &[f32]) -> Weights {
+        let column = |(k, readout): (usize, &Readout)| {
+            let (phi, bias) = places(network, readout);
+            let unknown = network.fields.iter().filter(|f| f.readout == Some(k)).find_map(|f| f.unknown);
+            Column {
+                phi: phi.iter().map(|&w| f64::from(params[w])).collect(),
+                bias: bias.map(|b| f64::from(params[b])),
+                bounds: unknown.map_or((f64::NEG_INFINITY, f64::INFINITY), |u| (u.lo, u.hi)),
+                unknown: unknown.is_some(),
+            }
+        };
+        Weights(network.readouts.iter().enumerate().map(column).collect())
     }
 
     /// Puts them into a flat parameter vector.
     pub fn put(&self, network: &Network, params: &mut [f32]) {
-        let Some(readout) = &network.readout else { return };
-        for (p, w) in params[place(network, readout.weight)].iter_mut().zip(&self.phi) {
-            *p = *w as f32;
-        }
-        if let (Some(id), Some(b)) = (readout.bias, self.bias) {
-            params[place(network, id)].fill(b as f32);
+        for (column, readout) in self.0.iter().zip(&network.readouts) {
+            let (phi, bias) = places(network, readout);
+            phi.iter().zip(&column.phi).for_each(|(at, w)| params[*at] = *w as f32);
+            if let (Some(at), Some(b)) = (bias, column.bias) {
+                params[at] = b as f32;
+            }
         }
     }
 
-    /// All weights 0: the field is the offset alone.
+    /// All weights 0: fields are their offsets alone. Unknowns stay what they are: a coefficient of 0 changes an equation's
+    /// kind.
     pub fn zero(&self) -> Weights {
-        Weights { phi: vec![0.0; self.phi.len()], bias: self.bias.map(|_| 0.0) }
+        let zero = |c: &Column| Column {
+            phi: vec![0.0; c.phi.len()],
+            bias: if c.unknown { c.bias } else { c.bias.map(|_| 0.0) },
+            ..c.clone()
+        };
+        Weights(self.0.iter().map(zero).collect())
     }
 
     fn towards(&self, other: &Weights, part: f64) -> Weights {
         let mix = |a: f64, b: f64| a + part * (b - a);
-        Weights {
-            phi: self.phi.iter().zip(&other.phi).map(|(a, b)| mix(*a, *b)).collect(),
-            bias: self.bias.zip(other.bias).map(|(a, b)| mix(a, b)),
-        }
+        let column = |(a, b): (&Column, &Column)| Column {
+            phi: a.phi.iter().zip(&b.phi).map(|(a, b)| mix(*a, *b)).collect(),
+            bias: a.bias.zip(b.bias).map(|(a, b)| mix(a, b)),
+            ..a.clone()
+        };
+        Weights(self.0.iter().zip(&other.0).map(column).collect())
+    }
+
+    /// With the unpenalised and the penalised weights that [`Linear::solve`] finds, within their bounds.
+    fn with(&self, solution: &[f64]) -> Weights {
+        let biases = self.0.iter().filter(|c| c.bias.is_some()).count();
+        let (mut fixed, mut free) = (solution[..biases].iter(), solution[biases..].iter());
+        let column = |c: &Column| Column {
+            bias: c.bias.map(|_| fixed.next().copied().unwrap_or(0.0).clamp(c.bounds.0, c.bounds.1)),
+            phi: free.by_ref().take(c.phi.len()).copied().collect(),
+            ..c.clone()
+        };
+        Weights(self.0.iter().map(column).collect())
     }
 }
 
 impl Features {
-    /// The field under a readout.
+    /// The fields under a readout.
     pub fn field(&self, weights: &Weights) -> Field {
-        let mut field = self.phi.combine(&weights.phi);
-        for other in [self.phi0.combine(&[weights.bias.unwrap_or(0.0)]), self.offset.combine(&[1.0])] {
-            for (a, b) in field.blocks.iter_mut().flatten().flatten().zip(other.blocks.iter().flatten().flatten()) {
-                *a += b;
-            }
+        let wide = |v: &Vec<f32>| v.iter().map(|&x| f64::from(x)).collect();
+        let mut field = Field { blocks: self.offset.blocks.iter().map(|b| b.iter().map(wide).collect()).collect() };
+        for (features, column) in self.readouts.iter().zip(&weights.0) {
+            features.phi.add_to(&mut field, &column.phi);
+            features.phi0.add_to(&mut field, &[column.bias.unwrap_or(0.0)]);
         }
         field
     }
+
+    /// The rows of the features of all readouts but those in `without`, one readout after the other.
+    pub fn rows(&self, frame: &Frame<'_>, without: &[usize]) -> Mat<f64> {
+        let others = self.readouts.iter().enumerate().filter(|(k, r)| !without.contains(k) && r.phi.len > 0);
+        let parts: Vec<Mat<f64>> = others.map(|(_, r)| frame.apply(&r.phi)).collect();
+        parts.iter().fold(Mat::zeros(frame.rows(), 0), |all, part| join(all.as_ref(), part.as_ref()))
+    }
 }
 
-/// The linear problem of a frame for features: the bias's column (if there is a bias) and what all columns together are to
-/// come to.
+/// The linear problem of a frame for features: the columns of the biases and what all columns together are to come to.
 #[derive(Debug)]
 pub struct Linear {
     pub fixed: Mat<f64>,
@@ -83,21 +135,21 @@ pub struct Linear {
 }
 
 impl Linear {
-    pub fn new(frame: &Frame<'_>, features: &Features, bias: bool) -> Linear {
+    pub fn new(frame: &Frame<'_>, features: &Features, weights: &Weights) -> Linear {
         let offset = frame.apply(&features.offset);
         let target = frame.target().iter().enumerate().map(|(i, t)| t - offset[(i, 0)]).collect();
-        let fixed = if bias { frame.apply(&features.phi0) } else { Mat::zeros(frame.rows(), 0) };
+        let biased = features.readouts.iter().zip(&weights.0).filter(|(_, c)| c.bias.is_some());
+        let parts: Vec<Mat<f64>> = biased.map(|(r, _)| frame.apply(&r.phi0)).collect();
+        let fixed = parts.iter().fold(Mat::zeros(frame.rows(), 0), |all, part| join(all.as_ref(), part.as_ref()));
         Linear { fixed, target }
     }
 
-    /// The best readout of features whose rows are given, and the mean of the squared rows that are left. `None` if
-    /// numbers are not finite.
-    pub fn solve(&self, rows: MatRef<'_, f64>, ridge: Option<f64>) -> Option<(Weights, f64)> {
-        let fixed = self.fixed.ncols();
+    /// The best readouts of features whose rows are given (all readouts', one after the other), shaped like `like`, and the
+    /// mean of the squared rows that are left. `None` if numbers are not finite.
+    pub fn solve(&self, rows: MatRef<'_, f64>, like: &Weights, ridge: Option<f64>) -> Option<(Weights, f64)> {
         let all = join(self.fixed.as_ref(), rows);
-        let solution = readout::solve(all.as_ref(), &self.target, fixed, ridge)?;
-        let (bias, phi) = solution.weights.split_at(fixed);
-        Some((Weights { phi: phi.to_vec(), bias: bias.first().copied() }, solution.mean_square))
+        let solution = readout::solve(all.as_ref(), &self.target, self.fixed.ncols(), ridge)?;
+        Some((like.with(&solution.weights), solution.mean_square))
     }
 }
 
@@ -138,17 +190,17 @@ pub fn readout(
     start: &Weights,
     ridge: Option<f64>,
 ) -> Option<Weights> {
-    let bias = start.bias.is_some();
+    let solve =
+        |frame: &Frame<'_>| Linear::new(frame, features, start).solve(features.rows(frame, &[]).as_ref(), start, ridge);
     if let Some(frame) = linear {
-        let solution = Linear::new(frame, features, bias).solve(frame.apply(&features.phi).as_ref(), ridge);
-        return solution.map(|(weights, _)| weights);
+        return solve(frame).map(|(weights, _)| weights);
     }
     let mut here = start.clone();
     let mut field = features.field(&here);
     let mut best: Option<(f64, Weights)> = None;
     for _ in 0..ITERATIONS {
         let frame = system.frame(Some(&field));
-        let (there, _) = Linear::new(&frame, features, bias).solve(frame.apply(&features.phi).as_ref(), ridge)?;
+        let (there, _) = solve(&frame)?;
         let aim = features.field(&there);
         let (part, loss) = damped(&frame, &field, &aim);
         here = here.towards(&there, part);

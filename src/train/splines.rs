@@ -9,6 +9,9 @@
 //!                                   psi' = 0 at the low end:       N0+N1, N2 N3 …
 //! ```
 //!
+//! On a periodic coordinate the knots go on beyond both ends, and a function that leaves at one end comes in at the other: there
+//! are as many functions as spans, and no end at all.
+//!
 //! De Boor, A Practical Guide to Splines (1978); Piegl and Tiller, The NURBS Book (1997), A2.3.
 
 /// Nodes and weights of an integration rule.
@@ -57,6 +60,8 @@ pub struct Splines {
     pub spans: usize,
     pub lo: f64,
     pub hi: f64,
+    /// The raw functions i and i + spans are one.
+    pub periodic: bool,
     knots: Vec<f64>,
 }
 
@@ -66,10 +71,23 @@ impl Splines {
         let mut knots = vec![lo; degree];
         knots.extend((0..=spans).map(|i| if i == spans { hi } else { lo + (hi - lo) * i as f64 / spans as f64 }));
         knots.extend(std::iter::repeat_n(hi, degree));
-        Splines { degree, spans, lo, hi, knots }
+        Splines { degree, spans, lo, hi, periodic: false, knots }
     }
 
-    /// The number of functions.
+    /// Splines on equal knots that come round: `spans` functions, of which degree + 1 are not zero on a span.
+    pub fn periodic(lo: f64, hi: f64, spans: usize, degree: usize) -> Splines {
+        // With fewer a function would meet itself.
+        let spans = spans.max(degree + 1);
+        let at = |i: usize| match i as isize - degree as isize {
+            0 => lo,
+            k if k == spans as isize => hi,
+            k => lo + (hi - lo) * k as f64 / spans as f64,
+        };
+        let knots = (0..=spans + 2 * degree).map(at).collect();
+        Splines { degree, spans, lo, hi, periodic: true, knots }
+    }
+
+    /// The number of functions; on a periodic coordinate, counted as if they did not come round.
     pub fn len(&self) -> usize {
         self.spans + self.degree
     }
@@ -170,6 +188,9 @@ impl Splines {
     }
 }
 
+/// A condition at an end: the sum of `factor` times the derivative of `order` is zero. `[(0, 1.0)]`: the function vanishes.
+pub type Condition = Vec<(u8, f64)>;
+
 /// A spline space with conditions at the ends. Its functions are combinations of a few neighbouring splines, in the order
 /// of their supports: both the first and the last span of function j + 1 are at least those of function j.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,17 +203,17 @@ pub struct TestSpace {
 }
 
 impl TestSpace {
-    /// `tests` raw splines of `degree` on [lo, hi], less those that the conditions take away. `vanish` holds the orders of
-    /// the derivatives that are to be zero at the low and at the high end. At least as many are taken as keep the conditions of
+    /// `tests` raw splines of `degree` on [lo, hi], less those that the conditions take away. `ends` holds the conditions at
+    /// the low and at the high end. At least as many are taken as keep the conditions of
     /// the two ends apart, whatever `tests` says.
-    pub fn new(lo: f64, hi: f64, tests: usize, degree: usize, vanish: &[Vec<u8>; 2]) -> TestSpace {
-        let reach = vanish.iter().flatten().map(|&o| o as usize + 1).max().unwrap_or(0);
+    pub fn new(lo: f64, hi: f64, tests: usize, degree: usize, ends: &[Vec<Condition>; 2]) -> TestSpace {
+        let reach = ends.iter().flatten().flatten().map(|&(o, _)| o as usize + 1).max().unwrap_or(0);
         let spans = tests.max(2 * reach + 1).saturating_sub(degree).max(1);
         let splines = Splines::new(lo, hi, spans, degree);
         let n = splines.len();
         // Each end is solved in the order from the end inwards.
-        let low = end_functions(&splines, lo, &vanish[0], false);
-        let high = end_functions(&splines, hi, &vanish[1], true);
+        let low = end_functions(&splines, lo, &ends[0], false);
+        let high = end_functions(&splines, hi, &ends[1], true);
         let mut functions: Vec<(usize, Vec<(usize, f64)>)> = vec![];
         let untouched = low.reach..n - high.reach;
         for (lead, parts) in low.functions {
@@ -217,6 +238,21 @@ impl TestSpace {
         TestSpace { splines, parts, support }
     }
 
+    /// `tests` splines of `degree` that come round, at least degree + 1.
+    pub fn periodic(lo: f64, hi: f64, tests: usize, degree: usize) -> TestSpace {
+        let splines = Splines::periodic(lo, hi, tests, degree);
+        let n = splines.spans;
+        let parts = (0..splines.len()).map(|i| vec![(i % n, 1.0)]).collect();
+        // Function j is the raw one of that number; the first few also reach over the last spans.
+        let support = (0..n).map(|j| if j < degree { (0, n - 1) } else { (j - degree, j) }).collect();
+        TestSpace { splines, parts, support }
+    }
+
+    /// The number of function `k` of a range from [`TestSpace::eval`], which may run past the last one.
+    pub fn index(&self, k: usize) -> usize {
+        k % self.len()
+    }
+
     /// The number of functions.
     pub fn len(&self) -> usize {
         self.support.len()
@@ -231,7 +267,7 @@ impl TestSpace {
         self.support[j]
     }
 
-    /// The functions whose support has span `s` in it.
+    /// The functions whose support has span `s` in it. Not for periodic splines, whose supports are in no order.
     pub fn over(&self, s: usize) -> std::ops::Range<usize> {
         let first = self.support.partition_point(|&(_, last)| last < s);
         let end = self.support.partition_point(|&(first, _)| first <= s);
@@ -239,11 +275,14 @@ impl TestSpace {
     }
 
     /// Derivatives of the orders 0 ..= `order` at `x`: the functions that are over that span, and for each order one value
-    /// a function.
+    /// a function. Periodic ranges may run past the last function and go on with the first: see [`TestSpace::index`].
     pub fn eval(&self, x: f64, order: usize) -> (std::ops::Range<usize>, Vec<Vec<f64>>) {
         let (first, raw) = self.splines.eval(x, order);
-        let range = self.over(first);
         let w = self.splines.degree + 1;
+        if self.splines.periodic {
+            return (first..first + w, raw.chunks_exact(w).map(<[f64]>::to_vec).collect());
+        }
+        let range = self.over(first);
         let mut out = vec![vec![0.0; range.len()]; order + 1];
         for (k, row) in out.iter_mut().enumerate() {
             for i in 0..w {
@@ -263,20 +302,20 @@ struct End {
     functions: Vec<(usize, Vec<(usize, f64)>)>,
 }
 
-/// A basis of those combinations of the splines next to an end whose derivatives of the given orders are zero there,
+/// A basis of those combinations of the splines next to an end that meet the conditions there,
 /// by Gauss-Jordan elimination; pivots are taken nearest to the end, so that 0 ..= m - 1 just drops m splines.
-fn end_functions(splines: &Splines, at: f64, orders: &[u8], high: bool) -> End {
-    let Some(&top) = orders.iter().max() else {
+fn end_functions(splines: &Splines, at: f64, conditions: &[Condition], high: bool) -> End {
+    let Some(top) = conditions.iter().flatten().map(|(order, _)| *order).max() else {
         return End { reach: 0, functions: vec![] };
     };
     let (top, w) = (top as usize, splines.degree + 1);
     let reach = (top + 1).min(w);
     let (_, values) = splines.eval(at, top);
-    let mut rows: Vec<Vec<f64>> = orders
+    let mut rows: Vec<Vec<f64>> = conditions
         .iter()
-        .map(|&o| {
-            let row = &values[o as usize * w..(o as usize + 1) * w];
-            let row: Vec<f64> = (0..reach).map(|i| if high { row[w - 1 - i] } else { row[i] }).collect();
+        .map(|condition| {
+            let value = |i: usize| condition.iter().map(|(o, k)| k * values[*o as usize * w + i]).sum::<f64>();
+            let row: Vec<f64> = (0..reach).map(|i| value(if high { w - 1 - i } else { i })).collect();
             let scale = row.iter().fold(0.0f64, |m, v| m.max(v.abs()));
             row.iter().map(|v| if scale > 0.0 { v / scale } else { 0.0 }).collect()
         })
@@ -320,6 +359,10 @@ fn end_functions(splines: &Splines, at: f64, orders: &[u8], high: bool) -> End {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn ends(vanish: &[Vec<u8>; 2]) -> [Vec<Condition>; 2] {
+        vanish.clone().map(|orders| orders.into_iter().map(|o| vec![(o, 1.0)]).collect())
+    }
 
     #[test]
     fn gauss_integrates_polynomials_exactly() {
@@ -379,7 +422,7 @@ mod tests {
             [vec![1, 3], vec![0, 1, 3]],
         ];
         for vanish in cases {
-            let space = TestSpace::new(0.0, 2.0, 20, 5, &vanish);
+            let space = TestSpace::new(0.0, 2.0, 20, 5, &ends(&vanish));
             assert_eq!(space.len(), 20 - vanish[0].len() - vanish[1].len(), "{vanish:?}");
             for (end, at) in [0.0, 2.0].into_iter().enumerate() {
                 let (range, v) = space.eval(at, 4);
@@ -398,7 +441,7 @@ mod tests {
 
     #[test]
     fn free_functions_are_independent_and_local() {
-        let space = TestSpace::new(0.0, 1.0, 16, 3, &[vec![1], vec![0]]);
+        let space = TestSpace::new(0.0, 1.0, 16, 3, &ends(&[vec![1], vec![0]]));
         // psi = 1 near the low end is still there: with psi' = 0 the constant is not lost.
         let (_, v) = space.eval(0.0, 0);
         assert!((v[0].iter().sum::<f64>() - 1.0).abs() < 1e-12);
@@ -406,5 +449,47 @@ mod tests {
             let (a, b) = space.support(j);
             assert!(b - a <= 4, "function {j} reaches over spans {a} ..= {b}");
         }
+    }
+
+    #[test]
+    fn combinations_of_derivatives_can_be_made_to_vanish() {
+        // psi' + 3 psi = 0 at the low end, psi'' = 2 psi' at the high end.
+        let mixed = [vec![vec![(1, 1.0), (0, 3.0)]], vec![vec![(2, 1.0), (1, -2.0)]]];
+        let space = TestSpace::new(0.0, 1.0, 14, 4, &mixed);
+        assert_eq!(space.len(), 12);
+        let (_, low) = space.eval(0.0, 2);
+        let (_, high) = space.eval(1.0, 2);
+        let largest = |v: &[f64]| v.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+        assert!(largest(&low[0]) > 0.1 && largest(&low[1]) > 0.1 && largest(&high[1]) > 0.1);
+        for (a, b) in low[0].iter().zip(&low[1]) {
+            assert!((b + 3.0 * a).abs() < 1e-9);
+        }
+        for (a, b) in high[1].iter().zip(&high[2]) {
+            assert!((b - 2.0 * a).abs() < 1e-7);
+        }
+    }
+
+    #[test]
+    fn periodic_functions_are_alike_and_smooth_where_they_come_round() {
+        let (lo, hi, n) = (-1.0, 3.0, 9);
+        let space = TestSpace::periodic(lo, hi, n, 3);
+        assert_eq!(space.len(), n);
+        let dense = |x: f64, order: usize| {
+            let (range, v) = space.eval(x, 3);
+            let mut all = vec![0.0; n];
+            range.clone().for_each(|k| all[space.index(k)] += v[order][k - range.start]);
+            all
+        };
+        for order in 0..3 {
+            let (a, b) = (dense(lo, order), dense(hi, order));
+            assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-9), "{order}: {a:?} {b:?}");
+        }
+        // A step of one span moves every function to the next, round the end.
+        let step = (hi - lo) / n as f64;
+        for k in 0..n {
+            let (a, b) = (dense(lo + 0.3, 1), dense(lo + 0.3 + k as f64 * step, 1));
+            assert!((0..n).all(|j| (a[j] - b[(j + k) % n]).abs() < 1e-9));
+        }
+        assert!((dense(0.1, 0).iter().sum::<f64>() - 1.0).abs() < 1e-12);
     }
 }

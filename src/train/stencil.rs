@@ -8,6 +8,8 @@
 //! u'  inside:      (u(x+h) - u(x-h)) / 2h                 at the low end:  (-3 u(x) + 4 u(x+h) - u(x+2h)) / 2h
 //! ```
 //!
+//! A periodic coordinate has no ends to shift away from: the lattice comes in again on the other side.
+//!
 //! The weights are Fornberg's (Mathematics of Computation 51, 1988).
 
 use std::collections::BTreeMap;
@@ -61,8 +63,7 @@ impl Stencil {
                 for (offset, weight) in terms {
                     let points = &mut out.points;
                     let index = *known.entry(offset).or_insert_with_key(|offset| {
-                        let shifted =
-                            (0..d).map(|k| (x[k] + f64::from(offset[k]) * steps[k]).clamp(coords[k].lo, coords[k].hi));
+                        let shifted = (0..d).map(|k| moved(x[k], f64::from(offset[k]) * steps[k], &coords[k]));
                         points.extend(shifted);
                         (points.len() / d - 1) as u32
                     });
@@ -81,6 +82,16 @@ impl Stencil {
     }
 }
 
+/// A point `by` further along a coordinate; a periodic one comes round. What is not moved stays as it is.
+fn moved(x: f64, by: f64, c: &Coord) -> f64 {
+    let (to, extent) = (x + by, c.hi - c.lo);
+    match c.periodic {
+        true if to < c.lo => (to + extent).min(c.hi),
+        true if to > c.hi => (to - extent).max(c.lo),
+        _ => to.clamp(c.lo, c.hi),
+    }
+}
+
 /// The formula for the derivative of order `m` at `x`: lattice offsets and weights.
 fn axis(x: f64, coord: &Coord, h: f64, m: usize) -> Vec<(i32, f64)> {
     if m == 0 {
@@ -89,7 +100,7 @@ fn axis(x: f64, coord: &Coord, h: f64, m: usize) -> Vec<(i32, f64)> {
     let reach = m.div_ceil(2) as i32;
     let lowest = ((coord.lo - x) / h - 1e-9).ceil() as i32;
     let highest = ((coord.hi - x) / h + 1e-9).floor() as i32;
-    let offsets: Vec<i32> = if -reach >= lowest && reach <= highest {
+    let offsets: Vec<i32> = if coord.periodic || -reach >= lowest && reach <= highest {
         (-reach..=reach).collect()
     } else {
         let last = 2 * reach + 1;
@@ -136,7 +147,8 @@ mod tests {
     use super::*;
 
     fn coords() -> Vec<Coord> {
-        vec![Coord { name: "x".into(), lo: -1.0, hi: 2.0 }, Coord { name: "t".into(), lo: 0.0, hi: 1.0 }]
+        let coord = |name: &str, lo, hi| Coord { name: name.into(), lo, hi, periodic: false };
+        vec![coord("x", -1.0, 2.0), coord("t", 0.0, 1.0)]
     }
 
     #[test]
@@ -159,5 +171,21 @@ mod tests {
         }
         // Inside, values and both second derivatives take a cross of five points, the mixed one four corners.
         assert!(s.terms(0, 3).len() == 3 && s.terms(0, 5).len() == 4 && s.terms(0, 1).len() == 2);
+    }
+
+    #[test]
+    fn a_periodic_coordinate_comes_round() {
+        let coords = [Coord { name: "x".into(), lo: 0.0, hi: 2.0, periodic: true }];
+        let atoms = [MultiIndex(vec![1]), MultiIndex(vec![2])];
+        let at = [0.0, 0.01, 1.3, 1.999];
+        let s = Stencil::new(&at, &coords, &atoms, 0.01);
+        assert!(s.points.iter().all(|p| (0.0..=2.0).contains(p)));
+        let pi = std::f64::consts::PI;
+        for (row, x) in at.iter().enumerate() {
+            let d =
+                |a: usize| s.terms(row, a).iter().map(|(k, w)| w * libm::sin(pi * s.points[*k as usize])).sum::<f64>();
+            assert!((d(0) - pi * libm::cos(pi * x)).abs() < 3e-3, "at {x}");
+            assert!((d(1) + pi * pi * libm::sin(pi * x)).abs() < 5e-3, "at {x}");
+        }
     }
 }

@@ -10,7 +10,7 @@
 use crate::exec::interp::eval;
 use crate::exec::rng::{Purpose, Stream};
 use crate::func::MultiIndex;
-use crate::ir::problem::{Derivatives, Place, Pointwise, Problem, Rows};
+use crate::ir::problem::{Atom, Derivatives, Pointwise, Problem, Rows};
 use crate::ir::program::Program;
 use crate::train::frame::Frame;
 use crate::train::kernels::Kernels;
@@ -70,10 +70,14 @@ pub struct Point<'a> {
     pub rows: usize,
     /// `[rows][coords]`
     coords: Vec<f64>,
-    /// `[rows][columns]`
+    /// `[rows][columns]`: what the place says beside the coordinates.
     columns: Vec<f64>,
     /// How atoms come out of what is observed; `None`: they are observed as they are, row by row.
     pub stencil: Option<Stencil>,
+    /// The fields among the atoms, each once: what a stencil observes.
+    pub fields: Vec<usize>,
+    /// For each atom, the place among what is observed.
+    pub from: Vec<usize>,
     /// If F is affine: its slopes `[rows][atoms]`, and its value where all atoms are 0.
     pub affine: Option<(Vec<f64>, Vec<f64>)>,
 }
@@ -85,20 +89,22 @@ impl<'a> System<'a> {
             let (kind, observer) = match (&residual.rows, part) {
                 (Rows::Pointwise(plan), Part::Trained) | (Rows::Absorbed { measure: plan, .. }, Part::Absorbed) => {
                     let mut rng = Stream::new(seed, Purpose::Points, i as u64);
-                    let at =
-                        place_points(&residual.place, &problem.coords, residual.points, residual.sampler, &mut rng);
-                    let columns = match &residual.place {
-                        Place::Data { columns, .. } => columns.iter().flatten().copied().collect(),
-                        _ => vec![],
-                    };
+                    let (coords, shape) = (&problem.coords, problem.shape.as_ref());
+                    let at = place_points(&residual.place, coords, shape, residual.points, residual.sampler, &mut rng);
                     let stencil = match plan.by {
-                        Derivatives::Stencil { h } => Some(Stencil::new(&at.data, &problem.coords, &plan.atoms, h)),
+                        Derivatives::Stencil { h } => {
+                            let alphas: Vec<MultiIndex> = plan.atoms.iter().map(|a| a.alpha.clone()).collect();
+                            Some(Stencil::new(&at.data, &problem.coords, &alphas, h))
+                        }
                         Derivatives::None | Derivatives::Jet => None,
                     };
                     let observer = if stencil.is_some() { 0 } else { kernels.observer_of[i] };
-                    (Kind::Point(Point::new(plan, at.len(), at.data, columns, stencil)), observer)
+                    (Kind::Point(Point::new(plan, at.len(), at.data, at.columns, stencil)), observer)
                 }
-                (Rows::Weak(weak), Part::Trained) => (Kind::Weak(WeakSystem::assemble(weak, &problem.coords)), 0),
+                (Rows::Weak(weak), Part::Trained) => {
+                    let is_unknown = |f: usize| problem.network.fields[f].unknown.is_some();
+                    (Kind::Weak(WeakSystem::assemble(weak, &problem.coords, is_unknown)), 0)
+                }
                 (Rows::Pointwise(_) | Rows::Weak(_), Part::Absorbed) | (Rows::Absorbed { .. }, Part::Trained) => {
                     continue;
                 }
@@ -144,11 +150,13 @@ impl<'a> System<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// The derivatives that are observed at its points.
-    pub fn observed(&self, coords: usize) -> Vec<MultiIndex> {
+    /// The derivatives of fields that are observed at its points.
+    pub fn observed(&self, coords: usize) -> Vec<Atom> {
+        let value = |field: &usize| Atom { field: *field, alpha: MultiIndex::zero(coords) };
         match &self.kind {
             Kind::Point(Point { plan, stencil: None, .. }) => plan.atoms.clone(),
-            Kind::Point(_) | Kind::Weak(_) => vec![MultiIndex::zero(coords)],
+            Kind::Point(point) => point.fields.iter().map(value).collect(),
+            Kind::Weak(weak) => weak.fields().iter().map(value).collect(),
         }
     }
 }
@@ -161,7 +169,14 @@ impl<'a> Point<'a> {
         columns: Vec<f64>,
         stencil: Option<Stencil>,
     ) -> Point<'a> {
-        let mut point = Point { plan, rows, coords, columns, stencil, affine: None };
+        let mut fields: Vec<usize> = plan.atoms.iter().map(|a| a.field).collect();
+        fields.dedup();
+        let place = |(k, a): (usize, &Atom)| match &stencil {
+            None => k,
+            Some(_) => fields.iter().position(|f| *f == a.field).unwrap_or(0),
+        };
+        let from = plan.atoms.iter().enumerate().map(place).collect();
+        let mut point = Point { plan, rows, coords, columns, stencil, fields, from, affine: None };
         if plan.linear {
             let zeros = vec![0.0; rows * plan.atoms.len()];
             point.affine = Some((point.slopes(&zeros), point.value(&zeros)));
@@ -200,7 +215,10 @@ impl<'a> Point<'a> {
             for a in 0..n {
                 out.push(match &self.stencil {
                     None => observed[a][row],
-                    Some(s) => s.terms(row, a).iter().map(|(k, w)| w * observed[0][*k as usize]).sum(),
+                    Some(s) => {
+                        let values = &observed[self.from[a]];
+                        s.terms(row, a).iter().map(|(k, w)| w * values[*k as usize]).sum()
+                    }
                 });
             }
         }
@@ -208,7 +226,7 @@ impl<'a> Point<'a> {
     }
 }
 
-/// The field, as far as the blocks of a system observe it: `blocks[block][observed][point]`.
+/// The fields, as far as the blocks of a system observe it: `blocks[block][observed][point]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
     pub blocks: Vec<Vec<Vec<f64>>>,
@@ -230,7 +248,8 @@ impl Field {
     }
 }
 
-/// Several functions observed at once, as features are: `blocks[block][observed]` is `[points][len]`, as kernels yield it.
+/// Several functions observed at once, as features are: `blocks[block][observed]` is `[points][len]`, as kernels yield it, or
+/// empty where all of them are 0 (the features of one field, where another is observed).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Columns {
     pub len: usize,
@@ -238,14 +257,12 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// The field that is their sum with the given weights.
-    pub fn combine(&self, weights: &[f64]) -> Field {
-        let sum = |values: &Vec<f32>| -> Vec<f64> {
-            values
-                .chunks_exact(self.len.max(1))
-                .map(|row| row.iter().zip(weights).map(|(f, w)| f64::from(*f) * w).sum())
-                .collect()
-        };
-        Field { blocks: self.blocks.iter().map(|b| b.iter().map(sum).collect()).collect() }
+    /// Adds their sum with the given weights to a field.
+    pub fn add_to(&self, field: &mut Field, weights: &[f64]) {
+        for (to, values) in field.blocks.iter_mut().flatten().zip(self.blocks.iter().flatten()) {
+            for (to, row) in to.iter_mut().zip(values.chunks_exact(self.len.max(1))) {
+                *to += row.iter().zip(weights).map(|(f, w)| f64::from(*f) * w).sum::<f64>();
+            }
+        }
     }
 }

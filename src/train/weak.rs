@@ -10,7 +10,8 @@
 //!
 //! which is the L2 projection of the *error* itself onto the range of L*, whatever the equation. The scale is
 //! sqrt(rows / volume), so that the mean of r squared is at most, and for enough test functions close to, the mean squared
-//! error over the domain. Nonlinear terms are linearised about a field for the whitening only; the moments stay exact.
+//! error over the domain. With several fields in the form B has the rows of all of them, and the error is that of all fields
+//! together; an unknown scalar is no function of the points and takes no part in the whitening. Nonlinear terms are linearised about a field for the whitening only; the moments stay exact.
 //!
 //! Test functions are tensor products of splines ([`TestSpace`]), ordered with the last coordinate fastest, as the points are.
 
@@ -22,7 +23,7 @@ use crate::func::MultiIndex;
 use crate::ir::problem::{Coord, Integrand, Weak};
 use crate::ir::program::Program;
 use crate::train::linalg::{BLOCK, Staircase, StaircaseBuilder};
-use crate::train::splines::{Quadrature, TestSpace};
+use crate::train::splines::{Condition, Quadrature, TestSpace};
 
 /// Gauss points a knot span and coordinate for the field: 3, or 2 where that would make too many points. A spiking field
 /// jumps, so that more test functions are worth more than more points for each of them. With 2 points the moments of the
@@ -49,6 +50,15 @@ pub fn default_tests(coords: usize) -> usize {
     }
 }
 
+/// The same where every coordinate is periodic: the system is then dense, and its factor costs the third power.
+fn default_periodic_tests(coords: usize) -> usize {
+    match coords {
+        2 => 28,
+        3 => 9,
+        n => default_tests(n),
+    }
+}
+
 /// A weak form on its quadrature points. Everything that does not depend on the field is computed once.
 #[derive(Debug)]
 pub struct WeakSystem {
@@ -59,11 +69,18 @@ pub struct WeakSystem {
     weights: Vec<f64>,
     volume: f64,
     tests: usize,
+    /// The coordinate along which the system is factored: the first that is not periodic.
+    lead: Option<usize>,
+    /// The test functions in the order of the factor's columns, those along `lead` slowest.
+    columns: Vec<usize>,
     /// Test functions over each point: `starts[n] .. starts[n + 1]` in `which` and in all the values below.
     starts: Vec<usize>,
     which: Vec<u32>,
-    /// L* psi of the linear terms.
-    field: Vec<f64>,
+    /// The fields in the form, and whether each is a function of the points (no unknown).
+    fields: Vec<usize>,
+    varies: Vec<bool>,
+    /// L* psi of the linear terms, for each field.
+    linear: Vec<Vec<f64>>,
     nonlinear: Vec<NonlinearTerm>,
     /// The part of the moments without the field: source terms and boundary data.
     load: Vec<f64>,
@@ -81,13 +98,16 @@ struct Axis {
 struct NonlinearTerm {
     /// coef D^test psi.
     values: Vec<f64>,
-    /// Inputs `coords`, `u`; outputs `value`, `slope`.
+    /// Inputs `coords`, `fields`; outputs `value`, `slopes`.
     integrand: Program,
 }
 
 impl Axis {
-    fn new(coord: &Coord, tests: usize, degree: usize, vanish: &[Vec<u8>; 2], coords: usize) -> Axis {
-        let space = TestSpace::new(coord.lo, coord.hi, tests, degree, vanish);
+    fn new(coord: &Coord, tests: usize, degree: usize, ends: &[Vec<Condition>; 2], coords: usize) -> Axis {
+        let space = match coord.periodic {
+            true => TestSpace::periodic(coord.lo, coord.hi, tests, degree),
+            false => TestSpace::new(coord.lo, coord.hi, tests, degree, ends),
+        };
         let per_span = field_points(coords, space.splines.spans, degree);
         let rule = space.splines.quadrature(per_span);
         Axis { space, per_span, rule }
@@ -147,7 +167,8 @@ fn visit(tables: &[Table], lens: &[usize], i: usize, alpha: &MultiIndex, mut f: 
     loop {
         let (mut test, mut value) = (0, 1.0);
         for k in 0..d {
-            test = test * lens[k] + at[k].0.start + odometer[k];
+            // A periodic range goes on with the first function.
+            test = test * lens[k] + (at[k].0.start + odometer[k]) % lens[k];
             value *= at[k].1[odometer[k]];
         }
         f(test, value);
@@ -167,9 +188,13 @@ fn visit(tables: &[Table], lens: &[usize], i: usize, alpha: &MultiIndex, mut f: 
 }
 
 impl WeakSystem {
-    pub fn assemble(weak: &Weak, coords: &[Coord]) -> WeakSystem {
+    /// `is_unknown` says which fields are the same at all points.
+    pub fn assemble(weak: &Weak, coords: &[Coord], is_unknown: impl Fn(usize) -> bool) -> WeakSystem {
         let d = coords.len();
-        let tests = weak.tests.unwrap_or_else(|| default_tests(d));
+        let tests = weak.tests.unwrap_or_else(|| match coords.iter().all(|c| c.periodic) {
+            true => default_periodic_tests(d),
+            false => default_tests(d),
+        });
         let order = |k: usize| {
             let volume = weak.volume.iter().map(|t| t.test.0[k]);
             let boundary = weak.boundary.iter().map(|t| t.test.0[k]);
@@ -177,7 +202,7 @@ impl WeakSystem {
         };
         let orders: Vec<usize> = (0..d).map(order).collect();
         let axes: Vec<Axis> =
-            (0..d).map(|k| Axis::new(&coords[k], tests, (orders[k] + 1).max(3), &weak.vanish[k], d)).collect();
+            (0..d).map(|k| Axis::new(&coords[k], tests, (orders[k] + 1).max(3), &ends(weak, k), d)).collect();
         let lens: Vec<usize> = axes.iter().map(|a| a.space.len()).collect();
         let count: usize = lens.iter().product();
         let (points, weights) = tensor(&axes.iter().map(|a| &a.rule).collect::<Vec<_>>());
@@ -199,15 +224,15 @@ impl WeakSystem {
             }
             all
         };
-        let mut field = vec![0.0; which.len()];
+        let mut linear = vec![vec![0.0; which.len()]; weak.fields.len()];
         let mut nonlinear = vec![];
         let mut load = vec![0.0; count];
         for term in &weak.volume {
             match &term.integrand {
-                Integrand::Field => {
-                    field.iter_mut().zip(values(&term.coef, &term.test)).for_each(|(f, v)| *f += v);
+                Integrand::Field(k) => {
+                    linear[*k].iter_mut().zip(values(&term.coef, &term.test)).for_each(|(f, v)| *f += v);
                 }
-                Integrand::Nonlinear(program) => nonlinear
+                Integrand::Function(program) => nonlinear
                     .push(NonlinearTerm { values: values(&term.coef, &term.test), integrand: (**program).clone() }),
                 Integrand::One => add_data(&mut load, &axes, &lens, &term.coef, &term.test, None),
             }
@@ -217,7 +242,31 @@ impl WeakSystem {
             add_data(&mut load, &axes, &lens, &term.coef, &term.test, Some((term.coord, at)));
         }
         let volume = coords.iter().map(|c| c.hi - c.lo).product();
-        WeakSystem { axes, points, weights, volume, tests: count, starts, which, field, nonlinear, load }
+        let fields = weak.fields.clone();
+        let varies = fields.iter().map(|f| !is_unknown(*f)).collect();
+        let lead = coords.iter().position(|c| !c.periodic);
+        let columns = columns(&lens, lead.unwrap_or(0));
+        WeakSystem {
+            axes,
+            points,
+            weights,
+            volume,
+            tests: count,
+            lead,
+            columns,
+            starts,
+            which,
+            fields,
+            varies,
+            linear,
+            nonlinear,
+            load,
+        }
+    }
+
+    /// The fields that are observed at the points.
+    pub fn fields(&self) -> &[usize] {
+        &self.fields
     }
 
     /// Where the field is needed, `[points][coords]`.
@@ -249,58 +298,101 @@ impl WeakSystem {
         self.nonlinear.is_empty()
     }
 
-    /// The whitened system, linearised about a field given at the points (0 if `None`).
-    pub fn linearise(&self, u: Option<&[f64]>) -> Linearised<'_> {
+    /// The whitened system, linearised about fields given at the points, `[fields][points]` (0 if `None`).
+    pub fn linearise(&self, u: Option<&[Vec<f64>]>) -> Linearised<'_> {
         let zeros;
         let u = match u {
             Some(u) => u,
             None => {
-                zeros = vec![0.0; self.len()];
+                zeros = vec![vec![0.0; self.len()]; self.fields.len()];
                 &zeros
             }
         };
-        assert_eq!(u.len(), self.len());
-        let mut operator = self.field.clone();
+        assert!(u.len() == self.fields.len() && u.iter().all(|u| u.len() == self.len()));
+        let mut operators = self.linear.clone();
         for term in &self.nonlinear {
-            let (_, slope) = term.at(&self.points, u);
-            for (i, s) in slope.iter().enumerate() {
-                let over = self.starts[i]..self.starts[i + 1];
-                operator[over.clone()].iter_mut().zip(&term.values[over]).for_each(|(o, v)| *o += s * v);
+            let (_, slopes) = term.at(&self.points, u);
+            for (operator, slope) in operators.iter_mut().zip(&slopes) {
+                for (i, s) in slope.iter().enumerate() {
+                    let over = self.starts[i]..self.starts[i + 1];
+                    operator[over.clone()].iter_mut().zip(&term.values[over]).for_each(|(o, v)| *o += s * v);
+                }
             }
         }
-        let whitener = self.factor(&operator);
+        let whitener = self.factor(&operators);
         let scale = (whitener.kept().len() as f64 / self.volume).sqrt();
-        let mut system = Linearised { system: self, operator, whitener, scale, target: vec![] };
-        // r(u) ~ apply(u) - target, exact at the field itself.
-        let applied = system.whiten(&system.moments(&system.operator, u));
+        let mut system = Linearised { system: self, operators, whitener, scale, target: vec![] };
+        // r(u) ~ apply(u) - target, exact at the fields themselves.
+        let mut applied = vec![0.0; self.tests];
+        for (operator, u) in system.operators.iter().zip(u) {
+            applied.iter_mut().zip(system.moments(operator, u)).for_each(|(a, m)| *a += m);
+        }
+        let applied = system.whiten(&applied);
         let residual = system.residual(u);
         system.target = applied.iter().zip(&residual).map(|(a, r)| a - r).collect();
         system
     }
 
-    /// R of B = sqrt(w) L* psi, span after span of the first coordinate.
-    fn factor(&self, operator: &[f64]) -> Staircase {
-        let first = &self.axes[0];
-        let rest_points = self.len() / first.len();
-        let rest_tests = self.tests / first.space.len().max(1);
+    /// R of B = sqrt(w) L* psi, span after span of the leading coordinate, in the order of `columns`.
+    fn factor(&self, operators: &[Vec<f64>]) -> Staircase {
+        let varying: Vec<&Vec<f64>> = operators.iter().zip(&self.varies).filter(|(_, v)| **v).map(|(o, _)| o).collect();
+        let mut place = vec![0; self.tests];
+        self.columns.iter().enumerate().for_each(|(k, &test)| place[test] = k);
         let mut builder = StaircaseBuilder::new(self.tests);
-        let spans = first.space.splines.spans;
-        for s in 0..spans {
-            let over = first.space.over(s);
-            let window = over.start * rest_tests..over.end * rest_tests;
-            let points = s * first.per_span * rest_points..(s + 1) * first.per_span * rest_points;
-            let mut rows = Mat::<f64>::zeros(points.len(), window.len());
-            for (row, i) in points.enumerate() {
+        let rows = |points: &[usize], window: &std::ops::Range<usize>| {
+            let mut rows = Mat::<f64>::zeros(points.len() * varying.len(), window.len());
+            for (row, &i) in points.iter().enumerate() {
                 let w = self.weights[i].sqrt();
-                for k in self.starts[i]..self.starts[i + 1] {
-                    rows[(row, self.which[k] as usize - window.start)] = w * operator[k];
+                for (f, operator) in varying.iter().enumerate() {
+                    for k in self.starts[i]..self.starts[i + 1] {
+                        let column = place[self.which[k] as usize] - window.start;
+                        rows[(row * varying.len() + f, column)] = w * operator[k];
+                    }
                 }
             }
-            let finished = if s + 1 == spans { self.tests } else { first.space.over(s + 1).start * rest_tests };
-            builder.push(window, rows.as_ref(), finished);
+            rows
+        };
+        let Some(lead) = self.lead else {
+            // Every function is a neighbour of every other, round the end.
+            let all: Vec<usize> = (0..self.len()).collect();
+            builder.push(0..self.tests, rows(&all, &(0..self.tests)).as_ref(), self.tests);
+            return builder.finish();
+        };
+        let axis = &self.axes[lead];
+        let rest_tests = self.tests / axis.space.len().max(1);
+        let stride: usize = self.axes[lead + 1..].iter().map(Axis::len).product();
+        let spans = axis.space.splines.spans;
+        for s in 0..spans {
+            let over = axis.space.over(s);
+            let window = over.start * rest_tests..over.end * rest_tests;
+            let here = |i: &usize| i / stride % axis.len() / axis.per_span == s;
+            let points: Vec<usize> = match lead {
+                0 => (s * axis.per_span * stride..(s + 1) * axis.per_span * stride).collect(),
+                _ => (0..self.len()).filter(here).collect(),
+            };
+            let finished = if s + 1 == spans { self.tests } else { axis.space.over(s + 1).start * rest_tests };
+            builder.push(window.clone(), rows(&points, &window).as_ref(), finished);
         }
         builder.finish()
     }
+}
+
+/// The conditions on test functions at the ends of a coordinate.
+fn ends(weak: &Weak, coord: usize) -> [Vec<Condition>; 2] {
+    [false, true].map(|high| {
+        let vanish = weak.vanish[coord][usize::from(high)].iter().map(|&order| vec![(order, 1.0)]);
+        let ties = weak.ties.iter().filter(|t| (t.coord, t.high) == (coord, high)).map(|t| t.parts.clone());
+        vanish.chain(ties).collect()
+    })
+}
+
+/// All test functions, coordinate `lead` slowest and the others in their order.
+fn columns(lens: &[usize], lead: usize) -> Vec<usize> {
+    let count: usize = lens.iter().product();
+    let stride: usize = lens[lead + 1..].iter().product();
+    let mut all: Vec<usize> = (0..count).collect();
+    all.sort_by_key(|test| (test / stride % lens[lead], *test));
+    all
 }
 
 /// Adds ∫ coef D^test psi over the domain, or over the face where a coordinate has a given value, to the load. Data are
@@ -333,13 +425,15 @@ fn add_data(
 }
 
 impl NonlinearTerm {
-    /// The integrand and its slope at every point.
-    fn at(&self, points: &[f64], u: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let out = eval(&self.integrand, &[points, u]);
+    /// The integrand and its slopes, `[fields][points]`, at every point.
+    fn at(&self, points: &[f64], u: &[Vec<f64>]) -> (Vec<f64>, Vec<Vec<f64>>) {
+        let fields: Vec<f64> = (0..u[0].len()).flat_map(|i| u.iter().map(move |u| u[i])).collect();
+        let out = eval(&self.integrand, &[points, &fields]);
         let width = self.integrand.output_len().max(1);
         let value = self.integrand.output_offset("value").unwrap_or(0);
-        let slope = self.integrand.output_offset("slope").unwrap_or(width - 1);
-        out.chunks_exact(width).map(|c| (c[value], c[slope])).unzip()
+        let slopes = self.integrand.output_offset("slopes").unwrap_or(1);
+        let column = |at: usize| -> Vec<f64> { out.chunks_exact(width).map(|c| c[at]).collect() };
+        (column(value), (0..u.len()).map(|f| column(slopes + f)).collect())
     }
 }
 
@@ -347,8 +441,8 @@ impl NonlinearTerm {
 #[derive(Debug)]
 pub struct Linearised<'a> {
     system: &'a WeakSystem,
-    /// L* psi, slopes of the nonlinear terms included.
-    operator: Vec<f64>,
+    /// L* psi for each field, slopes of the nonlinear terms included.
+    operators: Vec<Vec<f64>>,
     whitener: Staircase,
     scale: f64,
     target: Vec<f64>,
@@ -365,10 +459,11 @@ impl Linearised<'_> {
         &self.target
     }
 
-    /// The whitened operator on functions given at the points, `f[points][m]`: `rows x m`.
-    pub fn apply(&self, f: &[f32], m: usize) -> Mat<f64> {
+    /// The whitened operator on functions given at the points, `f[fields][points][m]` (empty: 0): `rows x m`.
+    pub fn apply(&self, f: &[Vec<f32>], m: usize) -> Mat<f64> {
         let s = self.system;
-        assert_eq!(f.len(), s.len() * m);
+        assert!(f.iter().all(|f| f.is_empty() || f.len() == s.len() * m));
+        let given: Vec<(&Vec<f64>, &Vec<f32>)> = self.operators.iter().zip(f).filter(|(_, f)| !f.is_empty()).collect();
         let starts: Vec<usize> = (0..m).step_by(BLOCK).collect();
         let parts: Vec<Mat<f64>> = starts
             .par_iter()
@@ -376,16 +471,18 @@ impl Linearised<'_> {
                 let width = BLOCK.min(m - start);
                 let mut z = vec![0.0f64; s.tests * width];
                 let mut row = vec![0.0f64; width];
-                for i in 0..s.len() {
-                    let f = &f[i * m + start..i * m + start + width];
-                    row.iter_mut().zip(f).for_each(|(r, f)| *r = s.weights[i] * f64::from(*f));
-                    for k in s.starts[i]..s.starts[i + 1] {
-                        let (value, at) = (self.operator[k], s.which[k] as usize * width);
-                        z[at..at + width].iter_mut().zip(&row).for_each(|(z, r)| *z += value * r);
+                for (operator, f) in &given {
+                    for i in 0..s.len() {
+                        let f = &f[i * m + start..i * m + start + width];
+                        row.iter_mut().zip(f).for_each(|(r, f)| *r = s.weights[i] * f64::from(*f));
+                        for k in s.starts[i]..s.starts[i + 1] {
+                            let (value, at) = (operator[k], s.which[k] as usize * width);
+                            z[at..at + width].iter_mut().zip(&row).for_each(|(z, r)| *z += value * r);
+                        }
                     }
                 }
                 let kept = self.whitener.kept();
-                let mut out = Mat::from_fn(kept.len(), width, |r, c| self.scale * z[kept[r] * width + c]);
+                let mut out = Mat::from_fn(kept.len(), width, |r, c| self.scale * z[s.columns[kept[r]] * width + c]);
                 self.whitener.solve_transposed(out.as_mut());
                 out
             })
@@ -399,9 +496,12 @@ impl Linearised<'_> {
 
     /// The whitened moments of the weak form itself, nonlinear terms in full: 0 for the solution. The mean of the squares is
     /// about the mean squared error of `u` near it.
-    pub fn residual(&self, u: &[f64]) -> Vec<f64> {
+    pub fn residual(&self, u: &[Vec<f64>]) -> Vec<f64> {
         let s = self.system;
-        let mut z = self.moments(&s.field, u);
+        let mut z = vec![0.0; s.tests];
+        for (operator, u) in s.linear.iter().zip(u) {
+            z.iter_mut().zip(self.moments(operator, u)).for_each(|(z, m)| *z += m);
+        }
         for term in &s.nonlinear {
             let (value, _) = term.at(&s.points, u);
             z.iter_mut().zip(self.moments(&term.values, &value)).for_each(|(z, m)| *z += m);
@@ -424,7 +524,8 @@ impl Linearised<'_> {
     }
 
     fn whiten(&self, z: &[f64]) -> Vec<f64> {
-        let mut out: Vec<f64> = self.whitener.kept().iter().map(|&j| self.scale * z[j]).collect();
+        let s = self.system;
+        let mut out: Vec<f64> = self.whitener.kept().iter().map(|&j| self.scale * z[s.columns[j]]).collect();
         let rows = out.len();
         self.whitener.solve_transposed(MatMut::from_column_major_slice_mut(&mut out, rows, 1));
         out

@@ -372,17 +372,17 @@ fn the_readout_reaches_through_dot() {
          }
          residual r on domain : u = 0",
     );
-    let readout = p.network.readout.as_ref().expect("the branch's last layer");
-    assert_eq!(readout.features_len, 24);
-    assert_eq!(readout.bias, None);
+    let readout = p.network.readouts.first().expect("the branch's last layer");
+    let features = p.network.features.as_ref().expect("there is a readout");
+    assert_eq!((readout.features, readout.column, readout.bias), (24, None, None));
     assert!(p.network.layers.iter().all(|l| l.pursuit.is_none()));
     let params = Params::any(&p.network.primal, 3.0);
     for at in [[0.2f32, 0.9], [0.7, 0.4], [1.0, 0.0]] {
         let u = run(&p.network.primal, &at, &params.values).at(0, "u")[0];
-        let f = run(&readout.features, &at, &params.values);
-        let sum: f32 = f.at(0, "phi").iter().zip(params.get("branch.dense.weight")).map(|(p, w)| p * w).sum();
-        assert_eq!(f.at(0, "phi0"), [0.0]);
-        close((sum + f.at(0, "offset")[0]).into(), u.into(), 1e-5, &format!("{at:?}"));
+        let f = run(features, &at, &params.values);
+        let sum: f32 = f.at(0, "phi.u").iter().zip(params.get("branch.dense.weight")).map(|(p, w)| p * w).sum();
+        assert_eq!(f.at(0, "phi0.u"), [0.0]);
+        close((sum + f.at(0, "offset.u")[0]).into(), u.into(), 1e-5, &format!("{at:?}"));
     }
 }
 
@@ -390,8 +390,58 @@ fn the_readout_reaches_through_dot() {
 fn a_dot_has_no_readout_where_both_sides_depend_on_it() {
     for output in ["dot(h, h)", "dot(h, h |> tanh)", "dot(h |> tanh, h |> sin)"] {
         let p = network("", &format!("layer h = x |> dense(3) output = {output}"));
-        assert_eq!(p.network.readout, None, "{output}");
+        assert!(p.network.readouts.is_empty(), "{output}");
     }
     let p = network("", "layer h = x |> dense(3) output = dot(h |> tanh, h |> sin |> dense(3)) * 2");
-    assert_eq!(p.network.readout.expect("the last layer").features_len, 9);
+    assert_eq!(p.network.readouts[0].features, 9);
+}
+
+/// Two fields through one layer share its weights; a field that wants a column of it for itself leaves it to the others.
+#[test]
+fn fields_share_a_readout_through_dot() {
+    let two = |outputs: &str| {
+        problem(&format!(
+            "domain {{ x in 0 .. 1 }}
+             network n(x) {{
+               layer h = x |> dense(5) |> tanh |> dense(3)
+               layer g = x |> dense(3) |> sin
+               output u, v = ({outputs})
+             }}
+             residual r on domain : u + v = 0",
+        ))
+    };
+    let shared = two("dot(h, g), x*dot(h, g |> tanh)");
+    assert_eq!(shared.network.readouts.len(), 1);
+    assert!(shared.network.fields.iter().all(|f| f.readout == Some(0)));
+    let torn = two("dot(h, g), dot(h, h)");
+    assert!(torn.network.readouts.is_empty());
+}
+
+/// Fields put side by side have their readouts where each comes from.
+#[test]
+fn outputs_side_by_side_have_a_readout_each() {
+    let p = problem(
+        "domain { x in 0 .. 1 }
+         network n(x) {
+           layer h = x |> dense(5) |> tanh
+           output u, v, w = (h |> dense(1), x*(h |> dense(2)))
+         }
+         residual r on domain : u + v + w = 0",
+    );
+    let (program, features) = (&p.network.primal, p.network.features.as_ref().expect("there are readouts"));
+    assert_eq!(p.network.readouts.iter().map(|r| r.column).collect::<Vec<_>>(), [Some(0), Some(0), Some(1)]);
+    let params = Params::any(program, 1.0);
+    let x = [0.6f32];
+    let (fields, parts) = (run(program, &x, &params.values), run(features, &x, &params.values));
+    for (name, weight, bias, column, columns) in [
+        ("u", "output.dense.weight", "output.dense.bias", 0, 1),
+        ("v", "output.dense2.weight", "output.dense2.bias", 0, 2),
+        ("w", "output.dense2.weight", "output.dense2.bias", 1, 2),
+    ] {
+        let weights = params.get(weight).iter().skip(column).step_by(columns);
+        let sum: f32 = parts.at(0, &format!("phi.{name}")).iter().zip(weights).map(|(p, w)| p * w).sum();
+        let rest = parts.at(0, &format!("phi0.{name}"))[0] * params.get(bias)[column];
+        let got = sum + rest + parts.at(0, &format!("offset.{name}"))[0];
+        close(got.into(), fields.at(0, name)[0].into(), 1e-6, name);
+    }
 }

@@ -68,8 +68,7 @@ fn decoders_over_traces_are_weighted_sums() {
             };
             let fused = network("", &body(format!("h |> {traces}")));
             let plain = network("", &body(format!("(h |> {traces}) * 1")));
-            let states =
-                |p: &snnc::ir::problem::Problem| p.network.readout.as_ref().expect("linear").features.states.len();
+            let states = |p: &snnc::ir::problem::Problem| p.network.features.as_ref().expect("linear").states.len();
             assert_eq!(states(&fused), 2, "{traces}, {decoder}: the membrane potential and one accumulator");
             assert_eq!(states(&plain), 2 + traces.matches("ema").count());
             let params = Params::any(&fused.network.primal, 3.0).values;
@@ -137,10 +136,10 @@ fn every_program_of_a_network_has_the_same_parameters() {
         "steps 3 layer h = tuned(x, 6) |> lif layer g = h |> dense(5) |> affine |> n output = g |> mean |> dense(1)",
     );
     let n = &p.network;
-    let readout = n.readout.as_ref().expect("linear");
+    let readout = n.features.as_ref().expect("linear");
     assert_eq!(n.init.len(), n.primal.params.len());
     assert_eq!(n.primal.params, n.probe.params);
-    assert_eq!(n.primal.params, readout.features.params);
+    assert_eq!(n.primal.params, readout.params);
     let pool = &n.layers[1].pursuit.as_ref().expect("its units are features").pool;
     let names = |p: &snnc::ir::program::Program| p.params.iter().map(|q| q.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&n.primal), names(pool));
@@ -171,7 +170,7 @@ fn the_steps_hold_the_dynamics_and_nothing_else() {
         "",
         "steps 16 layer h = tuned(x, 8) |> lif(tau = 20) layer g = h |> dense(4) |> lif output = g |> mean |> dense(1)",
     );
-    let features = &p.network.readout.as_ref().expect("linear").features;
+    let features = &p.network.features.as_ref().expect("linear");
     let dense: Vec<_> = features.passes[0]
         .step
         .iter()
@@ -198,10 +197,7 @@ fn printed_programs() {
         "steps 4 layer h = tuned(x, 2) |> lif(tau = 20) output = x * (h |> ema(tau = 20) |> mean |> dense(1))",
     );
     let layer = p.network.layers[0].pursuit.as_ref().expect("its units are features");
-    let programs = [
-        &p.network.primal,
-        &p.network.readout.as_ref().expect("linear").features,
-        layer.response.as_ref().expect("lif"),
-    ];
+    let programs =
+        [&p.network.primal, &p.network.features.as_ref().expect("linear"), layer.response.as_ref().expect("lif")];
     insta::assert_snapshot!(programs.map(|p| p.to_string()).join("\n"));
 }

@@ -22,22 +22,22 @@ const PROGRAM: &str = "
 fn residuals_share_observers_and_the_first_observes_the_value() {
     let k = checked(PROGRAM).compile(Engine::Interp).expect("compiles").kernels;
     assert_eq!(k.observers.len(), 2);
-    assert_eq!(k.observers[0].atoms.iter().map(|a| a.order()).collect::<Vec<_>>(), [0]);
+    assert_eq!(k.observers[0].atoms.iter().map(|a| a.alpha.order()).collect::<Vec<_>>(), [0]);
     // A stencil observes values at several points.
     assert_eq!(k.observer_of, [0, 1, 1, 0]);
     for o in &k.observers {
         assert_eq!(o.tangents.iter().map(|(n, t)| (*n, t.program().directions)).collect::<Vec<_>>(), [(2, 2), (4, 4)]);
         for atom in &o.atoms {
-            let name = |output: &str| snnc::pass::jet::output_name(output, atom);
+            let name = |output: &str| snnc::pass::jet::output_name(output, &atom.alpha);
             assert!(o.primal.program().output_offset(&name("u")).is_some());
             for (_, t) in &o.tangents {
                 assert!(t.program().output_offset(&snnc::pass::jvp::output_name(&name("u"))).is_some());
             }
             let (features, pool) = (o.features.as_ref().expect("linear"), o.pools[0].as_ref().expect("units"));
-            for part in ["phi", "phi0", "offset"] {
+            for part in ["phi.u", "phi0.u", "offset.u"] {
                 assert!(features.program().output_offset(&name(part)).is_some());
-                assert!(pool.program().output_offset(&name(part)).is_some());
             }
+            assert!(pool.program().output_offset(&name("phi.u")).is_some());
         }
     }
 }
@@ -49,7 +49,7 @@ fn stages_can_be_shown() {
          residual heat on domain : u = x",
     );
     let plain = c.ir_text(None).expect("shows");
-    assert!(plain.contains("program \"u\"") && plain.contains("output \"phi\""), "{plain}");
+    assert!(plain.contains("program \"network\"") && plain.contains("output \"phi.u\""), "{plain}");
     let after = c.ir_text(Some("dce")).expect("shows");
     assert_ne!(after, plain, "the passes leave their mark");
     for text in [&plain, &after] {

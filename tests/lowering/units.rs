@@ -32,7 +32,7 @@ fn layer(p: &Problem) -> &Units {
 }
 
 fn features(p: &Problem) -> &Program {
-    &p.network.readout.as_ref().expect("the output is affine in a readout").features
+    &p.network.features.as_ref().expect("the output is affine in a readout")
 }
 
 fn any_params(p: &Problem) -> Vec<f32> {
@@ -52,21 +52,22 @@ const POINTS: [f32; 5] = [0.0, 0.2, 0.55, 0.9, 1.0];
 fn features_times_weights_are_the_field() {
     for body in BODIES {
         let p = network(TRAINABLE, body);
-        let readout = p.network.readout.as_ref().expect("affine");
+        let readout = &p.network.readouts[0];
         let (program, params) = (&p.network.primal, any_params(&p));
-        let weights = &params[program.param_offset(readout.weight)..][..readout.features_len as usize];
+        let weights =
+            &params[program.param_offset(readout.weight.expect("a dense layer"))..][..readout.features as usize];
         let bias = readout.bias.map_or(0.0, |b| f64::from(params[program.param_offset(b)]));
         let (field, parts) = (run(program, &POINTS, &params), run(features(&p), &POINTS, &params));
         for (i, x) in POINTS.iter().enumerate() {
-            let phi = parts.at(i, "phi");
+            let phi = parts.at(i, "phi.u");
             assert_eq!(phi.len(), weights.len());
             let terms: Vec<f64> = phi.iter().zip(weights).map(|(a, b)| f64::from(*a) * f64::from(*b)).collect();
-            let rest = f64::from(parts.at(i, "phi0")[0]) * bias + f64::from(parts.at(i, "offset")[0]);
+            let rest = f64::from(parts.at(i, "phi0.u")[0]) * bias + f64::from(parts.at(i, "offset.u")[0]);
             let size: f64 = terms.iter().map(|t| t.abs()).sum::<f64>() + rest.abs();
             let (want, got) = (terms.iter().sum::<f64>() + rest, f64::from(field.at(i, "u")[0]));
             assert!((got - want).abs() <= 1e-6 * size, "{body}\nat {x}: {got} is not {want}");
         }
-        let varied = (0..weights.len()).any(|j| parts.at(1, "phi")[j] != parts.at(3, "phi")[j]);
+        let varied = (0..weights.len()).any(|j| parts.at(1, "phi.u")[j] != parts.at(3, "phi.u")[j]);
         assert!(varied, "{body}: the features are the same everywhere");
     }
 }
@@ -81,8 +82,8 @@ fn an_offset_leaves_the_features_as_they_are() {
     let params = any_params(&plain);
     let [a, b] = [&plain, &moved].map(|p| run(features(p), &POINTS, &params));
     for i in 0..POINTS.len() {
-        assert_eq!(a.at(i, "phi"), b.at(i, "phi"));
-        assert_eq!(a.at(i, "phi0"), b.at(i, "phi0"));
+        assert_eq!(a.at(i, "phi.u"), b.at(i, "phi.u"));
+        assert_eq!(a.at(i, "phi0.u"), b.at(i, "phi0.u"));
     }
 }
 
@@ -108,18 +109,17 @@ fn a_candidate_answers_as_the_unit_does_bit_for_bit() {
             } else if own.len() == q.len() {
                 theirs.extend_from_slice(values);
             } else {
-                assert_eq!(Some(id), p.network.readout.as_ref().map(|r| r.weight), "{body}: nobody owns {}", q.name);
+                assert_eq!(Some(id), p.network.readouts[0].weight, "{body}: nobody owns {}", q.name);
                 theirs.resize(theirs.len() + q.len(), f32::NAN);
             }
         }
         let (a, b) = (run(features(&p), &POINTS, &params), run(pool, &POINTS, &theirs));
         for (i, x) in POINTS.iter().enumerate() {
-            let (phi, candidates) = (a.at(i, "phi"), b.at(i, "phi"));
+            let (phi, candidates) = (a.at(i, "phi.u"), b.at(i, "phi.u"));
             assert_eq!(candidates.len(), block);
             for (c, got) in candidates.iter().enumerate() {
                 assert_eq!(got.to_bits(), phi[unit(c)].to_bits(), "{body}\ncandidate {c} at {x}");
             }
-            assert_eq!(a.at(i, "offset"), b.at(i, "offset"));
         }
     }
 }

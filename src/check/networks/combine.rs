@@ -25,7 +25,17 @@ const MAX_TERMS: f64 = 1000.0;
 impl Build<'_, '_, '_> {
     /// Values one after the other. Coordinates enter scaled.
     pub(super) fn concat(&mut self, parts: &[&ast::Expr], span: Span) -> Option<NodeId> {
-        let nodes: Vec<Option<(NodeId, Span)>> = parts.iter().map(|e| self.input(e).map(|n| (n, e.span))).collect();
+        let nodes = parts.iter().map(|e| self.input(e).map(|n| (n, e.span))).collect();
+        self.joined(nodes, span)
+    }
+
+    /// What `output u, v = (…, …)` puts out. Coordinates are themselves.
+    pub(super) fn outputs(&mut self, parts: &[ast::Expr], span: Span) -> Option<NodeId> {
+        let nodes = parts.iter().map(|e| self.node(e).map(|n| (n, e.span))).collect();
+        self.joined(nodes, span)
+    }
+
+    fn joined(&mut self, nodes: Vec<Option<(NodeId, Span)>>, span: Span) -> Option<NodeId> {
         let nodes = self.alike(nodes.into_iter().collect::<Option<Vec<_>>>()?)?;
         let (kind, width) = (self.graph.nodes[nodes[0]].kind, nodes.iter().map(|n| self.graph.nodes[*n].width));
         let width = width.fold(0u32, u32::saturating_add);

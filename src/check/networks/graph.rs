@@ -81,10 +81,31 @@ impl Graph {
     }
 }
 
-/// Removes what the output does not depend on, and yields the layers that went with it.
+/// Adds the nodes, layers and fields of another network.
+pub fn append(network: &mut Network, mut other: Network) {
+    let start = network.nodes.len();
+    for node in &mut other.nodes {
+        node.op.each_input(|n| *n += start);
+        node.op.earlier_mut().into_iter().for_each(|n| *n += start);
+    }
+    for layer in &mut other.layers {
+        layer.node += start;
+        layer.owned.iter_mut().for_each(|n| *n += start);
+        layer.pursuit.iter_mut().for_each(|n| *n += start);
+    }
+    for field in &mut other.fields {
+        field.node += start;
+        field.readout.iter_mut().for_each(|(n, _)| *n += start);
+    }
+    network.nodes.append(&mut other.nodes);
+    network.layers.append(&mut other.layers);
+    network.fields.append(&mut other.fields);
+}
+
+/// Removes what the outputs do not depend on, and yields the layers that went with it.
 pub fn prune(network: &mut Network) -> Vec<Layer> {
     let mut live = vec![false; network.nodes.len()];
-    let mut open = vec![network.output];
+    let mut open: Vec<NodeId> = network.fields.iter().map(|f| f.node).collect();
     while let Some(n) = open.pop() {
         if !std::mem::replace(&mut live[n], true) {
             open.extend(network.nodes[n].op.uses());
@@ -104,7 +125,7 @@ pub fn prune(network: &mut Network) -> Vec<Layer> {
             *n = place[*n];
         }
     }
-    network.output = place[network.output];
+    network.fields.iter_mut().for_each(|f| f.node = place[f.node]);
     let (mut used, unused): (Vec<Layer>, Vec<Layer>) =
         std::mem::take(&mut network.layers).into_iter().partition(|l| live[l.node]);
     for layer in &mut used {

@@ -186,7 +186,8 @@ impl Build<'_, '_, '_> {
             "ema" => {
                 let bound = bind(callee, args, &["tau"], &[], self.sink);
                 let tau = match bound.get("tau") {
-                    Some(e) => self.scope.positive(e, self.sink),
+                    Some(e) if self.neurons.time.is_none() => self.scope.positive(e, self.sink),
+                    Some(e) => self.time(e),
                     None => Some(DEFAULT_TRACE),
                 };
                 let x = self.signal(callee, x?)?;
@@ -225,6 +226,16 @@ impl Build<'_, '_, '_> {
                 Some(self.feed_back(x, y))
             }
         }
+    }
+
+    /// A positive time, in a network whose `dt` is one.
+    fn time(&mut self, e: &ast::Expr) -> Option<f64> {
+        let tau = self.scope.quantity_in(e, self.neurons.time, "the time constant", self.sink)?;
+        if tau <= 0.0 {
+            self.sink.push(types::out_of_range(e.span, "a time above 0", tau));
+            return None;
+        }
+        Some(tau)
     }
 
     fn tuned(

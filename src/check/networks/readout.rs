@@ -7,54 +7,111 @@
 //! ```
 
 use super::OUTPUT;
-use crate::check::model::{Kind, Network, NodeId, NodeOp};
+use crate::check::model::{Field, Kind, Network, Node, NodeId, NodeOp};
 use crate::func::{Binary, Unary};
 
-/// Fills in `readout` and each layer's `pursuit`.
+/// Fills in each field's `readout` and each layer's `pursuit`.
 pub fn find(network: &mut Network) {
-    let Some(readout) = affine_in(network, network.output) else { return };
-    network.readout = Some(readout);
-    let NodeOp::Dense { x, .. } = network.nodes[readout].op else { return };
-    // A unit whose output goes to several values has several features.
-    if network.nodes[readout].width > 1 {
-        return;
+    for k in 0..network.fields.len() {
+        let field = &network.fields[k];
+        network.fields[k].readout = affine_in(network, field.node, field.component);
     }
-    let Some(mixing) = mixing_node(network, x) else { return };
-    // Units that hear of each other cannot be swapped one by one.
-    if network.is_recurrent(mixing) {
-        return;
+    // All columns of a layer are unknowns together, or each by itself; where fields want both, those apart have it.
+    let apart = |network: &Network, k: usize| {
+        let Some((dense, None)) = network.fields[k].readout else { return false };
+        let other = |f: &Field| f.readout != Some((dense, None)) && depends(&network.nodes, f.node, dense);
+        network.fields.iter().any(other)
+    };
+    for k in 0..network.fields.len() {
+        if apart(network, k) {
+            network.fields[k].readout = None;
+        }
     }
-    for layer in &mut network.layers {
-        if layer.name != OUTPUT && layer.owned.contains(&mixing) {
-            layer.pursuit = Some(mixing);
+    // What a field follows from: the features of its readout, or without one all of it. Units that go to several columns
+    // have several features, and cannot be chosen by them.
+    let base = |field: &Field| match field.readout.map(|(n, column)| (&network.nodes[n].op, column)) {
+        Some((NodeOp::Dense { x, .. }, Some(_))) => (*x, true),
+        _ => (field.node, false),
+    };
+    let bases: Vec<(NodeId, bool)> = network.fields.iter().map(base).collect();
+    for (features, solvable) in &bases {
+        let Some(mixing) = solvable.then(|| mixing_node(network, *features)).flatten() else { continue };
+        // Candidates answer for all that the layer changes, or they cannot be compared.
+        let fine = bases.iter().all(|&(node, solvable)| {
+            !depends(&network.nodes, node, mixing) || (solvable && mixing_node(network, node) == Some(mixing))
+        });
+        // Units that hear of each other cannot be swapped one by one.
+        if !fine || network.is_recurrent(mixing) {
+            continue;
+        }
+        for layer in &mut network.layers {
+            if layer.name != OUTPUT && layer.owned.contains(&mixing) {
+                layer.pursuit = Some(mixing);
+            }
         }
     }
 }
 
-/// The trainable, static `dense` in whose value `node` is affine, with factors and offsets of the coordinates only.
-fn affine_in(network: &Network, node: NodeId) -> Option<NodeId> {
+/// True if `node` is `on` or uses it, directly or not.
+fn depends(nodes: &[Node], node: NodeId, on: NodeId) -> bool {
+    let mut seen = vec![false; nodes.len()];
+    let mut open = vec![node];
+    while let Some(n) = open.pop() {
+        if n == on {
+            return true;
+        }
+        if !std::mem::replace(&mut seen[n], true) {
+            open.extend(nodes[n].op.uses());
+        }
+    }
+    false
+}
+
+/// The trainable, static `dense`, and its column (`None`: all of them), in whose value a component of `node` is affine, with
+/// factors and offsets of the coordinates only; through a `dot`, with whatever is on its other side.
+fn affine_in(network: &Network, node: NodeId, component: u32) -> Option<(NodeId, Option<u32>)> {
+    // What has one value is spread over the others.
+    let component = if network.nodes[node].width == 1 { 0 } else { component };
     match &network.nodes[node].op {
-        NodeOp::Dense { frozen: false, .. } => Some(node),
-        NodeOp::Unary(Unary::Neg, a) => affine_in(network, *a),
+        NodeOp::Dense { frozen: false, .. } => Some((node, Some(component))),
+        NodeOp::Unary(Unary::Neg, a) => affine_in(network, *a, component),
         NodeOp::Binary(Binary::Add | Binary::Sub | Binary::Mul, a, b) => {
             match (is_scalar(network, *a), is_scalar(network, *b)) {
-                (true, false) => affine_in(network, *b),
-                (false, true) => affine_in(network, *a),
+                (true, false) => affine_in(network, *b, component),
+                (false, true) => affine_in(network, *a, component),
                 _ => None,
             }
         }
-        NodeOp::Binary(Binary::Div, a, b) if is_scalar(network, *b) => affine_in(network, *a),
+        NodeOp::Binary(Binary::Div, a, b) if is_scalar(network, *b) => affine_in(network, *a, component),
+        NodeOp::Concat(parts) => {
+            let (part, component) = part_of(parts, component, |n| network.nodes[n].width)?;
+            affine_in(network, part, component)
+        }
         NodeOp::Dot(a, b) => [(*a, *b), (*b, *a)].into_iter().find_map(|(side, other)| {
-            let dense = affine_in(network, side)?;
+            let (dense, Some(_)) = affine_in(network, side, 0)? else { return None };
             let NodeOp::Dense { x, .. } = network.nodes[dense].op else { return None };
-            let columns = u64::from(network.nodes[x].width) * u64::from(network.nodes[dense].width);
-            let within = network.nodes[side].kind == Kind::Static && columns <= MAX_COLUMNS;
-            // A feature is what a weight is multiplied by: an input of the layer times an element of the other side.
-            (within && network.nodes[dense].width == network.nodes[side].width && !network.dependents(dense)[other])
-                .then_some(dense)
+            let width = network.nodes[dense].width;
+            let within = u64::from(network.nodes[x].width) * u64::from(width) <= MAX_COLUMNS;
+            // A feature is what a weight is multiplied by: an input of the layer times an element of the other side. Of the same
+            // width as the layer, the side is that layer element by element, and not one of the parts of a `concat`.
+            let linear = network.nodes[side].width == width && !depends(&network.nodes, other, dense);
+            let fine = within && linear && network.nodes[side].kind == Kind::Static;
+            fine.then_some((dense, (width == 1).then_some(0)))
         }),
         _ => None,
     }
+}
+
+/// The part of a concatenation that an element comes from, and which of its elements.
+fn part_of(parts: &[NodeId], component: u32, width: impl Fn(NodeId) -> u32) -> Option<(NodeId, u32)> {
+    let mut left = component;
+    for &part in parts {
+        match left.checked_sub(width(part)) {
+            None => return Some((part, left)),
+            Some(rest) => left = rest,
+        }
+    }
+    None
 }
 
 /// Solving for more weights at once takes longer than training them.
@@ -66,7 +123,7 @@ pub fn is_scalar(network: &Network, node: NodeId) -> bool {
 }
 
 /// As [`is_scalar`], while the network is being built.
-pub fn is_scalar_among(nodes: &[crate::check::model::Node], node: NodeId) -> bool {
+pub fn is_scalar_among(nodes: &[Node], node: NodeId) -> bool {
     match &nodes[node].op {
         NodeOp::Scalar(_) => true,
         NodeOp::Unary(..) | NodeOp::Binary(..) | NodeOp::Current(_) | NodeOp::Select { .. } => {

@@ -6,11 +6,12 @@
 
 use super::readout::is_scalar_among;
 use super::{Build, layers};
+use crate::check::domain::seam;
 use crate::check::expr::Expr;
 use crate::check::model::{Kind, NodeId, NodeOp};
 use crate::check::names::nearest;
 use crate::check::scope::Names;
-use crate::diag::{names, networks, types};
+use crate::diag::{domain, names, networks, types};
 use crate::func::{Binary, Unary};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, UnaryOp};
@@ -66,7 +67,14 @@ impl Build<'_, '_, '_> {
                 }
             }
         }
-        let width = coords.len() as u32;
+        let periodic = |i: &usize| self.scope.coords[*i].periodic;
+        if let Some(&i) = coords.iter().find(|i| raw && periodic(i)) {
+            let c = &self.scope.coords[i];
+            self.sink.push(domain::periodic_raw(span, &c.name, c.span));
+            return None;
+        }
+        // A periodic one enters as sine and cosine of its phase.
+        let width = coords.iter().map(|i| if periodic(i) { 2 } else { 1 }).sum();
         Some(self.push("coords", NodeOp::Coords { coords, raw }, Kind::Static, width, span))
     }
 
@@ -159,7 +167,18 @@ impl Build<'_, '_, '_> {
         for other in (0..self.scope.coords.len()).filter(|i| !own.contains(i)) {
             names = names.without(self.scope.coords[other].name.clone(), "no argument of this network");
         }
-        self.scope.scalar(e, &names, self.sink)
+        let value = self.scope.scalar(e, &names, self.sink)?;
+        for (i, c) in self.scope.coords.iter().enumerate().filter(|(_, c)| c.periodic) {
+            if let Some((order, lo, hi)) = seam(&value, i, 3, &self.scope.coords) {
+                let what = match order {
+                    0 => format!("its value is {lo:.4} and {hi:.4}"),
+                    n => format!("its derivative of order {n} is {lo:.4} and {hi:.4}"),
+                };
+                self.sink.push(domain::not_periodic(e.span, &c.name, (c.lo, c.hi), &what, c.span));
+                return None;
+            }
+        }
+        Some(value)
     }
 
     /// True if the expression is more than arithmetic of the coordinates.

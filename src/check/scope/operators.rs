@@ -5,10 +5,11 @@
 //! sum(k in 1 .. 2, k*sin(k))  ->   1*sin(1) + 2*sin(2)
 //! ```
 
-use super::{Frame, Resolver, Sort, count};
+use super::{Frame, Normal, Resolver, Sort, count};
+use crate::check::calculus::mul;
 use crate::check::expr::{Expr, Var};
 use crate::check::names::nearest;
-use crate::diag::{names, types};
+use crate::diag::{geometry, names, types};
 use crate::func::Binary;
 use crate::syntax::ast::{self, ExprKind};
 
@@ -28,12 +29,33 @@ impl Resolver<'_, '_, '_, '_> {
             return None;
         }
         let value = self.wanted(&of.value, Sort::Number, frame);
-        let by: Vec<Option<usize>> = by.iter().map(|a| self.coordinate(&a.value, frame)).collect();
-        let mut value = value?;
-        for coord in by.into_iter().collect::<Option<Vec<_>>>()? {
-            value = Expr::Deriv(Box::new(value), coord);
+        let by: Vec<Option<Vec<(usize, Expr)>>> = by.iter().map(|a| self.direction(&a.value, frame)).collect();
+        let mut terms = vec![(Expr::Num(1.0), value?)];
+        for along in by.into_iter().collect::<Option<Vec<_>>>()? {
+            let each = |(k, e): &(Expr, Expr)| -> Vec<(Expr, Expr)> {
+                along.iter().map(|(i, c)| (mul(k.clone(), c.clone()), Expr::Deriv(Box::new(e.clone()), *i))).collect()
+            };
+            terms = terms.iter().flat_map(each).collect();
         }
-        Some(value)
+        Some(total(terms.into_iter().map(|(k, e)| mul(k, e))))
+    }
+
+    /// A coordinate, or `normal`: the coordinates to differentiate along, with the components of the direction. The normal
+    /// counts as constant, so that `d(u, normal, normal)` is the second derivative along it.
+    fn direction(&mut self, e: &ast::Expr, frame: &Frame) -> Option<Vec<(usize, Expr)>> {
+        let bound = |n: &str| self.scope.coord(n).is_some() || frame.bindings.iter().any(|(b, _)| b == n);
+        let is_normal = matches!(&*e.kind, ExprKind::Name(n) if n == "normal" && !bound(n));
+        if !is_normal {
+            return self.coordinate(e, frame).map(|i| vec![(i, Expr::Num(1.0))]);
+        }
+        let elsewhere = ("a normal belongs to a boundary", "use it in a residual on a face, `on x = 0`, or on a curve");
+        let (why, instead) = match &self.names.normal {
+            Some(Normal::Along(along)) if frame.stack.is_empty() => return Some(along.clone()),
+            Some(Normal::None(why, instead)) if frame.stack.is_empty() => (why.as_str(), instead.as_str()),
+            _ => elsewhere,
+        };
+        self.sink.push(geometry::no_normal(e.span, why, instead));
+        None
     }
 
     /// `lap(u)` over the space of the domain, `lap(u, x, y)` over the coordinates named.

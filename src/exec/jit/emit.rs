@@ -580,7 +580,7 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
                         let y = o.select(x(0), a, b);
                         if mask { o.cast(M, y) } else { y }
                     }
-                    Op::Spike { strict, .. } => math::spike(&mut o, x(0), *strict),
+                    Op::Spike { strict, .. } | Op::SpikeAlong { strict, .. } => math::spike(&mut o, x(0), *strict),
                     Op::Splat(..) => x(0),
                     op => unreachable!("not element-wise: {op:?}"),
                 }

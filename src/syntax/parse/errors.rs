@@ -296,7 +296,11 @@ impl Segment<'_> {
             }
         }
         if found.kind == Kind::Number && found.text.ends_with(|c: char| c.is_alphabetic() || c == '_') {
-            return Some(say::stuck_letters(span, found.text));
+            let letters = found.text.trim_start_matches(|c: char| !c.is_alphabetic() && c != '_');
+            return Some(match crate::units::nearest(letters) {
+                Some(unit) => crate::diag::units::unknown_unit(span, letters, Some(&unit)),
+                None => say::stuck_letters(span, found.text),
+            });
         }
         None
     }

@@ -71,6 +71,9 @@ impl Segment<'_> {
                 span,
             }),
             Rule::import_item => Item::Import(Import { path: self.string(p), span }),
+            Rule::allow_item => {
+                Item::Allow(Allow { codes: self.idents(p), whole_file: child(p, Rule::whole_file).is_some(), span })
+            }
             Rule::domain_item => Item::Domain(self.domain(p, sink)),
             Rule::function_item => {
                 let (param, lo, hi) = self.bound_param(&need(p, Rule::bound_param), sink);

@@ -13,6 +13,7 @@
 mod errors;
 mod expr;
 mod items;
+pub mod outline;
 pub mod scan;
 
 use pest::Parser;
@@ -46,7 +47,10 @@ pub fn parse(text: &str, file: FileId, sink: &mut Sink) -> Option<ast::File> {
         let segment =
             Segment { file, text: &text[start..end], base: start, tokens: &tokens[first..last], rest: &tokens[last..] };
         match Grammar::parse(Rule::segment, segment.text) {
-            Ok(pairs) => segment.items(pairs, &mut out, sink),
+            Ok(pairs) => {
+                out.units |= pairs.clone().flatten().any(|p| p.as_rule() == Rule::unit);
+                segment.items(pairs, &mut out, sink);
+            }
             Err(e) => sink.push(segment.explain(&e)),
         }
     }

@@ -22,6 +22,7 @@ pub const KEYWORDS: &[&str] = &[
     "train",
     "report",
     "simulate",
+    "allow",
     "if",
     "then",
     "else",
@@ -58,8 +59,8 @@ pub const KEYWORDS: &[&str] = &[
     "save",
 ];
 
-/// The keywords that begin an item: the first thirteen.
-pub const ITEMS: &[&str] = KEYWORDS.split_at(13).0;
+/// The keywords that begin an item: the first fourteen.
+pub const ITEMS: &[&str] = KEYWORDS.split_at(14).0;
 
 /// Brackets, and conditions inside one another, that may be open at once. The parser recurses on them.
 pub const MAX_NESTING: usize = 64;
@@ -183,8 +184,8 @@ fn number(rest: &str) -> usize {
 pub fn item_starts(tokens: &[Token]) -> Vec<usize> {
     let begins_item = |i: usize| {
         let t = &tokens[i];
-        // `integrate exact`, `on domain` and `heatmap(exact(u))` may be broken over lines.
-        let continues = i > 0 && matches!(tokens[i - 1].text, "integrate" | "method" | "on");
+        // `integrate exact`, `on domain`, `per neuron` and `heatmap(exact(u))` may be broken over lines.
+        let continues = i > 0 && matches!(tokens[i - 1].text, "integrate" | "method" | "on" | "per");
         let is_call = t.text == "exact" && tokens[i + 1].is_sign("(");
         t.begins_line && t.kind == Kind::Word && ITEMS.contains(&t.text) && !continues && !is_call
     };

@@ -16,7 +16,7 @@ use crate::train::perturb::groups;
 use crate::train::solve::square;
 use crate::train::system::{Part, System};
 use crate::train::{Options, init, measure, observe, predict, raster, spike_rates, train};
-use small::{FORWARD, POINTWISE, STEPS, Unit, expression, problem, target};
+use small::{FORWARD, POINTWISE, STEPS, Unit, expression, problem, target, u_itself};
 
 fn pursuit(pool: usize, rounds: usize) -> Method {
     Method::Pursuit(Pursuit { layer: "h".into(), pool, mutate: 0.1, ridge: Some(1e-6), rounds })
@@ -45,7 +45,7 @@ fn estimated(plan: &Gradient, steps: usize) -> (Vec<f64>, Vec<f64>) {
     let (problem, kernels) = problem(Unit::Tanh, 4, true, vec![]);
     let system = System::new(&problem, &kernels, 1, Part::Trained);
     let frame = system.frame(None);
-    let mut lab = observe::Lab::new(&kernels, 1);
+    let mut lab = observe::Lab::new(&problem.network, &kernels, 1);
     let params = init::params(&problem.network, &kernels, 5);
     let theta: Vec<f64> = params.iter().map(|&p| f64::from(p)).collect();
     let rows = frame.residual(&lab.field(&system, &params));
@@ -113,7 +113,7 @@ fn a_weak_form_is_solved_by_spikes_and_what_it_absorbed_is_measured() {
         VolumeTerm {
             coef: expression(&[("coords", 1)], "value", |push| push(Op::Const(1.0))),
             test: MultiIndex(vec![2]),
-            integrand: Integrand::Field,
+            integrand: Integrand::Field(0),
         },
         VolumeTerm {
             coef: expression(&[("coords", 1)], "value", |push| {
@@ -127,20 +127,25 @@ fn a_weak_form_is_solved_by_spikes_and_what_it_absorbed_is_measured() {
     ];
     let weak = Weak {
         tests: Some(200),
+        fields: vec![0],
         volume,
         boundary: vec![],
         vanish: vec![[vec![0], vec![0]]],
+        ties: vec![],
         absorbed: vec![1],
         linear: true,
     };
     p.residuals[0].rows = Rows::Weak(weak);
     let value = expression(POINTWISE, "value", |push| push(Op::Input(1)));
     let slopes = expression(POINTWISE, "slopes", |push| push(Op::Const(1.0)));
-    let measure = Pointwise { atoms: vec![MultiIndex::zero(1)], by: Derivatives::None, value, slopes, linear: true };
+    let measure = Pointwise { atoms: vec![u_itself()], by: Derivatives::None, value, slopes, linear: true };
     p.residuals.push(Residual {
         name: "ends".into(),
         weight: 1.0,
-        place: Place::Faces(vec![Face { coord: 0, value: -1.0 }, Face { coord: 0, value: 1.0 }]),
+        place: Place::Faces(vec![
+            Face { coord: 0, value: -1.0, outward: -1.0 },
+            Face { coord: 0, value: 1.0, outward: 1.0 },
+        ]),
         points: 1,
         sampler: Sampler::Grid,
         rows: Rows::Absorbed { by: 0, measure },
@@ -201,7 +206,7 @@ fn pursuit_fits_a_sine_with_spikes() {
     assert_eq!(out.phases[0].method, "pursuit, 24 of 320 candidates, 2 rounds");
     // The report's view of the same network.
     let points: Vec<f64> = (0..40).map(|i| -1.0 + i as f64 / 20.0).collect();
-    let u = predict(&k, &out.params, &points);
+    let u = &predict(&p, &k, &out.params, &points)[0];
     let worst = u.iter().zip(&points).map(|(u, x)| (u - libm::sin(2.0 * std::f64::consts::PI * x)).abs());
     assert!(worst.fold(0.0, f64::max) < 0.5);
     let rate = spike_rates(&p, &k, &out.params, &points)[0].unwrap();
@@ -290,7 +295,7 @@ fn differences_of_a_smooth_network_are_its_derivatives() {
     let (mut p, k) = problem(Unit::Tanh, 6, true, vec![]);
     // r = u' at 64 points; compared with differences of predictions.
     p.residuals[0].rows = Rows::Pointwise(Pointwise {
-        atoms: vec![MultiIndex(vec![1])],
+        atoms: vec![Atom { field: 0, alpha: MultiIndex(vec![1]) }],
         by: Derivatives::Stencil { h: 0.01 },
         value: expression(POINTWISE, "value", |push| push(Op::Input(1))),
         slopes: expression(POINTWISE, "slopes", |push| push(Op::Const(1.0))),
@@ -299,24 +304,24 @@ fn differences_of_a_smooth_network_are_its_derivatives() {
     p.residuals[0].points = 64;
     let params = init::params(&p.network, &k, 9);
     let system = System::new(&p, &k, 9, Part::Trained);
-    let mut lab = observe::Lab::new(&k, 1);
+    let mut lab = observe::Lab::new(&p.network, &k, 1);
     let frame = system.frame(None);
     let rows = frame.residual(&lab.field(&system, &params));
     let scale = (2.0f64 / 64.0).sqrt();
     for (i, r) in rows.iter().enumerate() {
         let x = -1.0 + 2.0 * i as f64 / 63.0;
         let (lo, hi) = ((x - 1e-2f64).max(-1.0), (x + 1e-2f64).min(1.0));
-        let u = measure::predict(&k, &params, &[lo, hi]);
+        let u = &measure::predict(&p, &k, &params, &[lo, hi])[0];
         assert!((r / scale - (u[1] - u[0]) / (hi - lo)).abs() < 0.05, "{i}");
     }
     // Rows of features add up to the rows of the field.
-    let features = lab.features(&system, &params, 6);
-    let weights = crate::train::solve::Weights::of(&p.network, &params).unwrap();
+    let features = lab.features(&system, &params);
+    let weights = crate::train::solve::Weights::of(&p.network, &params);
     let from_features = frame.residual(&features.field(&weights));
     assert!(distance(&from_features, &rows) < 1e-3);
-    let applied = frame.apply(&features.phi);
+    let applied = features.rows(&frame, &[]);
     for (i, r) in rows.iter().enumerate() {
-        let sum: f64 = weights.phi.iter().enumerate().map(|(j, w)| w * applied[(i, j)]).sum();
+        let sum: f64 = weights.0[0].phi.iter().enumerate().map(|(j, w)| w * applied[(i, j)]).sum();
         assert!((sum - r).abs() < 1e-3);
     }
 }

@@ -100,7 +100,7 @@ pub fn network_program(unit: Unit, n: u32, what: What) -> Program {
     if what == What::Features {
         let one = real(&mut b, region, Op::Const(1.0), 1);
         let zero = real(&mut b, region, Op::Const(0.0), 1);
-        outputs.extend([("phi", phi), ("phi0", one), ("offset", zero)]);
+        outputs.extend([("phi.u", phi), ("phi0.u", one), ("offset.u", zero)]);
     } else {
         let y = real(&mut b, region, Op::Dense { x: phi, weight: out, direction: false }, 1);
         let c = real(&mut b, region, Op::Param(out_bias), 1);
@@ -178,25 +178,32 @@ pub fn pointwise(linear: bool) -> Pointwise {
         let u2 = push(Op::Binary(Binary::Mul, three, u2));
         push(Op::Binary(Binary::Add, one, u2))
     });
-    Pointwise { atoms: vec![MultiIndex::zero(1)], by: Derivatives::None, value, slopes, linear }
+    Pointwise { atoms: vec![u_itself()], by: Derivatives::None, value, slopes, linear }
 }
 
 pub const BLOCK: u32 = 50;
+
+/// The value of the only field.
+pub fn u_itself() -> Atom {
+    Atom { field: 0, alpha: MultiIndex::zero(1) }
+}
 
 pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Problem, Kernels) {
     let program = |what| network_program(unit, n, what);
     let roles = [(0, UnitRole::Weight), (1, UnitRole::Bias)];
     let units = Units {
+        feeds: vec![0],
         params: roles.iter().map(|&(k, role)| UnitParam { param: ParamId(k), role }).collect(),
         pool: network_program(unit, BLOCK, What::Features),
         block: BLOCK,
         response: (unit == Unit::Lif).then(|| response_program(unit)),
         steps: if unit == Unit::Lif { STEPS } else { 0 },
         on_coords: true,
+        pairs: vec![],
         fan_in: 1,
     };
     let network = Network {
-        field: "u".into(),
+        fields: vec![Field { name: "u".into(), readout: Some(0), unknown: None }],
         primal: program(What::Primal),
         probe: program(What::Probe),
         layers: vec![Layer {
@@ -206,18 +213,14 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
             params: vec![ParamId(0), ParamId(1)],
             pursuit: Some(units.clone()),
         }],
-        readout: Some(Readout {
-            weight: ParamId(2),
-            bias: Some(ParamId(3)),
-            features_len: n,
-            features: program(What::Features),
-        }),
+        readouts: vec![Readout { weight: Some(ParamId(2)), bias: Some(ParamId(3)), column: Some(0), features: n }],
+        features: Some(program(What::Features)),
         init: vec![Init::Normal(2.0), Init::Uniform(-1.0, 1.0), Init::Normal(0.3), Init::Constant(0.0)],
     };
     let kernel = |p: &Program| -> Arc<dyn Kernel> { Arc::new(Interpreter::new(p.clone())) };
     let kernels = Kernels {
         observers: vec![Observer {
-            atoms: vec![MultiIndex::zero(1)],
+            atoms: vec![u_itself()],
             primal: kernel(&network.primal),
             features: Some(kernel(&program(What::Features))),
             pools: vec![Some(kernel(&units.pool))],
@@ -233,7 +236,8 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
     });
     let phases = phases.into_iter().enumerate().map(|(k, method)| Phase { name: format!("p{k}"), method }).collect();
     let problem = Problem {
-        coords: vec![Coord { name: "x".into(), lo: -1.0, hi: 1.0 }],
+        coords: vec![Coord { name: "x".into(), lo: -1.0, hi: 1.0, periodic: false }],
+        shape: None,
         network,
         residuals: vec![Residual {
             name: "fit".into(),
@@ -243,7 +247,7 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
             sampler: Sampler::Grid,
             rows: Rows::Pointwise(pointwise(linear)),
         }],
-        exact: Some(exact),
+        exact: vec![Some(exact)],
         train: Train { seed: 3, phases, is_default: false },
         report: Report::default(),
     };

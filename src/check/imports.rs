@@ -1,0 +1,195 @@
+//! `import "neurons.snn"`: the items of another file, put where the import stands.
+//!
+//! ```text
+//! lib/neurons.snn:  const tau = 20   neuron slow { … }      import "lib/neurons.snn"  ->  both, as if written here
+//! ```
+//!
+//! A path is relative to the file that it is written in, and stays below the program's folder. A file that several others
+//! import is read once. Data files that an imported file names are looked for beside that file. Every item keeps its place,
+//! so that a mistake in an imported file is shown there; [`say_where_from`] adds by which import it came in.
+
+use std::collections::BTreeMap;
+
+use crate::diag::{Sink, imports as say};
+use crate::source::{FileId, Files, Sources, Span};
+use crate::syntax::ast::{ExactValue, File, Import, Item, Place, ReportStmt, Text};
+use crate::syntax::parse::parse;
+
+/// Files that may be open at once, one imported by the other.
+const MAX_DEPTH: usize = 64;
+
+struct Loader<'l> {
+    sources: &'l mut Sources,
+    files: &'l dyn Files,
+    /// Where each file was imported first, by its path from the program's folder.
+    seen: BTreeMap<String, Span>,
+    /// The paths of the files being read, the program first.
+    open: Vec<String>,
+    out: Vec<Item>,
+    /// One of the files has a quantity in it, so that all of them are checked for their dimensions.
+    units: bool,
+}
+
+/// The program with everything that it imports. What cannot be imported is said in `sink`.
+pub fn load(file: &File, sources: &mut Sources, files: &dyn Files, sink: &mut Sink) -> File {
+    let name = file.items.first().map_or(FileId::default(), |i| i.span().file);
+    let name = sources.get(name).name.rsplit('/').next().unwrap_or_default().to_string();
+    let mut loader = Loader { sources, files, seen: BTreeMap::new(), open: vec![name], out: vec![], units: file.units };
+    loader.items(file.items.clone(), "", sink);
+    File { items: loader.out, units: loader.units }
+}
+
+impl Loader<'_> {
+    /// The items of a file in `folder`, which is empty or ends in `/`.
+    fn items(&mut self, items: Vec<Item>, folder: &str, sink: &mut Sink) {
+        for mut item in items {
+            beside(&mut item, folder);
+            let import = match &item {
+                Item::Import(import) => Some(import.clone()),
+                _ => None,
+            };
+            self.out.push(item);
+            if let Some(import) = import {
+                self.import(&import, folder, sink);
+            }
+        }
+    }
+
+    fn import(&mut self, import: &Import, folder: &str, sink: &mut Sink) {
+        let Text { text, span } = &import.path;
+        let Some(path) = below(folder, text) else {
+            sink.push(say::outside_import(*span, text));
+            return;
+        };
+        if let Some(from) = self.open.iter().position(|open| *open == path) {
+            let mut chain = self.open[from..].to_vec();
+            chain.push(path);
+            sink.push(say::import_cycle(*span, &chain));
+            return;
+        }
+        if let Some(first) = self.seen.get(&path) {
+            // Two files may need the same third one; the same file twice in one is a slip.
+            if first.file == span.file {
+                sink.push(say::repeated_import(*span, text, *first));
+            }
+            return;
+        }
+        self.seen.insert(path.clone(), *span);
+        let read = match self.files.read(&path) {
+            _ if self.open.len() >= MAX_DEPTH => Err("too many files import one another".to_string()),
+            Ok(bytes) => String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_string()),
+            Err(why) => Err(why),
+        };
+        let text_of_file = match read {
+            Ok(text) => text,
+            Err(why) => {
+                sink.push(say::unreadable_import(*span, text, &path, &why));
+                return;
+            }
+        };
+        let id = self.sources.add_imported(path.clone(), text_of_file.clone(), *span);
+        let Some(file) = parse(&text_of_file, id, sink) else { return };
+        self.units |= file.units;
+        let folder = path.rfind('/').map_or(String::new(), |i| path[..=i].to_string());
+        self.open.push(path);
+        self.items(file.items, &folder, sink);
+        self.open.pop();
+    }
+}
+
+/// A path from the program's folder, without `.` and `..`; `None` if it leads out.
+fn below(folder: &str, path: &str) -> Option<String> {
+    if path.starts_with(['/', '\\']) || path.contains(['\\', ':']) {
+        return None;
+    }
+    let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// Data files are looked for beside the file that names them.
+fn beside(item: &mut Item, folder: &str) {
+    if folder.is_empty() {
+        return;
+    }
+    let put = |path: &mut Text| {
+        if let Some(real) = below(folder, &path.text) {
+            path.text = real;
+        }
+    };
+    match item {
+        Item::Residual(r) => {
+            if let Place::Data(path) = &mut r.place {
+                put(path);
+            }
+        }
+        Item::Exact(e) => {
+            if let ExactValue::File(path) = &mut e.value {
+                put(path);
+            }
+        }
+        Item::Report(r) => {
+            for stmt in &mut r.body {
+                if let ReportStmt::Metric { place: Some((Place::Data(path), _)), .. } = stmt {
+                    put(path);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Warns of imports that give nothing to the program. `used` tells whether a name is used anywhere. A file that holds more
+/// than declarations is used by being there.
+pub fn warn_unused(file: &File, used: &dyn Fn(&str) -> bool, sink: &mut Sink) {
+    let mut i = 0;
+    while i < file.items.len() {
+        let at = i;
+        i += 1;
+        let Item::Import(import) = &file.items[at] else { continue };
+        let home = import.span.file;
+        // Until the next item of the file that imports: all of what came in, by other imports too.
+        let inside = file.items[i..].iter().take_while(|o| o.span().file != home);
+        let mut count = 0;
+        let mut any = false;
+        for item in inside {
+            count += 1;
+            any |= match item {
+                Item::Const(c) => used(&c.name.text),
+                Item::Fn(f) => used(&f.name.text),
+                Item::Neuron(n) => used(&n.name.text),
+                Item::Network(n) => used(&n.name.text),
+                Item::Unknown(u) => used(&u.name.text),
+                Item::Function(f) => used(&f.name.text),
+                Item::Import(_) | Item::Allow(_) => false,
+                _ => true,
+            };
+        }
+        // Imports within are part of this one: one message is enough. Where nothing came in, the file was there already.
+        if home == FileId::default() {
+            i += count;
+            if count > 0 && !any {
+                sink.push(say::unused_import(import.path.span, &import.path.text));
+            }
+        }
+    }
+}
+
+/// Adds to every message about an imported file by which import it came in.
+pub fn say_where_from(sources: &Sources, sink: &mut Sink) {
+    for m in sink.messages_mut() {
+        let from = sources.get(m.span().file).imported;
+        if let Some(from) = from.filter(|f| m.labels.iter().all(|l| l.span != *f)) {
+            let name = &sources.get(m.span().file).name;
+            m.labels.push(crate::diag::Label { span: from, text: format!("`{name}` is imported here") });
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `snnc fmt FILE…`: programs in their usual layout.
+//!
+//! A file with syntax errors is never touched: they are shown instead. Files are replaced whole or not at all.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::messages::Messages;
+use super::{Exit, bug, files};
+use crate::diag::Sink;
+use crate::report::write;
+use crate::source::Sources;
+use crate::syntax::format::format;
+use crate::syntax::parse::parse;
+use crate::syntax::print::print;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// The programs; `-` reads one from standard input and prints it
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Change nothing; name the files that are not in their usual layout, and exit with 1 if there are any
+    #[arg(long, conflicts_with = "stdout")]
+    check: bool,
+    /// Print the result and change nothing
+    #[arg(long)]
+    stdout: bool,
+}
+
+pub fn fmt(arguments: &Arguments, shown: &Messages) -> Exit {
+    let mut exit = Exit::Done;
+    for path in &arguments.files {
+        match one(path, arguments, shown) {
+            Exit::Done => {}
+            // The worst of them all: a bug, then a file that is not there, then a program with errors.
+            found => exit = if found as i32 > exit as i32 { found } else { exit },
+        }
+    }
+    exit
+}
+
+fn one(path: &Path, arguments: &Arguments, shown: &Messages) -> Exit {
+    let from_input = path == Path::new("-");
+    let text = match if from_input { input() } else { files::program(path) } {
+        Ok(text) => text,
+        Err(sentence) => {
+            shown.sentence(&sentence);
+            return Exit::WrongInvocation;
+        }
+    };
+    let name = if from_input { "standard input".to_string() } else { path.display().to_string() };
+    let (mut sources, mut sink) = (Sources::default(), Sink::default());
+    let id = sources.add(name.clone(), text.clone());
+    let tree = parse(&text, id, &mut sink);
+    if sink.has_errors() {
+        shown.show(&sink.into_sorted(), &sources);
+        return Exit::ProgramHasErrors;
+    }
+    let formatted = format(&text).filter(|new| {
+        // Laying out must not change what is said.
+        let again = parse(new, id, &mut Sink::default());
+        again.as_ref().map(print) == tree.as_ref().map(print)
+    });
+    let Some(formatted) = formatted else {
+        bug::report(&format!("{name}: the layout would change the program; the file was left as it is"));
+        return Exit::Bug;
+    };
+    if arguments.check {
+        if formatted != text {
+            println!("{name}");
+            return Exit::ProgramHasErrors;
+        }
+    } else if from_input || arguments.stdout {
+        print!("{formatted}");
+    } else if formatted != text {
+        // A link stays a link: what it leads to is replaced.
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        if let Err(e) = replace(&real, formatted.as_bytes()) {
+            shown.sentence(&format!("cannot write {name}: {}", files::words(&e)));
+            return Exit::WrongInvocation;
+        }
+    }
+    Exit::Done
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let permissions = std::fs::metadata(path)?.permissions();
+    // Replacing a file asks only for the folder's leave; a file that must not be written stays as it is.
+    if permissions.readonly() {
+        return Err(std::io::ErrorKind::PermissionDenied.into());
+    }
+    write::atomically(path, bytes)?;
+    std::fs::set_permissions(path, permissions)
+}
+
+fn input() -> Result<String, String> {
+    let mut bytes = vec![];
+    std::io::stdin()
+        .read_to_end(&mut bytes)
+        .map_err(|e| format!("cannot read standard input: {}", files::words(&e)))?;
+    String::from_utf8(bytes).map_err(|_| "cannot read standard input: it is not UTF-8 text".to_string())
+}
