@@ -18,7 +18,7 @@ impl NodeOp {
     /// Calls `f` with each of [`NodeOp::inputs`].
     pub fn each_input(&mut self, mut f: impl FnMut(&mut NodeId)) {
         match self {
-            NodeOp::Coords { .. } | NodeOp::Scalar(_) | NodeOp::Delay { .. } => {}
+            NodeOp::Coords { .. } | NodeOp::Sensors(_) | NodeOp::Scalar(_) | NodeOp::Delay { .. } => {}
             NodeOp::Binary(_, a, b) | NodeOp::Dot(a, b) => {
                 f(a);
                 f(b);

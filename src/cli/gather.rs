@@ -8,9 +8,13 @@ use crate::ir::program::Program;
 use crate::plan::{Metric, Plot};
 use crate::report::data::{Axis, ExpectRow, FieldData, GridData, LayerRow, MetricRow, Raster, UnknownRow};
 use crate::report::metrics;
+use crate::train::functions::{HELD_OUT, draw};
 use crate::train::kernels::Kernels;
 use crate::train::sampling::inside;
-use crate::train::{predict, raster, spike_rates};
+use crate::train::{exact_values, predict, raster, spike_rates};
+
+/// Sets of input functions that a metric is taken over.
+const MEASURED: u64 = 100;
 
 /// A trained network that can be asked.
 pub struct Trained<'a> {
@@ -52,14 +56,15 @@ impl Trained<'_> {
     fn on(&self, counts: &[usize]) -> GridData {
         let axes = axes(self.problem, counts);
         let at = points(&axes);
-        let found = predict(self.problem, self.kernels, self.params, &at);
+        let functions = self.functions(0);
+        let found = predict(self.problem, self.kernels, self.params, &at, &functions);
         let of = self.problem.network.fields.iter().zip(found).zip(&self.problem.exact);
         let mut fields: Vec<FieldData> = of
             .filter(|((f, _), _)| f.unknown.is_none())
             .map(|((f, solution), exact)| FieldData {
                 name: f.name.clone(),
                 solution,
-                exact: exact.as_ref().map(|e| eval(e, &[&at])),
+                exact: exact.as_ref().map(|e| exact_values(e, &at, &functions)),
             })
             .collect();
         if let Some(shape) = &self.problem.shape {
@@ -83,7 +88,7 @@ impl Trained<'_> {
             let at = network.primal.param_offset(unknown.param);
             // The true value of an unknown is a number: any point will do.
             let anywhere: Vec<f64> = self.problem.coords.iter().map(|c| c.lo).collect();
-            let exact = exact.as_ref().and_then(|e| eval(e, &[&anywhere]).first().copied());
+            let exact = exact.as_ref().and_then(|e| exact_values(e, &anywhere, &self.functions(0)).first().copied());
             Some(UnknownRow { name: f.name.clone(), value: f64::from(self.params[at]), exact })
         };
         network.fields.iter().zip(&self.problem.exact).filter_map(row).collect()
@@ -94,8 +99,21 @@ impl Trained<'_> {
         let k = self.problem.network.fields.iter().position(|f| f.name == field)?;
         let dim = self.problem.coords.len();
         let at = inside(points(&axes(self.problem, counts)), dim, self.problem.shape.as_ref());
-        let exact = eval(self.problem.exact[k].as_ref()?, &[&at]);
-        Some((predict(self.problem, self.kernels, self.params, &at).swap_remove(k), exact))
+        let program = self.problem.exact[k].as_ref()?;
+        let (mut solution, mut exact) = (vec![], vec![]);
+        // With input functions the measure is over as many of them as make it steady.
+        let sets = if self.problem.functions.is_empty() { 1 } else { MEASURED };
+        for set in 0..sets {
+            let functions = self.functions(set);
+            exact.extend(exact_values(program, &at, &functions));
+            solution.append(&mut predict(self.problem, self.kernels, self.params, &at, &functions)[k]);
+        }
+        Some((solution, exact))
+    }
+
+    /// Input functions that no training has seen; the first are those that are plotted.
+    fn functions(&self, set: u64) -> Vec<f64> {
+        draw(&self.problem.functions, self.problem.train.seed, HELD_OUT, set)
     }
 
     fn metric(&self, m: &Metric) -> MetricRow {
@@ -158,7 +176,7 @@ impl Trained<'_> {
         };
         let (dim, shape) = (self.problem.coords.len(), self.problem.shape.as_ref());
         let at = inside(points(&axes(self.problem, &vec![axis; dim])), dim, shape);
-        let rates = spike_rates(self.problem, self.kernels, self.params, &at);
+        let rates = spike_rates(self.problem, self.kernels, self.params, &at, &self.functions(0));
         let row = |(l, rate): (&crate::ir::problem::Layer, Option<f64>)| LayerRow {
             name: l.name.clone(),
             units: l.units as usize,
@@ -196,7 +214,8 @@ impl Trained<'_> {
         });
         asked
             .filter_map(|layer| {
-                let (steps, units, spikes) = raster(self.problem, self.kernels, self.params, layer, &point)?;
+                let (steps, units, spikes) =
+                    raster(self.problem, self.kernels, self.params, layer, &point, &self.functions(0))?;
                 Some(Raster { layer: layer.clone(), point: point.clone(), units, steps, dt: self.dt, spikes })
             })
             .collect()

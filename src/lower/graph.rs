@@ -25,7 +25,7 @@ pub fn only_through(net: &Network, from: NodeId, node: NodeId) -> bool {
         let here = match &n.op {
             _ if id == from => true,
             NodeOp::Scalar(e) => !e.any_var(|_| true),
-            NodeOp::Coords { .. } | NodeOp::Tuned { .. } | NodeOp::Dense { .. } => false,
+            NodeOp::Coords { .. } | NodeOp::Sensors(_) | NodeOp::Tuned { .. } | NodeOp::Dense { .. } => false,
             // They may hear of later nodes, or have parameters.
             op if op.earlier().is_some() => false,
             NodeOp::Conv1d { .. } | NodeOp::Fourier { .. } | NodeOp::Rate(_) => false,

@@ -87,6 +87,9 @@ impl<'m> Lowering<'m> {
         let mut program = Program::new(name);
         program.inputs.push(Input { name: "coords".into(), width: model.coords.len() as u32 });
         let of_nodes = passes(net, None, &mut program);
+        for f in &model.functions {
+            program.inputs.push(Input { name: format!("sensors.{}", f.name), width: f.sensors });
+        }
         let widths = widths(net, resize);
         let mut l = Lowering {
             e: Emit::new(program),
@@ -220,6 +223,7 @@ impl<'m> Lowering<'m> {
                 let parts: Vec<Val> = coords.iter().flat_map(|c| self.entering(*c, *raw)).collect();
                 Term::Val(if parts.len() == 1 { parts[0] } else { self.e.concat(&parts) })
             }
+            NodeOp::Sensors(f) => Term::Val(self.e.input(1 + *f as u32, width)),
             NodeOp::Scalar(expr) => {
                 let at: Vec<Val> = (0..self.model.coords.len()).map(|i| self.coord(i)).collect();
                 self.e.expr(expr, &|v| match v {
@@ -252,8 +256,10 @@ impl<'m> Lowering<'m> {
                 }
             }
             NodeOp::Neuron { x, model, args } => {
-                let input = self.at(*x, pass);
                 let neuron = &self.model.neurons[*model];
+                // A network's numbers are plain: they count in the unit that the model gives its input.
+                let input = self.at(*x, pass);
+                let input = self.e.mul(Term::Num(neuron.input.hold(1.0)), input);
                 let params: Vec<Term> = (0..neuron.params.len())
                     .map(|i| match self.frozen_at_start {
                         true => Term::Num(args[i]),

@@ -131,7 +131,8 @@ fn raster(run: &RunData, layer: &str) -> Option<Figure> {
         run.coords.iter().zip(&r.point).map(|(c, v)| format!("{} = {}", c.name, short(*v))).collect();
     let rate = r.spikes.len() as f64 / (r.units * r.steps).max(1) as f64;
     let title = format!("spikes of {}", r.layer);
-    let svg = RasterPlot { title: &title, units: r.units, steps: r.steps, dt: r.dt, spikes: &r.spikes }.draw();
+    let svg =
+        RasterPlot { title: &title, units: r.units, steps: r.steps, dt: r.dt, time: "time", spikes: &r.spikes }.draw();
     let caption = format!(
         "{} neurons over {} steps at {}: {} spikes, {} a neuron and step.",
         r.units,

@@ -12,6 +12,7 @@ pub mod candidates;
 pub mod checkpoint;
 mod estimate;
 mod frame;
+pub mod functions;
 mod gradient;
 mod grow;
 mod init;
@@ -37,7 +38,7 @@ pub mod weak;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-pub use measure::{Spikes, predict, raster, spike_rates};
+pub use measure::{Spikes, exact_values, predict, raster, spike_rates};
 
 use crate::ir::problem::{Derivatives, Problem, Rows};
 use crate::plan::Method;

@@ -10,11 +10,12 @@
 use crate::exec::interp::eval;
 use crate::exec::rng::{Purpose, Stream};
 use crate::func::MultiIndex;
-use crate::ir::problem::{Atom, Derivatives, Pointwise, Problem, Rows};
+use crate::ir::problem::{Atom, Derivatives, Function, Place, Pointwise, Problem, Residual, Rows};
 use crate::ir::program::Program;
 use crate::train::frame::Frame;
+use crate::train::functions;
 use crate::train::kernels::Kernels;
-use crate::train::sampling::place_points;
+use crate::train::sampling::{Points, place_points};
 use crate::train::stencil::Stencil;
 use crate::train::weak::WeakSystem;
 
@@ -38,7 +39,8 @@ pub struct System<'a> {
 pub struct Station {
     /// Index into [`Kernels::observers`].
     pub observer: usize,
-    /// `[points][coords]`, in single precision as kernels take them.
+    /// `[points]`, each the coordinates and then the input functions at their sensors, in single precision as kernels take
+    /// them.
     pub points: Vec<f32>,
     pub len: usize,
 }
@@ -72,6 +74,8 @@ pub struct Point<'a> {
     coords: Vec<f64>,
     /// `[rows][columns]`: what the place says beside the coordinates.
     columns: Vec<f64>,
+    /// Of input functions, `[rows][coefficients]`.
+    coefficients: Vec<f64>,
     /// How atoms come out of what is observed; `None`: they are observed as they are, row by row.
     pub stencil: Option<Stencil>,
     /// The fields among the atoms, each once: what a stencil observes.
@@ -90,7 +94,17 @@ impl<'a> System<'a> {
                 (Rows::Pointwise(plan), Part::Trained) | (Rows::Absorbed { measure: plan, .. }, Part::Absorbed) => {
                     let mut rng = Stream::new(seed, Purpose::Points, i as u64);
                     let (coords, shape) = (&problem.coords, problem.shape.as_ref());
-                    let at = place_points(&residual.place, coords, shape, residual.points, residual.sampler, &mut rng);
+                    let mut at =
+                        place_points(&residual.place, coords, shape, residual.points, residual.sampler, &mut rng);
+                    let functions = &problem.functions;
+                    if !functions.is_empty() && at.len() < residual.points && matches!(residual.place, Place::Faces(_))
+                    {
+                        // A single place is many, each with its own functions.
+                        at.data = at.data.repeat(residual.points);
+                        at.columns = at.columns.repeat(residual.points);
+                    }
+                    let draw = |row: usize| functions::draw(functions, seed, i as u64, row as u64);
+                    let coefficients: Vec<f64> = (0..at.len()).flat_map(draw).collect();
                     let stencil = match plan.by {
                         Derivatives::Stencil { h } => {
                             let alphas: Vec<MultiIndex> = plan.atoms.iter().map(|a| a.alpha.clone()).collect();
@@ -99,7 +113,7 @@ impl<'a> System<'a> {
                         Derivatives::None | Derivatives::Jet => None,
                     };
                     let observer = if stencil.is_some() { 0 } else { kernels.observer_of[i] };
-                    (Kind::Point(Point::new(plan, at.len(), at.data, at.columns, stencil)), observer)
+                    (Kind::Point(Point::new(plan, at, coefficients, stencil)), observer)
                 }
                 (Rows::Weak(weak), Part::Trained) => {
                     let is_unknown = |f: usize| problem.network.fields[f].unknown.is_some();
@@ -109,12 +123,12 @@ impl<'a> System<'a> {
                     continue;
                 }
             };
-            system.push(i, &residual.name, residual.weight, kind, observer, problem.coords.len());
+            system.push(problem, i, kind, observer);
         }
         system
     }
 
-    fn push(&mut self, residual: usize, name: &'a str, weight: f64, kind: Kind<'a>, observer: usize, d: usize) {
+    fn push(&mut self, problem: &'a Problem, residual: usize, kind: Kind<'a>, observer: usize) {
         let points = match &kind {
             Kind::Point(p) => p.stencil.as_ref().map_or(&p.coords[..], |s| &s.points),
             Kind::Weak(w) => w.points(),
@@ -124,10 +138,22 @@ impl<'a> System<'a> {
             self.stations.len() - 1
         });
         let at = &mut self.stations[station];
-        let (start, len) = (at.len, points.len() / d.max(1));
-        at.points.extend(points.iter().map(|&x| x as f32));
+        let d = problem.coords.len().max(1);
+        let (start, len) = (at.len, points.len() / d);
+        if problem.functions.is_empty() {
+            at.points.extend(points.iter().map(|&x| x as f32));
+        } else {
+            let seen = kind.sensors(&problem.functions);
+            let width = problem.functions.iter().map(|f| f.shapes.len()).sum();
+            let nothing = vec![0.0; width];
+            for (point, row) in points.chunks_exact(d).zip(kind.row_of(len)) {
+                at.points.extend(point.iter().map(|&x| x as f32));
+                at.points.extend(seen.get(row).unwrap_or(&nothing));
+            }
+        }
         at.len += len;
-        self.blocks.push(Block { residual, name, weight, station, start, len, kind });
+        let Residual { name, weight, .. } = &problem.residuals[residual];
+        self.blocks.push(Block { residual, name, weight: *weight, station, start, len, kind });
     }
 
     /// Points that one evaluation of the system simulates.
@@ -149,6 +175,27 @@ impl<'a> System<'a> {
     }
 }
 
+impl Kind<'_> {
+    /// The input functions at their sensors, row by row.
+    fn sensors(&self, functions: &[Function]) -> Vec<Vec<f32>> {
+        let Kind::Point(p) = self else { return vec![] };
+        let count: usize = functions.iter().map(|f| f.coefficients).sum();
+        p.coefficients.chunks_exact(count.max(1)).map(|c| functions::sensors(functions, c)).collect()
+    }
+
+    /// The row that each of the points belongs to.
+    fn row_of(&self, points: usize) -> Vec<usize> {
+        let Kind::Point(Point { stencil: Some(stencil), rows, plan, .. }) = self else { return (0..points).collect() };
+        let mut out = vec![0; points];
+        for row in 0..*rows {
+            for atom in 0..plan.atoms.len() {
+                stencil.terms(row, atom).iter().for_each(|(k, _)| out[*k as usize] = row);
+            }
+        }
+        out
+    }
+}
+
 impl<'a> Block<'a> {
     /// The derivatives of fields that are observed at its points.
     pub fn observed(&self, coords: usize) -> Vec<Atom> {
@@ -162,13 +209,8 @@ impl<'a> Block<'a> {
 }
 
 impl<'a> Point<'a> {
-    fn new(
-        plan: &'a Pointwise,
-        rows: usize,
-        coords: Vec<f64>,
-        columns: Vec<f64>,
-        stencil: Option<Stencil>,
-    ) -> Point<'a> {
+    fn new(plan: &'a Pointwise, at: Points, coefficients: Vec<f64>, stencil: Option<Stencil>) -> Point<'a> {
+        let (rows, coords, columns) = (at.len(), at.data, at.columns);
         let mut fields: Vec<usize> = plan.atoms.iter().map(|a| a.field).collect();
         fields.dedup();
         let place = |(k, a): (usize, &Atom)| match &stencil {
@@ -176,7 +218,7 @@ impl<'a> Point<'a> {
             Some(_) => fields.iter().position(|f| *f == a.field).unwrap_or(0),
         };
         let from = plan.atoms.iter().enumerate().map(place).collect();
-        let mut point = Point { plan, rows, coords, columns, stencil, fields, from, affine: None };
+        let mut point = Point { plan, rows, coords, columns, coefficients, stencil, fields, from, affine: None };
         if plan.linear {
             let zeros = vec![0.0; rows * plan.atoms.len()];
             point.affine = Some((point.slopes(&zeros), point.value(&zeros)));
@@ -200,6 +242,7 @@ impl<'a> Point<'a> {
             .iter()
             .map(|i| match i.name.as_str() {
                 "columns" => &self.columns[..],
+                "coefficients" => &self.coefficients,
                 "atoms" => atoms,
                 _ => &self.coords,
             })

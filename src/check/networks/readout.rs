@@ -115,7 +115,7 @@ fn part_of(parts: &[NodeId], component: u32, width: impl Fn(NodeId) -> u32) -> O
 }
 
 /// Solving for more weights at once takes longer than training them.
-const MAX_COLUMNS: u64 = 2048;
+const MAX_COLUMNS: u64 = 512;
 
 /// True if nothing but the coordinates, in arithmetic, goes into the node.
 pub fn is_scalar(network: &Network, node: NodeId) -> bool {
