@@ -38,6 +38,7 @@ pub mod scope;
 pub mod simplify;
 pub mod simulation;
 pub mod smooth;
+pub mod topology;
 pub mod training;
 pub mod weak;
 
