@@ -25,6 +25,7 @@ pub const FAMILIES: &[Family] = &[
     super::syntax::FAMILY,
     super::names::FAMILY,
     super::domain::FAMILY,
+    super::imports::FAMILY,
     super::types::FAMILY,
     super::units::FAMILY,
     super::types::DIMENSIONS,
