@@ -59,9 +59,9 @@ fn rates_are_those_of_the_analytical_solution() {
     );
     let outcome = simulate(&text);
     for (population, tau, rest) in [(0, [10.0, 11.0, 12.0, 13.0, 14.0, 15.0], 0.0), (1, [20.0; 6], 5.0)] {
-        for unit in 0..6 {
+        for (unit, tau) in tau.into_iter().enumerate() {
             let i = 1.05 + 0.3 * unit as f64;
-            let period = rest + tau[unit] * libm::log(i / (i - 1.0));
+            let period = rest + tau * libm::log(i / (i - 1.0));
             let spikes = train(&outcome, population, unit as u32);
             let found = f64::from(spikes[spikes.len() - 1] - spikes[0]) * 0.01 / (spikes.len() - 1) as f64;
             // A spike is found at the end of the step it happens in.
@@ -99,8 +99,8 @@ fn a_network_is_what_its_equations_say() {
         for unit in 0..5 {
             input[0][unit] = 1.3 + 0.11 * unit as f64;
             input[1][unit] = 0.5;
-            for source in 0..5 {
-                for s in &spikes[0][source] {
+            for (source, (a, b)) in spikes[0].iter().zip(&spikes[1]).enumerate() {
+                for s in a {
                     input[1][unit] += 0.4 * current(s + 15, j, 5.0);
                     if source == unit && s + 20 == j {
                         v[1][unit] += 0.2;
@@ -109,7 +109,7 @@ fn a_network_is_what_its_equations_say() {
                         input[0][unit] += 0.05 * current(*s, j, 5.0);
                     }
                 }
-                for s in &spikes[1][source] {
+                for s in b {
                     input[0][unit] -= 0.3 * current(s + 7, j, 8.0);
                 }
             }
