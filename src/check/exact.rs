@@ -7,7 +7,7 @@
 //!
 //! An exact solution is only ever measured against, never trained on; a wrong one would make every error a lie.
 
-use crate::check::calculus::{d_multi, evaluate, evaluate_at, expand_derivatives, substitute};
+use crate::check::calculus::{d_multi, evaluate, expand_derivatives, substitute};
 use crate::check::domain::{at as value_at, points, seam};
 use crate::check::expr::{Expr, Var};
 use crate::check::lints::point_text;
@@ -89,7 +89,8 @@ pub fn test(exacts: &[Exact], residuals: &[Residual], scope: &Scope<'_>, sink: &
     let inside = points(&Place::Domain, POINTS, scope);
     let mut fine = vec![];
     for exact in exacts {
-        match inside.iter().map(|(p, _)| (p, evaluate_at(&exact.value, p))).find(|(_, v)| !v.is_finite()) {
+        let value = |p: &[f64]| evaluate(&exact.value, &|v| value_at(v, p, &[]));
+        match inside.iter().map(|(p, _)| (p, value(p))).find(|(_, v)| !v.is_finite()) {
             Some((p, v)) => sink.push(say::exact_not_finite(exact.span, v, &at(p))),
             None => fine.push(exact),
         }
