@@ -35,6 +35,7 @@ pub mod schedule;
 pub mod scope;
 pub mod simplify;
 pub mod smooth;
+pub mod stops;
 pub mod training;
 pub mod weak;
 
@@ -109,6 +110,9 @@ fn check_whole(
         exact::test(exact, residuals, &scope, sink);
     }
     let train = training::check(items.train, network, &scope, options.seed, sink);
+    if let (Some(residuals), Some(train)) = (&residuals, &train) {
+        residuals::check_dynamics(&items.residuals, residuals, train, &stops::batches(items.train), sink);
+    }
     if !sink.has_errors() {
         warn_unused(&items, &scope, &neurons, sink);
         let used = |name: &str| scope.is_used(name) || neurons.is_used(name);
@@ -122,6 +126,9 @@ fn check_whole(
         }
         _ => None,
     };
+    if let Some(report) = &report {
+        stops::check(items.train, report, &scope, sink);
+    }
     if sink.has_errors() {
         return None;
     }

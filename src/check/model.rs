@@ -6,7 +6,7 @@
 use crate::check::expr::Expr;
 pub use crate::check::polynomial::Atom;
 use crate::func::{Binary, MultiIndex, Surrogate, Unary};
-use crate::plan::{Report, Sampler, Train};
+use crate::plan::{Dynamics, Report, Sampler, Train};
 use crate::source::Span;
 use crate::units::{Dimension, Unit};
 
@@ -350,6 +350,7 @@ pub struct Residual {
     /// Collocation points; the checker has filled in the default. Unused for grids, data and weak forms.
     pub points: usize,
     pub sampler: Sampler,
+    pub dynamics: Dynamics,
     /// Linear in the fields and their derivatives, and in the unknowns.
     pub linear: bool,
     pub span: Span,
@@ -404,6 +405,8 @@ pub enum Method {
     Jet,
     /// Central differences of the network's real output, of step `h` as a fraction of each coordinate's extent.
     Stencil { h: f64 },
+    /// Derivatives of the output smoothed by a Gaussian whose width is `sigma` times each coordinate's extent.
+    Smoothing { sigma: f64 },
     /// Integrated against test functions.
     Weak(WeakForm),
     /// A condition that has entered the weak form of another residual (its index): trained through that one, and measured

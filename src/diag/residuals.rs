@@ -25,6 +25,9 @@ const NOTHING_GIVEN: Code = Code(714);
 const WITHOUT_COORDINATE: Code = Code(715);
 const HARD_CONDITION: Code = Code(716);
 
+const NO_TIME: Code = Code(760);
+const CAUSAL_PLACE: Code = Code(761);
+
 macro_rules! info {
     ($code:expr, $slug:expr, $page:expr) => {
         CodeInfo { code: $code, slug: $slug, page: include_str!(concat!("../../docs/errors/", $page, ".md")) }
@@ -51,6 +54,8 @@ pub const FAMILY: Family = Family {
         info!(NOTHING_GIVEN, "nothing_given", "SNN0714"),
         info!(WITHOUT_COORDINATE, "without_coordinate", "SNN0715"),
         info!(HARD_CONDITION, "hard_condition", "SNN0716"),
+        info!(NO_TIME, "no_time", "SNN0760"),
+        info!(CAUSAL_PLACE, "causal_place", "SNN0761"),
     ],
 };
 
@@ -123,6 +128,22 @@ pub fn column_derivative(span: Span) -> Diagnostic {
 
 pub fn no_effect(span: Span, option: &str, why: &str) -> Diagnostic {
     Diagnostic::error(NO_EFFECT, span, format!("`{option}` would have no effect: {why}")).help("remove it")
+}
+
+/// `why` is a clause; `declared` is the coordinate, if there is one.
+pub fn no_time(span: Span, why: &str, declared: Option<Span>) -> Diagnostic {
+    let d = Diagnostic::error(NO_TIME, span, format!("`causal` needs a coordinate `t` with a beginning: {why}"));
+    let d = match declared {
+        Some(at) => d.label(at, "declared here"),
+        None => d,
+    };
+    d.help("name the time `t` in the domain, or remove `causal`")
+}
+
+/// `why` is a clause.
+pub fn causal_place(span: Span, why: &str, pointwise: bool) -> Diagnostic {
+    let help = if pointwise { "write `by stencil` or `by smoothing` as well, or remove `causal`" } else { "remove it" };
+    Diagnostic::error(CAUSAL_PLACE, span, format!("`causal` cannot weigh this residual: {why}")).help(help)
 }
 
 /// A warning: the exact solution leaves a residual.

@@ -11,7 +11,7 @@
 use crate::func::MultiIndex;
 use crate::ir::op::ParamId;
 use crate::ir::program::Program;
-use crate::plan::{Report, Sampler, Train};
+use crate::plan::{Dynamics, Report, Sampler, Train};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
@@ -173,6 +173,7 @@ pub struct Residual {
     /// Collocation points, where the place leaves it open.
     pub points: usize,
     pub sampler: Sampler,
+    pub dynamics: Dynamics,
     pub rows: Rows,
 }
 
@@ -244,6 +245,8 @@ pub enum Derivatives {
     Jet,
     /// Central differences, `h` times each coordinate's extent.
     Stencil { h: f64 },
+    /// Of the field smoothed by a Gaussian, `sigma` times each coordinate's extent wide.
+    Smoothing { sigma: f64 },
 }
 
 /// See [`check::model::WeakForm`](crate::check::model::WeakForm) for the meaning of the terms.

@@ -5,6 +5,7 @@ use crate::exec::driver::run;
 use crate::exec::interp::eval;
 use crate::ir::problem::{Field, Problem};
 use crate::ir::program::Region;
+use crate::plan::Metric;
 use crate::train::kernels::Kernels;
 use crate::train::sampling::{grid, inside};
 
@@ -70,6 +71,83 @@ pub fn raster(problem: &Problem, kernels: &Kernels, params: &[f32], layer: &str,
     Some((layout.steps as usize, units, spikes))
 }
 
+/// Points of each coordinate, both ends included; they are met exactly.
+pub fn axes(problem: &Problem, counts: &[usize]) -> Vec<Vec<f64>> {
+    let line = |lo: f64, hi: f64, n: usize| -> Vec<f64> {
+        match n {
+            0 | 1 => vec![0.5 * (lo + hi)],
+            _ => (0..n).map(|i| if i + 1 == n { hi } else { lo + (hi - lo) * i as f64 / (n - 1) as f64 }).collect(),
+        }
+    };
+    problem.coords.iter().zip(counts).map(|(c, n)| line(c.lo, c.hi, *n)).collect()
+}
+
+/// All points of a tensor grid, `[points][coords]`, the last coordinate fastest.
+pub fn tensor(axes: &[Vec<f64>]) -> Vec<f64> {
+    let total: usize = axes.iter().map(Vec::len).product();
+    let mut out = Vec::with_capacity(total * axes.len());
+    for mut k in 0..total {
+        let mut at = vec![0.0; axes.len()];
+        for (slot, axis) in at.iter_mut().zip(axes).rev() {
+            *slot = axis[k % axis.len()];
+            k /= axis.len();
+        }
+        out.extend(at);
+    }
+    out
+}
+
+/// The value of an unknown, and the true one, if the program gives it.
+pub fn unknown(problem: &Problem, params: &[f32], field: usize) -> Option<(f64, Option<f64>)> {
+    let network = &problem.network;
+    let at = network.primal.param_offset(network.fields[field].unknown?.param);
+    // The true value of an unknown is a number: any point will do.
+    let anywhere: Vec<f64> = problem.coords.iter().map(|c| c.lo).collect();
+    let exact = problem.exact[field].as_ref().and_then(|e| eval(e, &[&anywhere]).first().copied());
+    Some((f64::from(params[at]), exact))
+}
+
+/// A field and its exact solution where the shape of the domain leaves a grid: on all of it, or on the points inside.
+fn measured(
+    problem: &Problem,
+    kernels: &Kernels,
+    params: &[f32],
+    field: usize,
+    counts: &[usize],
+) -> Option<(Vec<f64>, Vec<f64>)> {
+    let at = inside(tensor(&axes(problem, counts)), problem.coords.len(), problem.shape.as_ref());
+    let exact = eval(problem.exact[field].as_ref()?, &[&at]);
+    Some((predict(problem, kernels, params, &at).swap_remove(field), exact))
+}
+
+/// The value of a metric; not a number if there is nothing to measure.
+pub fn metric(problem: &Problem, kernels: &Kernels, params: &[f32], m: &Metric) -> f64 {
+    let Some(k) = problem.network.fields.iter().position(|f| f.name == m.field) else { return f64::NAN };
+    let pair = match unknown(problem, params, k) {
+        Some((value, exact)) => exact.map(|e| (vec![value], vec![e])),
+        None => measured(problem, kernels, params, k, &m.grid),
+    };
+    match pair {
+        Some((solution, exact)) if !exact.is_empty() => m.kind.measure(&solution, &exact),
+        _ => f64::NAN,
+    }
+}
+
+/// The value of a metric of the report, or of an unknown, by its name.
+pub fn named(problem: &Problem, kernels: &Kernels, params: &[f32], name: &str) -> Option<f64> {
+    if let Some(m) = problem.report.metrics.iter().find(|m| m.name == name) {
+        return Some(metric(problem, kernels, params, m));
+    }
+    let k = problem.network.fields.iter().position(|f| f.name == name)?;
+    unknown(problem, params, k).map(|(value, _)| value)
+}
+
+/// Points at which that takes the network to be run.
+pub fn cost(problem: &Problem, name: &str) -> u64 {
+    let metric = problem.report.metrics.iter().find(|m| m.name == name && !m.grid.is_empty());
+    metric.map_or(0, |m| m.grid.iter().product::<usize>() as u64)
+}
+
 /// Points of the coarse grid at most, a coordinate and altogether.
 const COARSE: (usize, usize) = (33, 1100);
 
@@ -113,5 +191,16 @@ impl HeldOut {
         let pairs = known.flat_map(|(u, e)| u.iter().zip(e));
         let (d, n) = pairs.fold((0.0, 0.0), |(d, n), (u, e)| (d + (u - e) * (u - e), n + e * e));
         (d / n).sqrt()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tensor;
+
+    #[test]
+    fn the_last_coordinate_is_fastest() {
+        let at = tensor(&[vec![0.0, 1.0], vec![5.0, 6.0, 7.0]]);
+        assert_eq!(at, [0.0, 5.0, 0.0, 6.0, 0.0, 7.0, 1.0, 5.0, 1.0, 6.0, 1.0, 7.0]);
     }
 }

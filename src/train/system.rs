@@ -7,14 +7,17 @@
 //! What a residual is made of (values, exact derivatives, differences, a weak form) ends here: a [`Frame`] only knows
 //! fields in, rows out. Rows are scaled so that the sum of their squares is the training loss.
 
+use std::sync::Arc;
+
 use crate::exec::interp::eval;
 use crate::exec::rng::{Purpose, Stream};
 use crate::func::MultiIndex;
-use crate::ir::problem::{Atom, Derivatives, Pointwise, Problem, Rows};
+use crate::ir::problem::{Atom, Coord, Derivatives, Pointwise, Problem, Rows};
 use crate::ir::program::Program;
 use crate::train::frame::Frame;
 use crate::train::kernels::Kernels;
-use crate::train::sampling::place_points;
+use crate::train::sampling::{Points, place_points};
+use crate::train::smoothing;
 use crate::train::stencil::Stencil;
 use crate::train::weak::WeakSystem;
 
@@ -27,14 +30,14 @@ pub enum Part {
     Absorbed,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct System<'a> {
     pub blocks: Vec<Block<'a>>,
     pub stations: Vec<Station>,
 }
 
 /// Points that one observer is run at.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Station {
     /// Index into [`Kernels::observers`].
     pub observer: usize,
@@ -43,8 +46,8 @@ pub struct Station {
     pub len: usize,
 }
 
-/// The rows of one residual.
-#[derive(Debug)]
+/// The rows of one residual. A copy shares what is large.
+#[derive(Debug, Clone)]
 pub struct Block<'a> {
     /// Index of the residual in the problem.
     pub residual: usize,
@@ -54,13 +57,15 @@ pub struct Block<'a> {
     /// Its points within the station.
     pub start: usize,
     pub len: usize,
+    /// A factor for each row beside the weight, where rows differ (`causal`).
+    pub emphasis: Option<Arc<[f64]>>,
     pub kind: Kind<'a>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Kind<'a> {
-    Point(Point<'a>),
-    Weak(WeakSystem),
+    Point(Arc<Point<'a>>),
+    Weak(Arc<WeakSystem>),
 }
 
 /// r = F(coordinates, columns, derivatives) at collocation points.
@@ -69,9 +74,9 @@ pub struct Point<'a> {
     pub plan: &'a Pointwise,
     pub rows: usize,
     /// `[rows][coords]`
-    coords: Vec<f64>,
+    pub coords: Vec<f64>,
     /// `[rows][columns]`: what the place says beside the coordinates.
-    columns: Vec<f64>,
+    pub columns: Vec<f64>,
     /// How atoms come out of what is observed; `None`: they are observed as they are, row by row.
     pub stencil: Option<Stencil>,
     /// The fields among the atoms, each once: what a stencil observes.
@@ -91,15 +96,9 @@ impl<'a> System<'a> {
                     let mut rng = Stream::new(seed, Purpose::Points, i as u64);
                     let (coords, shape) = (&problem.coords, problem.shape.as_ref());
                     let at = place_points(&residual.place, coords, shape, residual.points, residual.sampler, &mut rng);
-                    let stencil = match plan.by {
-                        Derivatives::Stencil { h } => {
-                            let alphas: Vec<MultiIndex> = plan.atoms.iter().map(|a| a.alpha.clone()).collect();
-                            Some(Stencil::new(&at.data, &problem.coords, &alphas, h))
-                        }
-                        Derivatives::None | Derivatives::Jet => None,
-                    };
-                    let observer = if stencil.is_some() { 0 } else { kernels.observer_of[i] };
-                    (Kind::Point(Point::new(plan, at.len(), at.data, at.columns, stencil)), observer)
+                    let point = Point::at(plan, coords, at);
+                    let observer = if point.stencil.is_some() { 0 } else { kernels.observer_of[i] };
+                    (Kind::Point(Arc::new(point)), observer)
                 }
                 (Rows::Weak(weak), Part::Trained) => {
                     let is_unknown = |f: usize| problem.network.fields[f].unknown.is_some();
@@ -109,13 +108,16 @@ impl<'a> System<'a> {
                     continue;
                 }
             };
-            system.push(i, &residual.name, residual.weight, kind, observer, problem.coords.len());
+            let (name, weight) = (residual.name.as_str(), residual.weight);
+            let block = Block { residual: i, name, weight, station: 0, start: 0, len: 0, emphasis: None, kind };
+            system.push(block, observer, problem.coords.len());
         }
         system
     }
 
-    fn push(&mut self, residual: usize, name: &'a str, weight: f64, kind: Kind<'a>, observer: usize, d: usize) {
-        let points = match &kind {
+    /// Adds a block and its points; `d` coordinates each.
+    pub fn push(&mut self, block: Block<'a>, observer: usize, d: usize) {
+        let points = match &block.kind {
             Kind::Point(p) => p.stencil.as_ref().map_or(&p.coords[..], |s| &s.points),
             Kind::Weak(w) => w.points(),
         };
@@ -127,7 +129,7 @@ impl<'a> System<'a> {
         let (start, len) = (at.len, points.len() / d.max(1));
         at.points.extend(points.iter().map(|&x| x as f32));
         at.len += len;
-        self.blocks.push(Block { residual, name, weight, station, start, len, kind });
+        self.blocks.push(Block { station, start, len, ..block });
     }
 
     /// Points that one evaluation of the system simulates.
@@ -144,8 +146,14 @@ impl<'a> System<'a> {
     }
 
     /// The system about a field (about 0 if `None`).
-    pub fn frame(&self, about: Option<&Field>) -> Frame<'_> {
-        Frame::new(self, about)
+    pub fn frame(&self, about: Option<&Field>) -> Frame<'a> {
+        Frame::new(self, about, None)
+    }
+
+    /// As `frame`; what does not depend on the field is taken over from another frame where the block is the same, and for
+    /// `None` all the slopes are.
+    pub fn frame_like(&self, about: Option<&Field>, other: &Frame<'a>) -> Frame<'a> {
+        Frame::new(self, about, Some(other))
     }
 }
 
@@ -154,7 +162,7 @@ impl<'a> Block<'a> {
     pub fn observed(&self, coords: usize) -> Vec<Atom> {
         let value = |field: &usize| Atom { field: *field, alpha: MultiIndex::zero(coords) };
         match &self.kind {
-            Kind::Point(Point { plan, stencil: None, .. }) => plan.atoms.clone(),
+            Kind::Point(point) if point.stencil.is_none() => point.plan.atoms.clone(),
             Kind::Point(point) => point.fields.iter().map(value).collect(),
             Kind::Weak(weak) => weak.fields().iter().map(value).collect(),
         }
@@ -162,6 +170,17 @@ impl<'a> Block<'a> {
 }
 
 impl<'a> Point<'a> {
+    /// A residual at points.
+    pub fn at(plan: &'a Pointwise, coords: &[Coord], at: Points) -> Point<'a> {
+        let alphas = || plan.atoms.iter().map(|a| a.alpha.clone()).collect::<Vec<MultiIndex>>();
+        let stencil = match plan.by {
+            Derivatives::Stencil { h } => Some(Stencil::new(&at.data, coords, &alphas(), h)),
+            Derivatives::Smoothing { sigma } => Some(smoothing::smoothed(&at.data, coords, &alphas(), sigma)),
+            Derivatives::None | Derivatives::Jet => None,
+        };
+        Point::new(plan, at.len(), at.data, at.columns, stencil)
+    }
+
     fn new(
         plan: &'a Pointwise,
         rows: usize,
