@@ -196,6 +196,27 @@ pub struct Report {
     pub save: Option<String>,
 }
 
+/// Solutions that are known on the tensor grid of a file: `exact u from "ref.npz"`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reference {
+    pub path: String,
+    /// The places of each coordinate, ascending.
+    pub axes: Vec<Vec<f64>>,
+    /// Fields by their place, and their values, the last coordinate fastest.
+    pub fields: Vec<(usize, Vec<f64>)>,
+}
+
+impl Reference {
+    pub fn of(&self, field: usize) -> Option<&Vec<f64>> {
+        self.fields.iter().find(|(f, _)| *f == field).map(|(_, values)| values)
+    }
+
+    /// Points of each coordinate.
+    pub fn counts(&self) -> Vec<usize> {
+        self.axes.iter().map(Vec::len).collect()
+    }
+}
+
 /// `metric l2 = relative_l2(u) on grid(x = 101, t = 101)`: always against the exact solution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metric {

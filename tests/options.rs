@@ -117,3 +117,38 @@ fn a_causal_descent_learns_early_times_first() {
     assert_ne!(plain.outcome.params, causal.outcome.params);
     assert!(causal.outcome.losses[0].after < causal.outcome.losses[0].before);
 }
+
+/// Values in a file are measured where they are; a formula for the same field gives the same number there.
+#[test]
+fn an_exact_solution_from_a_file_is_measured_on_its_points() {
+    let text = |exact: &str, report: &str| {
+        format!(
+            "domain {{ x in 0 .. 1  t in 0 .. 1 }}
+             network u(x, t) {{ steps 16  layer h = tuned(x, t, 24) |> lif  output = h |> mean |> dense(1) }}
+             residual fit on grid(x = 9, t = 9) : u = sin(pi*x)*exp(-t)
+             {exact}
+             train {{ phase grow {{ perturb neurons(h) pool 200 update pursuit rounds 1 }} }}
+             {report}"
+        )
+    };
+    let mut files = MemoryFiles::default();
+    files.0.insert("ref.npz".into(), include_bytes!("data/ref.npz").to_vec());
+    let measured = |text: &str| {
+        let mut sources = Sources::default();
+        let checking =
+            Source::new("options.snn", text).check(&mut sources, &files, &Options { set: vec![], seed: None });
+        let program = checking.program.unwrap_or_else(|| panic!("{:?}", checking.messages));
+        let compiled = program.compile(Engine::Interp).unwrap_or_else(|b| panic!("{b}"));
+        let options = train::Options { seed: 0, interrupt: None };
+        let out = train(&compiled.problem, &compiled.kernels, &options, &mut Silent);
+        let metric = &compiled.problem.report.metrics[0];
+        let held_out = out.history.last().and_then(|p| p.error).expect("the error on the way");
+        (train::metric(&compiled.problem, &compiled.kernels, &out.params, metric), held_out, metric.grid.clone())
+    };
+    let file = measured(&text("exact u from \"ref.npz\"", ""));
+    let formula =
+        measured(&text("exact u = sin(pi*x)*exp(-t)", "report { metric l2 = relative_l2(u) on grid(x = 5, t = 3) }"));
+    assert_eq!(file.2, [5, 3]);
+    assert!((file.0 - formula.0).abs() < 1e-12 && file.0 > 0.0, "{file:?} {formula:?}");
+    assert!((file.1 - file.0).abs() < 1e-12, "the coarse grid is the file's: {file:?}");
+}

@@ -28,6 +28,7 @@ pub mod neurons;
 pub mod polynomial;
 pub mod prelude;
 pub mod print;
+pub mod reference;
 pub mod registry;
 pub mod reports;
 pub mod residuals;
@@ -105,8 +106,8 @@ fn check_whole(
     let network = networks.into_iter().collect::<Option<Vec<_>>>().and_then(|all| networks::join(all, sink));
     let network = network.as_ref();
     let residuals = residuals::check(&items.residuals, &scope, network.map(|n| (n, models.as_slice())), files, sink);
-    let exact = exact::check(&items.exacts, &scope, sink);
-    if let (Some(residuals), Some(exact)) = (&residuals, &exact) {
+    let exact = exact::check(&items.exacts, &scope, files, sink);
+    if let (Some(residuals), Some((exact, _))) = (&residuals, &exact) {
         exact::test(exact, residuals, &scope, sink);
     }
     let train = training::check(items.train, network, &scope, options.seed, sink);
@@ -120,8 +121,9 @@ fn check_whole(
     }
     drop(neurons);
     let report = match (network, &exact) {
-        (Some(network), Some(exact)) => {
-            let context = reports::Context { network, neurons: &models, exact, sources };
+        (Some(network), Some((exact, reference))) => {
+            let reference = reference.as_ref();
+            let context = reports::Context { network, neurons: &models, exact, reference, sources };
             reports::check(items.report, &context, &scope, sink)
         }
         _ => None,
@@ -132,6 +134,7 @@ fn check_whole(
     if sink.has_errors() {
         return None;
     }
+    let (exact, reference) = exact?;
     Some(Model {
         constants: scope.constants,
         coords: scope.coords,
@@ -140,7 +143,8 @@ fn check_whole(
         network: network?.clone(),
         unknowns: scope.unknowns,
         residuals: residuals?,
-        exact: exact?,
+        exact,
+        reference,
         train: train?,
         report: report?,
     })

@@ -6,7 +6,7 @@
 use crate::check::expr::Expr;
 pub use crate::check::polynomial::Atom;
 use crate::func::{Binary, MultiIndex, Surrogate, Unary};
-use crate::plan::{Dynamics, Report, Sampler, Train};
+use crate::plan::{Dynamics, Reference, Report, Sampler, Train};
 use crate::source::Span;
 use crate::units::{Dimension, Unit};
 
@@ -24,6 +24,8 @@ pub struct Model {
     pub unknowns: Vec<Unknown>,
     pub residuals: Vec<Residual>,
     pub exact: Vec<Exact>,
+    /// The exact solutions that a file gives on a grid.
+    pub reference: Option<Reference>,
     pub train: Train,
     pub report: Report,
 }

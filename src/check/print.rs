@@ -145,6 +145,10 @@ impl Display for Model {
         for (k, residual) in self.residuals.iter().enumerate() {
             show_residual(f, k, residual, self, &words)?;
         }
+        if let Some(r) = &self.reference {
+            let fields: Vec<String> = r.fields.iter().map(|(f, _)| name(&words.fields, "u", *f)).collect();
+            writeln!(f, "exact {} from {:?} {:?}", fields.join(", "), r.path, r.counts())?;
+        }
         for exact in &self.exact {
             writeln!(
                 f,

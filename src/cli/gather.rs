@@ -21,18 +21,17 @@ pub struct Trained<'a> {
 }
 
 impl Trained<'_> {
-    fn on(&self, counts: &[usize]) -> GridData {
-        let axes = axes(self.problem, counts);
+    fn on(&self, axes: Vec<Vec<f64>>) -> GridData {
         let at = tensor(&axes);
         let found = predict(self.problem, self.kernels, self.params, &at);
-        let of = self.problem.network.fields.iter().zip(found).zip(&self.problem.exact);
+        let of = self.problem.network.fields.iter().zip(found).enumerate();
+        let exact = |k: usize| {
+            let known = self.problem.reference.as_ref().and_then(|r| r.of(k)).cloned();
+            known.or_else(|| self.problem.exact[k].as_ref().map(|e| eval(e, &[&at])))
+        };
         let mut fields: Vec<FieldData> = of
-            .filter(|((f, _), _)| f.unknown.is_none())
-            .map(|((f, solution), exact)| FieldData {
-                name: f.name.clone(),
-                solution,
-                exact: exact.as_ref().map(|e| eval(e, &[&at])),
-            })
+            .filter(|(_, (f, _))| f.unknown.is_none())
+            .map(|(k, (f, solution))| FieldData { name: f.name.clone(), solution, exact: exact(k) })
             .collect();
         if let Some(shape) = &self.problem.shape {
             // What lies outside the shape is no part of the solution: it is left blank.
@@ -83,8 +82,12 @@ impl Trained<'_> {
         self.problem.report.expects.iter().map(row).collect()
     }
 
-    /// The grid that is plotted and saved: that of the first metric, or one of a size that fits the number of coordinates.
+    /// The grid that is plotted and saved: that of a file of exact values, that of the first metric, or one of a size that fits
+    /// the number of coordinates.
     pub fn grid(&self) -> GridData {
+        if let Some(reference) = &self.problem.reference {
+            return self.on(reference.axes.clone());
+        }
         let counts = match self.problem.report.metrics.iter().find(|m| !m.grid.is_empty()) {
             Some(m) => m.grid.clone(),
             None => {
@@ -97,7 +100,7 @@ impl Trained<'_> {
                 vec![n; self.problem.coords.len()]
             }
         };
-        self.on(&counts)
+        self.on(axes(self.problem, &counts))
     }
 
     pub fn layers(&self) -> Vec<LayerRow> {

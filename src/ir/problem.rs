@@ -11,7 +11,7 @@
 use crate::func::MultiIndex;
 use crate::ir::op::ParamId;
 use crate::ir::program::Program;
-use crate::plan::{Dynamics, Report, Sampler, Train};
+use crate::plan::{Dynamics, Reference, Report, Sampler, Train};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
@@ -22,6 +22,8 @@ pub struct Problem {
     pub residuals: Vec<Residual>,
     /// One entry a field of the network. Input `coords`, output `value`.
     pub exact: Vec<Option<Program>>,
+    /// The exact solutions that are known on a grid only.
+    pub reference: Option<Reference>,
     pub train: Train,
     pub report: Report,
 }

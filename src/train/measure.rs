@@ -7,7 +7,7 @@ use crate::ir::problem::{Field, Problem};
 use crate::ir::program::Region;
 use crate::plan::Metric;
 use crate::train::kernels::Kernels;
-use crate::train::sampling::{grid, inside};
+use crate::train::sampling::inside;
 
 /// The fields at points `[points][coords]`, in the coordinates' own units: `[fields][points]`.
 pub fn predict(problem: &Problem, kernels: &Kernels, params: &[f32], points: &[f64]) -> Vec<Vec<f64>> {
@@ -115,6 +115,14 @@ fn measured(
     field: usize,
     counts: &[usize],
 ) -> Option<(Vec<f64>, Vec<f64>)> {
+    if let Some((axes, values)) = problem.reference.as_ref().and_then(|r| Some((&r.axes, r.of(field)?))) {
+        let at = tensor(axes);
+        let found = predict(problem, kernels, params, &at).swap_remove(field);
+        let kept = problem.shape.as_ref().map(|shape| eval(shape, &[&at]));
+        let is_in = |i: usize| kept.as_ref().is_none_or(|k| k[i] != 0.0);
+        let pairs = found.into_iter().zip(values).enumerate().filter(|(i, _)| is_in(*i));
+        return Some(pairs.map(|(_, (u, e))| (u, *e)).unzip());
+    }
     let at = inside(tensor(&axes(problem, counts)), problem.coords.len(), problem.shape.as_ref());
     let exact = eval(problem.exact[field].as_ref()?, &[&at]);
     Some((predict(problem, kernels, params, &at).swap_remove(field), exact))
@@ -161,21 +169,42 @@ pub struct HeldOut {
 
 impl HeldOut {
     /// `None` if there is no exact solution, if no point lies inside the domain's shape, or with so many coordinates that even
-    /// the coarsest grid is large.
+    /// the coarsest grid is large. With a file of exact values the points are some of its own.
     pub fn new(problem: &Problem) -> Option<HeldOut> {
-        let of_field = |k: usize| problem.exact[k].as_ref().filter(|_| problem.network.fields[k].unknown.is_none());
-        let exacts: Vec<_> = (0..problem.exact.len()).map(of_field).collect();
-        if exacts.iter().all(Option::is_none) {
+        let d = problem.coords.len();
+        let side = (2..=COARSE.0).rev().find(|n| n.checked_pow(d as u32).is_some_and(|all| all <= COARSE.1))?;
+        let known = |k: usize| problem.reference.as_ref().and_then(|r| r.of(k));
+        let formula = |k: usize| problem.exact[k].as_ref().filter(|_| problem.network.fields[k].unknown.is_none());
+        if (0..problem.exact.len()).all(|k| known(k).is_none() && formula(k).is_none()) {
             return None;
         }
-        let d = problem.coords.len() as u32;
-        let side = (2..=COARSE.0).rev().find(|n| n.checked_pow(d).is_some_and(|all| all <= COARSE.1))?;
-        let points = grid(&problem.coords, &vec![side; d as usize]).data;
-        let points = inside(points, problem.coords.len(), problem.shape.as_ref());
+        // Of a file's grid, the places by their number.
+        let (axes, places): (Vec<Vec<f64>>, Vec<Vec<f64>>) = match &problem.reference {
+            None => (axes(problem, &vec![side; d]), vec![]),
+            Some(r) => {
+                let some = |n: usize| (0..n).step_by(n.div_ceil(side).max(1)).map(|i| i as f64).collect::<Vec<f64>>();
+                let places: Vec<Vec<f64>> = r.axes.iter().map(|a| some(a.len())).collect();
+                let axes = r.axes.iter().zip(&places).map(|(a, p)| p.iter().map(|i| a[*i as usize]).collect());
+                (axes.collect(), places)
+            }
+        };
+        let all = tensor(&axes);
+        let kept = problem.shape.as_ref().map(|shape| eval(shape, &[&all]));
+        let is_in = |i: usize| kept.as_ref().is_none_or(|k| k[i] != 0.0);
+        let points: Vec<f64> =
+            all.chunks_exact(d).enumerate().filter(|(i, _)| is_in(*i)).flat_map(|(_, p)| p).copied().collect();
         if points.is_empty() {
             return None;
         }
-        let exact = exacts.iter().map(|e| e.map(|e| eval(e, &[&points]))).collect();
+        let numbers = tensor(&places);
+        let of_grid = |values: &Vec<f64>| -> Vec<f64> {
+            let counts = problem.reference.as_ref().map(|r| r.counts()).unwrap_or_default();
+            let at = |p: &[f64]| p.iter().zip(&counts).fold(0, |at, (i, n)| at * n + *i as usize);
+            let picked = numbers.chunks_exact(d).enumerate().filter(|(i, _)| is_in(*i));
+            picked.map(|(_, p)| values[at(p)]).collect()
+        };
+        let exact = |k: usize| known(k).map(of_grid).or_else(|| formula(k).map(|e| eval(e, &[&points])));
+        let exact = (0..problem.exact.len()).map(exact).collect();
         Some(HeldOut { points, exact })
     }
 

@@ -253,6 +253,7 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
             rows: Rows::Pointwise(pointwise(linear)),
         }],
         exact: vec![Some(exact)],
+        reference: None,
         train: Train { seed: 3, phases, is_default: false },
         report: Report::default(),
     };
