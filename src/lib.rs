@@ -18,6 +18,7 @@ pub mod pass;
 pub mod pipeline;
 pub mod plan;
 pub mod report;
+pub mod simulate;
 pub mod source;
 pub mod syntax;
 pub mod train;

@@ -8,6 +8,8 @@
 //!
 //! After `check` has passed, every failure is a bug of ours: [`Bug`].
 
+mod simulation;
+
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -25,6 +27,7 @@ use crate::plan;
 use crate::source::{Files, SourceFile, Sources};
 use crate::syntax;
 use crate::train::kernels::{Kernels, Observer};
+pub use simulation::{CheckedSimulation, CompiledSimulation};
 
 /// A program's text.
 pub struct Source<'a> {
@@ -32,9 +35,11 @@ pub struct Source<'a> {
     text: &'a str,
 }
 
-/// What checking came to: the program if it has no errors, and all there is to say, in source order.
+/// What checking came to: the program, or the simulation if it is one, if it has no errors, and all there is to say, in
+/// source order.
 pub struct Checking {
     pub program: Option<Checked>,
+    pub simulation: Option<CheckedSimulation>,
     pub messages: Vec<Diagnostic>,
 }
 
@@ -99,13 +104,17 @@ impl<'a> Source<'a> {
     pub fn check(&self, sources: &mut Sources, files: &dyn Files, options: &Options) -> Checking {
         let mut sink = Sink::default();
         let parsed = self.parse(sources, &mut sink);
+        if let Some(file) = parsed.as_ref().filter(|f| check::simulation::block(f).is_some()) {
+            let simulation = check::simulation::check(file, sources, files, options, &mut sink);
+            let imports = sources.imported().cloned().collect();
+            let simulation = if sink.has_errors() { None } else { simulation };
+            let simulation = simulation.map(|model| CheckedSimulation::new(model, imports));
+            return Checking { program: None, simulation, messages: sink.into_sorted() };
+        }
         let model = parsed.and_then(|file| check::check(&file, sources, files, options, &mut sink));
-        let program = if sink.has_errors() {
-            None
-        } else {
-            model.map(|model| Checked { model, imports: sources.imported().cloned().collect() })
-        };
-        Checking { program, messages: sink.into_sorted() }
+        let imports = sources.imported().cloned().collect();
+        let program = if sink.has_errors() { None } else { model.map(|model| Checked { model, imports }) };
+        Checking { program, simulation: None, messages: sink.into_sorted() }
     }
 }
 

@@ -3,6 +3,8 @@
 //! The checker fills these in, the trainer and the report follow them; they know nothing of either. Names refer to the
 //! network's layers and fields, which the checker has made sure exist.
 
+pub mod simulation;
+
 /// A number that may change over a phase: `0.01 -> 0.001 cosine`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Schedule {

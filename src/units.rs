@@ -141,6 +141,7 @@ impl Dimension {
     pub fn describe(&self) -> String {
         match self.name() {
             Some(name) if self.is_none() => name.to_string(),
+            Some(name) if *self == Dimension::FREQUENCY => format!("{name} (1/ms)"),
             Some(name) => format!("{name} ({})", self.unit()),
             None => format!("`{}`", self.unit()),
         }
@@ -148,6 +149,9 @@ impl Dimension {
 
     /// The unit in which a value is held, as one would write it: `mV`, `pA/ms`. Empty for a plain number.
     pub fn unit(&self) -> String {
+        if self.is_none() {
+            return String::new();
+        }
         if let Some(named) = NAMED.iter().find(|n| n.dimension == *self) {
             return named.unit.to_string();
         }
@@ -214,7 +218,7 @@ const NAMED: &[Named] = &[
     named(Dimension::CAPACITANCE, "a capacitance", "pF", &[("fF", -3), ("pF", 0), ("nF", 3), ("uF", 6)], false),
     named(Dimension::RESISTANCE, "a resistance", "GOhm", &[("kOhm", -6), ("MOhm", -3), ("GOhm", 0)], false),
     named(Dimension::CHARGE, "a charge", "fC", &[("fC", 0), ("pC", 3), ("nC", 6)], false),
-    named(Dimension::FREQUENCY, "a frequency", "kHz", &[("Hz", -3), ("kHz", 0), ("MHz", 3)], false),
+    named(Dimension::FREQUENCY, "a rate", "kHz", &[("Hz", -3), ("kHz", 0), ("MHz", 3)], false),
     named(Dimension::ENERGY, "an energy", "mV*fC", &[], false),
     named(Dimension::POWER, "a power", "fW", &[("fW", 0), ("pW", 3), ("nW", 6)], false),
     named(Dimension::LENGTH, "a length", "um", &[("nm", -3), ("um", 0), ("mm", 3), ("m", 6)], true),
@@ -420,8 +424,8 @@ mod tests {
             (30.0, "nS", 30.0, "a conductance"),
             (1.0, "nA", 1000.0, "a current"),
             (1.0, "GOhm", 1.0, "a resistance"),
-            (50.0, "Hz", 0.05, "a frequency"),
-            (50.0, "1/s", 0.05, "a frequency"),
+            (50.0, "Hz", 0.05, "a rate"),
+            (50.0, "1/s", 0.05, "a rate"),
             (1.0, "fC", 1.0, "a charge"),
             (2.0, "uS*mV", 2000.0, "a current"),
             (3.0, "nS*mV", 3.0, "a current"),

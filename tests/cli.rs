@@ -197,6 +197,18 @@ fn codes_are_explained() {
 }
 
 #[test]
+fn the_text_of_a_neuron_is_shown() {
+    let place = Place::new();
+    let (code, out, _) = place.snnc(&["show", "neuron", "adex"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("Brette and Gerstner") && out.contains("neuron adex("), "{out}");
+    let (code, out, _) = place.snnc(&["show", "neuron"]);
+    assert!(code == 0 && out.lines().any(|l| l == "hodgkin_huxley"), "{out}");
+    let (code, _, err) = place.snnc(&["show", "neuron", "adexx"]);
+    assert!(code == 2 && err.contains("`adex`"), "{err}");
+}
+
+#[test]
 fn every_stage_can_be_shown() {
     let place = Place::new();
     place.put("small.snn", SMALL);
@@ -264,4 +276,49 @@ fn a_population_inside_a_layer_has_its_own_raster_and_rate() {
     let record: serde_json::Value = serde_json::from_slice(&place.read("runs/small/run.json")).expect("is JSON");
     let rate = record["layers"][0]["spike_rate"].as_f64().expect("a rate");
     assert!((0.0..=1.0).contains(&rate), "{rate}");
+}
+
+#[test]
+fn a_simulation_leaves_what_it_promises() {
+    let place = Place::new();
+    place.put(
+        "net.snn",
+        "simulate {
+           duration 50ms  dt 0.1ms
+           population exc = adex(5) with i = 700pA + 50pA*noise
+           connect exc -> exc probability 0.5 weight 20pA tau 5ms delay 1.5ms
+           record v of exc[0 .. 2], spikes of exc
+         }
+         report { metric r = rate(exc)  metric n = spike_count(exc)  expect r > 1Hz }",
+    );
+    let (code, out, err) = place.snnc(&["run", "net.snn"]);
+    assert_eq!(code, 0, "{err}");
+    for word in ["exc", "rate (Hz)", "holds: r > 1Hz", "report.html"] {
+        assert!(out.contains(word), "no {word} in\n{out}");
+    }
+    let record: serde_json::Value = serde_json::from_slice(&place.read("runs/net/run.json")).expect("is JSON");
+    let spikes = record["populations"][0]["spikes"].as_u64().expect("a count");
+    assert!(spikes > 0 && record["status"]["state"] == "finished");
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(place.read("runs/net/net.npz"))).expect("is an archive");
+    let mut array = |name: &str| {
+        let array = npyz::NpyFile::new(zip.by_name(name).unwrap_or_else(|e| panic!("{name}: {e}"))).expect("an array");
+        (array.shape().to_vec(), array.into_vec::<f64>().expect("reads"))
+    };
+    assert_eq!(array("exc.spike_times.npy").0, [spikes]);
+    assert_eq!(array("exc.v.npy").0, [500, 3]);
+    assert!(array("exc.v.npy").1.iter().all(|v| *v < 1e15 && *v > -100.0));
+    assert_eq!(array("t.npy").1[499], 50.0);
+
+    let text = String::from_utf8(fs::read(place.0.path().join("net.snn")).expect("reads")).expect("UTF-8");
+    place.put("net.snn", &text.replace("r > 1Hz", "r > 1kHz"));
+    let (code, _, err) = place.snnc(&["run", "net.snn", "--quiet"]);
+    assert_eq!(code, 4);
+    assert!(err.contains("r > 1kHz"), "{err}");
+    for (stage, word) in [("ast", "simulate"), ("model", "population exc"), ("ir", "step of exc"), ("clif", "function")]
+    {
+        let (code, out, err) = place.snnc(&["emit", "net.snn", "--stage", stage]);
+        assert_eq!(code, 0, "{stage}: {err}");
+        assert!(out.to_lowercase().contains(word), "{stage}:\n{out}");
+    }
+    assert_eq!(place.snnc(&["check", "net.snn", "-v"]).0, 0);
 }

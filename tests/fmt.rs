@@ -321,7 +321,7 @@ impl Draw {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_program_keeps_its_tree_and_its_comments(seed in any::<u64>(), items in 1usize..6, comments in 1usize..5) {

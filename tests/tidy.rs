@@ -48,6 +48,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("pass", &["func", "ir"]),
     ("exec", &["func", "plan", "ir"]),
     ("train", &["func", "plan", "ir", "exec"]),
+    ("simulate", &["func", "plan", "ir", "exec"]),
     ("report", &["func", "plan", "train"]),
 ];
 

@@ -5,6 +5,7 @@
 //! ```
 
 use crate::check::domain;
+use crate::check::functions::{self, InputFunction};
 use crate::check::items::Items;
 use crate::check::model::{Coord, Unknown};
 use crate::check::names::nearest;
@@ -17,13 +18,18 @@ use crate::units::{Dimension, Unit, parse};
 
 /// Puts coordinates, networks, functions and constants into `scope`. `start` is the beginning of the program.
 pub fn declare<'a>(items: &Items<'a>, set: &[(String, f64)], start: Span, scope: &mut Scope<'a>, sink: &mut Sink) {
-    scope.broken.extend(items.broken.iter().cloned());
     // What there is comes first, with ranges to be filled in, so that a name in the wrong place is known for what it is.
     for c in items.domain.iter().flat_map(|d| &d.coords) {
         if scope.coord(&c.name.text).is_none() {
             let (name, span) = (c.name.text.clone(), c.name.span);
             scope.coords.push(Coord { name, lo: 0.0, hi: 1.0, periodic: false, span });
         }
+    }
+    for f in &items.functions {
+        // As for coordinates, the name first.
+        let (name, span) = (f.name.text.clone(), f.name.span);
+        let nothing = InputFunction { name, lo: 0.0, hi: 1.0, sensors: 2, first: 0, parts: vec![], span };
+        scope.functions.push(nothing);
     }
     for n in &items.networks {
         let signature = networks::signature(n, scope, sink);
@@ -45,6 +51,13 @@ pub fn declare<'a>(items: &Items<'a>, set: &[(String, f64)], start: Span, scope:
     constants(&items.consts, set, start, scope, sink);
     if let Some(domain) = items.domain {
         domain::declare(domain, scope, sink);
+    }
+    let mut first = 0;
+    for (k, item) in items.functions.iter().enumerate() {
+        if let Some(function) = functions::declare(item, first, scope, sink) {
+            first += function.parts.len();
+            scope.functions[k] = function;
+        }
     }
     for u in &items.unknowns {
         unknown(u, scope, sink);

@@ -46,7 +46,6 @@ struct Local {
     name: String,
     dim: Dim,
     span: Span,
-    lacking: Option<(f64, Span)>,
 }
 
 /// Infers the dimensions of expressions that share names.
@@ -72,12 +71,7 @@ impl<'s, 'f> Inference<'s, 'f> {
 
     /// Gives a name a dimension; a later one hides an earlier one.
     pub fn declare(&mut self, name: &str, span: Span, dim: Dim) {
-        self.declare_number(name, span, dim, None);
-    }
-
-    /// As [`Inference::declare`], of a name that may be declared as a bare number: its value and where it stands.
-    pub fn declare_number(&mut self, name: &str, span: Span, dim: Dim, lacking: Option<(f64, Span)>) {
-        self.locals.push(Local { name: name.to_string(), dim, span, lacking });
+        self.locals.push(Local { name: name.to_string(), dim, span });
     }
 
     /// Takes the last name back.
@@ -93,6 +87,14 @@ impl<'s, 'f> Inference<'s, 'f> {
     /// Makes the two the same, without a message. False if they cannot be.
     pub fn same(&mut self, a: &Dim, b: &Dim, at: Span) -> bool {
         self.solver.same(a, b, at)
+    }
+
+    /// Complains of a name that was declared as a bare number, if its uses ask for a unit.
+    pub fn declared_bare(&mut self, name: &str, dim: &Dim, value: f64, span: Span) {
+        if let Some(wanted) = self.solver.known(dim).filter(|d| !d.is_none()) {
+            let at = self.solver.place(dim);
+            self.messages.push(say::bare_declaration(span, name, value, &wanted, at));
+        }
     }
 
     /// What has been said. True if nothing was.
@@ -210,8 +212,7 @@ impl<'s, 'f> Inference<'s, 'f> {
         }
         if let Some(local) = self.locals.iter().rev().find(|l| l.name == name) {
             let declared = Some((name.to_string(), local.span));
-            let (dim, lacking) = (local.dim.clone(), local.lacking.filter(|(v, _)| *v != 0.0));
-            return Some(Found { dim, span, bare: None, lacking, declared });
+            return Some(Found { declared, ..self.with(local.dim.clone(), span, None) });
         }
         if let Some((dimension, declared)) = self.scope.dimension(name) {
             let bare = self.scope.constant(name).filter(|_| dimension.is_none());

@@ -40,14 +40,15 @@ pub fn check(
     for item in items {
         let name = match &*item.field.kind {
             ExprKind::Name(n) => n.as_str(),
+            ExprKind::Index { base, .. } => base.text.as_str(),
             _ => {
-                sink.push(names::not_available(item.field.span, "an exact solution of anything but a field"));
+                sink.push(types::wrong_kind(item.field.span, "the name of a field", "an expression"));
                 fine = false;
                 continue;
             }
         };
-        let of = match (scope.field(name), scope.unknown(name)) {
-            (Some(f), _) => Some(Quantity::Field(f)),
+        let of = match (scope.named_field(&item.field, sink), scope.unknown(name)) {
+            (Some((_, field)), _) => Some(Quantity::Field(field)),
             (None, k) => k.map(Quantity::Unknown),
         };
         let value = match &item.value {
@@ -59,6 +60,9 @@ pub fn check(
         };
         let Some(of) = of else {
             match scope.network(name) {
+                // What is wrong with the brackets has been said.
+                _ if matches!(&*item.field.kind, ExprKind::Index { .. }) => {}
+                _ if scope.field(name).is_some() => sink.push(scope.wants_brackets(item.field.span, name)),
                 Some(_) => {
                     let outputs = scope.field_names();
                     sink.push(names::network_with_outputs(item.field.span, name, &outputs));
@@ -84,6 +88,12 @@ pub fn check(
                 fine = false;
                 continue;
             };
+            if scope.takes_functions(field) {
+                let what = "an exact solution of an operator from a file";
+                sink.push(names::not_available_but(path.span, what, "give it as a formula in the input function"));
+                fine = false;
+                continue;
+            }
             fine &= reference::read(path, name, field, &mut from_files, scope, files, sink).is_some();
             continue;
         }
@@ -109,8 +119,9 @@ pub fn test(exacts: &[Exact], residuals: &[Residual], scope: &Scope<'_>, sink: &
     }
     for exact in &fine {
         for (i, c) in scope.coords.iter().enumerate().filter(|(_, c)| c.periodic) {
-            if let Some((_, lo, hi)) = seam(&exact.value, i, 0, &scope.coords) {
-                sink.push(geometry::exact_not_periodic(exact.span, &c.name, lo, hi, c.span));
+            if let Some((order, lo, hi)) = seam(&exact.value, i, 1, &scope.coords) {
+                let what = if order == 0 { "it" } else { "its derivative" };
+                sink.push(geometry::exact_not_periodic(exact.span, &c.name, what, (lo, hi), c.span));
             }
         }
     }
@@ -166,13 +177,11 @@ fn worst<'e>(exacts: &[&'e Exact], r: &Residual, scope: &Scope<'_>) -> Option<(&
         |p: &(Vec<f64>, Vec<f64>)| parts.iter().map(|e| value(e, p).abs()).filter(|v| !v.is_nan()).fold(0.0, f64::max);
     let mut worst: Option<(Vec<f64>, f64)> = None;
     let places = points(&r.place, POINTS, scope);
-    // Sizes are taken in the whole domain too: on a face the terms may all be zero, to rounding.
-    let size = places
-        .iter()
-        .chain(&points(&Place::Domain, POINTS, scope))
-        .map(term)
-        .filter(|v| v.is_finite())
-        .fold(0.0, f64::max);
+    // Sizes are taken in the whole domain too: on a face the terms may all be zero, to rounding. A normal is of size 1 there.
+    let columns = vec![1.0; places.first().map_or(0, |(_, columns)| columns.len())];
+    let domain =
+        points(&Place::Domain, POINTS, scope).into_iter().map(|(p, _)| (p, columns.clone())).collect::<Vec<_>>();
+    let size = places.iter().chain(&domain).map(term).filter(|v| v.is_finite()).fold(0.0, f64::max);
     for p in places {
         let left = (value(&lhs, &p) - value(&rhs, &p)).abs();
         // At a singular point there is nothing to say.

@@ -34,6 +34,8 @@ pub enum Var {
     Field { field: usize, alpha: MultiIndex },
     /// A scalar to be learned, by its place among the unknowns.
     Unknown(usize),
+    /// A coefficient of an input function, by its place among those of all functions: standard normal.
+    Coefficient(usize),
     /// A column of the residual's data file; on a curve, 0 is its parameter and 1, 2 its normal; on several faces, the normal's
     /// component along that coordinate.
     Column(usize),
@@ -49,6 +51,8 @@ pub enum Var {
     Spike,
     /// How far the spike condition's greater side is above the other: what a surrogate is a function of.
     Over,
+    /// What a simulation gives: time, noise, a number drawn. The index is into the list beside the expression.
+    Given(usize),
 }
 
 impl Expr {

@@ -8,12 +8,13 @@
 //! import is read once. Data files that an imported file names are looked for beside that file. Every item keeps its place,
 //! so that a mistake in an imported file is shown there; [`say_where_from`] adds by which import it came in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Sink, imports as say};
 use crate::source::{FileId, Files, Sources, Span};
 use crate::syntax::ast::{ExactValue, File, Import, Item, Place, ReportStmt, Text};
 use crate::syntax::parse::parse;
+use crate::syntax::parse::scan::tokens;
 
 /// Files that may be open at once, one imported by the other.
 const MAX_DEPTH: usize = 64;
@@ -147,38 +148,34 @@ fn beside(item: &mut Item, folder: &str) {
     }
 }
 
-/// Warns of imports that give nothing to the program. `used` tells whether a name is used anywhere. A file that holds more
+/// Warns of imports that give nothing to the program: no other file has a word of what they declare. A file that holds more
 /// than declarations is used by being there.
-pub fn warn_unused(file: &File, used: &dyn Fn(&str) -> bool, sink: &mut Sink) {
-    let mut i = 0;
-    while i < file.items.len() {
-        let at = i;
-        i += 1;
-        let Item::Import(import) = &file.items[at] else { continue };
-        let home = import.span.file;
-        // Until the next item of the file that imports: all of what came in, by other imports too.
-        let inside = file.items[i..].iter().take_while(|o| o.span().file != home);
-        let mut count = 0;
-        let mut any = false;
-        for item in inside {
-            count += 1;
-            any |= match item {
-                Item::Const(c) => used(&c.name.text),
-                Item::Fn(f) => used(&f.name.text),
-                Item::Neuron(n) => used(&n.name.text),
-                Item::Network(n) => used(&n.name.text),
-                Item::Unknown(u) => used(&u.name.text),
-                Item::Function(f) => used(&f.name.text),
-                Item::Import(_) | Item::Allow(_) => false,
-                _ => true,
-            };
+pub fn warn_unused(file: &File, sources: &Sources, sink: &mut Sink) {
+    let home = FileId::default();
+    for (i, item) in file.items.iter().enumerate() {
+        let Item::Import(import) = item else { continue };
+        if import.span.file != home {
+            continue;
         }
-        // Imports within are part of this one: one message is enough. Where nothing came in, the file was there already.
-        if home == FileId::default() {
-            i += count;
-            if count > 0 && !any {
-                sink.push(say::unused_import(import.path.span, &import.path.text));
-            }
+        // Until the next item of the program: all of what came in, by other imports too. Where nothing came in, the file
+        // was there already.
+        let inside: Vec<&Item> = file.items[i + 1..].iter().take_while(|o| o.span().file != home).collect();
+        let ids: BTreeSet<FileId> = inside.iter().map(|o| o.span().file).collect();
+        let outside = file.items.iter().map(|o| o.span().file).filter(|f| !ids.contains(f)).collect::<BTreeSet<_>>();
+        let words: BTreeSet<&str> =
+            outside.iter().flat_map(|f| tokens(&sources.get(*f).text)).map(|t| t.text).collect();
+        let used = |item: &&Item| match item {
+            Item::Const(c) => words.contains(c.name.text.as_str()),
+            Item::Fn(f) => words.contains(f.name.text.as_str()),
+            Item::Neuron(n) => words.contains(n.name.text.as_str()),
+            Item::Network(n) => words.contains(n.name.text.as_str()),
+            Item::Unknown(u) => words.contains(u.name.text.as_str()),
+            Item::Function(f) => words.contains(f.name.text.as_str()),
+            Item::Import(_) | Item::Allow(_) => false,
+            _ => true,
+        };
+        if !inside.is_empty() && !inside.iter().any(used) {
+            sink.push(say::unused_import(import.path.span, &import.path.text));
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The items of a file by kind, without those that are declared twice or cannot be built yet.
 //!
 //! ```text
-//! const c = 1   const c = 2   simulate { … }    ->    [const c = 1], and a message for each of the others
+//! const c = 1   const c = 2   function a … ->    [const c = 1], and a message for each of the others
 //! ```
 
 use std::collections::BTreeMap;
 
 use crate::check::names::reserved;
-use crate::check::{networks, prelude};
+use crate::check::networks;
 use crate::diag::{Sink, names};
 use crate::source::Span;
 use crate::syntax::ast::{self, Item};
@@ -20,14 +20,12 @@ pub struct Items<'a> {
     pub neurons: Vec<&'a ast::Neuron>,
     pub networks: Vec<&'a ast::Network>,
     pub unknowns: Vec<&'a ast::Unknown>,
+    pub functions: Vec<&'a ast::Function>,
     pub residuals: Vec<&'a ast::Residual>,
     pub exacts: Vec<&'a ast::Exact>,
     pub train: Option<&'a ast::Train>,
     pub report: Option<&'a ast::Report>,
-    /// Names of items that were left out: using them is no further mistake.
-    pub broken: Vec<String>,
-    /// Something stands in the file that this version cannot build, so that what is missing is not to be complained about.
-    pub unsupported: bool,
+    pub simulate: Option<&'a ast::Simulate>,
 }
 
 /// Sorts the items of a file.
@@ -65,9 +63,8 @@ pub fn collect<'a>(file: &'a ast::File, sink: &mut Sink) -> Items<'a> {
                 }
             }
             Item::Neuron(n) => {
-                if prelude::has(&n.name.text) {
-                    sink.push(names::prelude_neuron(n.name.span, &n.name.text));
-                } else if networks::is_layer(&n.name.text) {
+                // One of a name that comes with the language takes its place.
+                if networks::is_layer(&n.name.text) {
                     sink.push(names::reserved_name(n.name.span, &n.name.text, "a layer"));
                 } else if free(&mut taken, "neuron", &n.name, sink) {
                     items.neurons.push(n);
@@ -98,19 +95,18 @@ pub fn collect<'a>(file: &'a ast::File, sink: &mut Sink) -> Items<'a> {
             }
             // What an import stands for follows it, and what is allowed is looked at when all is said.
             Item::Import(_) | Item::Allow(_) => {}
-            Item::Function(f) => items.unsupported(f.span, "`function`, an input function", Some(&f.name), sink),
-            Item::Simulate(s) => items.unsupported(s.span, "`simulate`", None, sink),
+            Item::Function(f) => {
+                if free(&mut taken, "input function", &f.name, sink) {
+                    items.functions.push(f);
+                }
+            }
+            Item::Simulate(s) => match items.simulate {
+                Some(first) => sink.push(names::repeated_item(s.span, "simulate block", first.span)),
+                None => items.simulate = Some(s),
+            },
         }
     }
     items
-}
-
-impl Items<'_> {
-    fn unsupported(&mut self, span: Span, what: &str, name: Option<&ast::Name>, sink: &mut Sink) {
-        sink.push(names::not_available(span, what));
-        self.unsupported = true;
-        self.broken.extend(name.map(|n| n.text.clone()));
-    }
 }
 
 /// True if the name is free, which it then no longer is.

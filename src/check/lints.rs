@@ -5,7 +5,7 @@
 //! ```
 
 use crate::check::calculus::evaluate_at;
-use crate::check::model::{Coord, Network, NodeId, NodeOp};
+use crate::check::model::{Coord, Field, Network, NodeId, NodeOp};
 use crate::check::weak::{Context, Datum, spread};
 use crate::diag::{Sink, residuals as say};
 use crate::func::Binary;
@@ -52,13 +52,23 @@ fn forced(network: &Network, node: NodeId, p: &[f64]) -> Option<f64> {
 
 /// Points of the face that a datum is about.
 fn samples(d: &Datum, ctx: Context) -> Vec<Vec<f64>> {
+    on_face(d.coord, d.high, ctx)
+}
+
+/// Points of a face of the domain.
+fn on_face(coord: usize, high: bool, ctx: Context) -> Vec<Vec<f64>> {
     let at = |p: Vec<f64>| -> Vec<f64> {
         let mut at: Vec<f64> = p.iter().zip(ctx.coords).map(|(s, c)| c.lo + s * (c.hi - c.lo)).collect();
-        let coord = &ctx.coords[d.coord];
-        at[d.coord] = if d.high { coord.hi } else { coord.lo };
+        let c = &ctx.coords[coord];
+        at[coord] = if high { c.hi } else { c.lo };
         at
     };
     spread(ctx.coords.len(), 16).into_iter().map(at).collect()
+}
+
+/// Is the field's value on this face decided by the form of the output, as by a factor `x*(1 - x)`?
+pub fn is_hard(network: &Network, field: &Field, coord: usize, high: bool, ctx: Context) -> bool {
+    on_face(coord, high, ctx).iter().all(|p| forced(network, field.node, p).is_some_and(f64::is_finite))
 }
 
 /// `x = 0.5, t = 0.25`, rounded for reading.

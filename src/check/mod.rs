@@ -11,12 +11,14 @@
 pub mod allow;
 pub mod args;
 pub mod calculus;
+pub mod conditions;
 pub mod data;
 pub mod declarations;
 pub mod dimensions;
 pub mod domain;
 pub mod exact;
 pub mod expr;
+pub mod functions;
 pub mod imports;
 pub mod items;
 pub mod linear;
@@ -35,6 +37,7 @@ pub mod residuals;
 pub mod schedule;
 pub mod scope;
 pub mod simplify;
+pub mod simulation;
 pub mod smooth;
 pub mod stops;
 pub mod training;
@@ -70,6 +73,9 @@ pub fn check(
 ) -> Option<Model> {
     let whole = imports::load(file, sources, files, sink);
     let model = check_whole(&whole, sources, files, options, sink);
+    if !sink.has_errors() {
+        imports::warn_unused(&whole, sources, sink);
+    }
     allow::apply(&whole, sink);
     imports::say_where_from(sources, sink);
     model.filter(|_| !sink.has_errors())
@@ -110,14 +116,15 @@ fn check_whole(
     if let (Some(residuals), Some((exact, _))) = (&residuals, &exact) {
         exact::test(exact, residuals, &scope, sink);
     }
+    if let (Some(network), Some(residuals)) = (network, &residuals) {
+        conditions::check(file, &items, network, residuals, &scope.coords, sink);
+    }
     let train = training::check(items.train, network, &scope, options.seed, sink);
     if let (Some(residuals), Some(train)) = (&residuals, &train) {
         residuals::check_dynamics(&items.residuals, residuals, train, &stops::batches(items.train), sink);
     }
     if !sink.has_errors() {
         warn_unused(&items, &scope, &neurons, sink);
-        let used = |name: &str| scope.is_used(name) || neurons.is_used(name);
-        imports::warn_unused(file, &used, sink);
     }
     drop(neurons);
     let report = match (network, &exact) {
@@ -142,6 +149,7 @@ fn check_whole(
         neurons: models,
         network: network?.clone(),
         unknowns: scope.unknowns,
+        functions: scope.functions,
         residuals: residuals?,
         exact,
         reference,
@@ -162,7 +170,7 @@ fn missing(items: &items::Items<'_>, start: Span, sink: &mut Sink) {
     if items.residuals.is_empty() {
         what.push("residual");
     }
-    if !what.is_empty() && !items.unsupported {
+    if !what.is_empty() {
         sink.push(crate::diag::names::missing_item(start, &what));
     }
 }
@@ -180,8 +188,18 @@ fn warn_unused(items: &items::Items<'_>, scope: &Scope<'_>, neurons: &Registry<'
     for f in items.fns.iter().filter(|f| own(&f.name)) {
         sink.push(crate::diag::names::unused(f.name.span, "function", &f.name.text));
     }
+    for f in scope.functions.iter().filter(|f| !scope.is_used(&f.name)) {
+        sink.push(crate::diag::names::unused(f.span, "input function", &f.name));
+    }
     for u in scope.unknowns.iter().filter(|u| !scope.is_used(&u.name)) {
         sink.push(crate::diag::names::unused(u.span, "unknown", &u.name));
+    }
+    let unread = |n: &&&ast::Network| {
+        let outputs = networks::outputs(n);
+        own(&n.name) && !outputs.iter().any(|o| scope.is_used(&o.text))
+    };
+    for n in items.networks.iter().filter(unread) {
+        sink.push(crate::diag::names::unused(n.name.span, "network", &n.name.text));
     }
     neurons.warn_unused(sink);
 }

@@ -4,6 +4,7 @@
 //! the method by which its derivatives are obtained. After this, a failure is a bug of ours.
 
 use crate::check::expr::Expr;
+pub use crate::check::functions::InputFunction;
 pub use crate::check::polynomial::Atom;
 use crate::func::{Binary, MultiIndex, Surrogate, Unary};
 use crate::plan::{Dynamics, Reference, Report, Sampler, Train};
@@ -22,6 +23,7 @@ pub struct Model {
     /// All `network` blocks as one graph.
     pub network: Network,
     pub unknowns: Vec<Unknown>,
+    pub functions: Vec<InputFunction>,
     pub residuals: Vec<Residual>,
     pub exact: Vec<Exact>,
     /// The exact solutions that a file gives on a grid.
@@ -253,6 +255,8 @@ pub enum NodeOp {
         coords: Vec<usize>,
         raw: bool,
     },
+    /// The values of an input function at its sensors. Static.
+    Sensors(usize),
     /// A scalar expression of the coordinates. Static, width 1.
     Scalar(Expr),
     /// Constant current: the same value in every step. Static to signal.
@@ -301,7 +305,7 @@ impl NodeOp {
     /// The nodes that a node uses.
     pub fn inputs(&self) -> Vec<NodeId> {
         match self {
-            NodeOp::Coords { .. } | NodeOp::Scalar(_) => vec![],
+            NodeOp::Coords { .. } | NodeOp::Sensors(_) | NodeOp::Scalar(_) => vec![],
             NodeOp::Binary(_, a, b) => vec![*a, *b],
             NodeOp::Current(x)
             | NodeOp::Tuned { x, .. }

@@ -22,7 +22,7 @@ use crate::check::model::{Field, Kind, Layer, Network, NodeId};
 use crate::check::names::nearest;
 use crate::check::registry::Registry;
 use crate::check::scope::{FieldName, Scope, Signature};
-use crate::diag::{Sink, names, networks, types};
+use crate::diag::{Sink, functions as function_say, names, networks, types};
 use crate::source::Span;
 use crate::syntax::ast::{self, NetworkStmt};
 use crate::units::Dimension;
@@ -38,8 +38,19 @@ const MAX_STEPS: u64 = 1_000_000;
 
 /// The arguments of a network. Yields the signature even of one with errors, so that its field has a meaning elsewhere.
 pub fn signature(network: &ast::Network, scope: &Scope<'_>, sink: &mut Sink) -> Signature {
-    if let Some(f) = network.functions.first() {
-        sink.push(names::not_available(f.span, "a network of an input function"));
+    let mut functions = Vec::new();
+    for name in &network.functions {
+        match scope.input_function(&name.text) {
+            Some(f) if functions.contains(&f) => {
+                sink.push(networks::repeated_argument(name.span, &name.text, network.functions[0].span));
+            }
+            Some(f) => functions.push(f),
+            None => {
+                let known: Vec<&str> = scope.functions.iter().map(|f| f.name.as_str()).collect();
+                let near = nearest(&name.text, known.iter().copied());
+                sink.push(function_say::not_a_function(name.span, &name.text, &known, near));
+            }
+        }
     }
     if network.coords.is_empty() {
         sink.push(networks::no_arguments(network.name.span, &network.name.text));
@@ -59,7 +70,7 @@ pub fn signature(network: &ast::Network, scope: &Scope<'_>, sink: &mut Sink) -> 
             }
         }
     }
-    Signature { name: network.name.text.clone(), coords, span: network.name.span }
+    Signature { name: network.name.text.clone(), coords, functions, span: network.name.span }
 }
 
 /// Puts the fields of network number `index` into `scope`: the names of its outputs, or its own.

@@ -15,6 +15,7 @@ use crate::check::model::{
 };
 use crate::check::schedule::as_source;
 use crate::func::{Binary, Compare, MultiIndex, Unary};
+use crate::units::show;
 
 /// What the variables of an expression are called. Those that are not given are numbered: `x0`, `u0`.
 #[derive(Debug, Clone, Default)]
@@ -82,6 +83,7 @@ impl Vocabulary {
             Var::Coord(i) => name(&self.coords, "x", *i),
             Var::Field { field, alpha } => self.field(name(&self.fields, "u", *field), alpha),
             Var::Unknown(k) => name(&self.unknowns, "unknown", *k),
+            Var::Coefficient(k) => format!("c{k}"),
             Var::Column(i) => name(&self.columns, "column", *i),
             Var::Param(i) => name(&self.params, "param", *i),
             Var::State(i) => name(&self.states, "state", *i),
@@ -89,6 +91,7 @@ impl Vocabulary {
             Var::Dt => "dt".to_string(),
             Var::Spike => "spike".to_string(),
             Var::Over => "over".to_string(),
+            Var::Given(i) => format!("g{i}"),
         }
     }
 
@@ -138,6 +141,18 @@ impl Display for Model {
         for neuron in &self.neurons {
             show_neuron(f, neuron)?;
         }
+        for a in &self.functions {
+            let (first, count) = (a.first, a.parts.len());
+            writeln!(
+                f,
+                "function {} in {} .. {}  sensors {}  coefficients {first} .. {}",
+                a.name,
+                a.lo,
+                a.hi,
+                a.sensors,
+                first + count
+            )?;
+        }
         for u in &self.unknowns {
             writeln!(f, "unknown {} = {} in {} .. {}", u.name, u.start, u.lo, u.hi)?;
         }
@@ -181,7 +196,7 @@ impl Display for Model {
     }
 }
 
-fn show_neuron(f: &mut Formatter<'_>, neuron: &NeuronModel) -> Result {
+pub(super) fn show_neuron(f: &mut Formatter<'_>, neuron: &NeuronModel) -> Result {
     let words = Vocabulary::of_neuron(neuron);
     writeln!(f, "neuron {}", neuron.name)?;
     for p in &neuron.params {
@@ -190,7 +205,14 @@ fn show_neuron(f: &mut Formatter<'_>, neuron: &NeuronModel) -> Result {
             Some(Trainable::PerLayer) => " trainable",
             Some(Trainable::PerNeuron) => " trainable per neuron",
         };
-        writeln!(f, "  param {} = {}{trained}", p.name, p.default)?;
+        let default = match p.dimension.is_none() {
+            true => format!("{}", p.default),
+            false => show(p.default, &p.dimension),
+        };
+        writeln!(f, "  param {} = {default}{trained}", p.name)?;
+    }
+    if !neuron.input.dimension.is_none() {
+        writeln!(f, "  input i : {}", show(neuron.input.hold(1.0), &neuron.input.dimension))?;
     }
     for s in &neuron.states {
         writeln!(f, "  state {} = {}", s.name, words.show(&s.init))?;
@@ -265,6 +287,7 @@ fn node_op(op: &NodeOp, model: &Model, words: &Vocabulary) -> String {
             let names: Vec<&str> = coords.iter().map(|&c| model.coords[c].name.as_str()).collect();
             format!("{}({})", if *raw { "raw" } else { "scaled" }, names.join(", "))
         }
+        NodeOp::Sensors(f) => format!("sensors({})", model.functions[*f].name),
         NodeOp::Scalar(e) => words.show(e),
         NodeOp::Current(x) => format!("current(%{x})"),
         NodeOp::Tuned { x, curve, frozen: fixed } => {

@@ -56,7 +56,9 @@ impl<'s> Registry<'s> {
 
     /// All names that [`Registry::has`] knows.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.own.iter().map(|(n, ..)| n.as_str()).chain(prelude::NAMES.iter().copied())
+        let own = |name: &str| self.own.iter().any(|(n, ..)| n == name);
+        let prelude = prelude::NAMES.iter().copied().filter(move |n| !own(n));
+        self.own.iter().map(|(n, ..)| n.as_str()).chain(prelude)
     }
 
     /// The neuron `callee` with these arguments. It must exist; `None` if it or the arguments have errors.

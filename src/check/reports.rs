@@ -103,7 +103,7 @@ pub fn check(item: Option<&ast::Report>, cx: &Context<'_>, scope: &Scope<'_>, si
 }
 
 /// A file name without folders, ending in `.npz`, that is safe everywhere.
-fn is_plain(name: &str) -> bool {
+pub fn is_plain(name: &str) -> bool {
     let stem = name.strip_suffix(".npz").unwrap_or("");
     !stem.is_empty()
         && !stem.starts_with('.')
@@ -161,7 +161,14 @@ fn quantity(
         return None;
     };
     match &*arg.value.kind {
+        ExprKind::Index { .. } => {
+            scope.named_field(&arg.value, sink).map(|(name, field)| (name, Quantity::Field(field)))
+        }
         ExprKind::Name(n) => match (scope.field(n), scope.unknown(n)) {
+            (Some(field), _) if scope.takes_functions(field) => {
+                sink.push(scope.wants_brackets(arg.value.span, n));
+                None
+            }
             (Some(field), _) => Some((n.clone(), Quantity::Field(field))),
             (None, Some(k)) => Some((n.clone(), Quantity::Unknown(k))),
             (None, None) if scope.network(n).is_some() => {

@@ -22,7 +22,7 @@ use crate::check::names::{builtin_constant, nearest};
 use crate::check::scope::{Names, Scope};
 use crate::check::smooth::{Rough, rough};
 use crate::check::weak::{Context, Datum, data_of, field_text, weak_form, wholly_used};
-use crate::diag::{Sink, geometry, names, residuals as say};
+use crate::diag::{Sink, functions, geometry, names, residuals as say};
 use crate::plan::Sampler;
 use crate::source::{Files, Span};
 use crate::syntax::ast;
@@ -31,6 +31,9 @@ use options::{Chosen, Options, choose};
 
 /// Step of a stencil where the program gives none, as a fraction of each coordinate's extent.
 pub const STENCIL: f64 = 0.05;
+
+/// Why an operator network has no weak form.
+const OPERATOR: &str = "a test function would need many points for each input function";
 
 /// A residual before its method is known.
 struct Draft<'a> {
@@ -41,6 +44,8 @@ struct Draft<'a> {
     /// lhs - rhs with all derivatives carried out.
     expanded: Expr,
     options: Options<'a>,
+    /// A field in it depends on input functions.
+    operator: bool,
 }
 
 /// All residuals of a program, in order; `None` if one has a mistake. `network` is the checked network, if it has none.
@@ -75,11 +80,6 @@ pub fn check(
         .collect();
     conflicts(&drafts, &data, ctx, sink);
     lints::hard_conditions(&data, |k| (&drafts[k].ast.name.text, drafts[k].ast.span), network, ctx, sink);
-    if drafts.iter().all(|d| matches!(d.place, Place::Interior | Place::Domain))
-        && let Some(d) = drafts.iter().find(|d| wants_conditions(&d.expanded, scope))
-    {
-        sink.push(say::nothing_given(d.ast.span, &d.ast.name.text));
-    }
 
     // All of them before giving up: a wrong `by` in one residual must not hide one in another.
     let methods: Vec<Option<(Method, Option<String>)>> = drafts
@@ -144,11 +144,20 @@ fn draft<'a>(r: &'a ast::Residual, scope: &Scope<'_>, files: &dyn Files, sink: &
         }
     }
     let expanded = expand_derivatives(&sub(lhs.clone(), rhs.clone()));
+    let operator = fields_in(&expanded).into_iter().find(|f| scope.takes_functions(*f));
+    if let (Some(field), Place::Data(_)) = (operator, &place) {
+        sink.push(functions::operator_place(r.place_span, &scope.fields[field].name, "a file says nothing of them"));
+        return None;
+    }
+    if operator.is_none() && expanded.any_var(|v| matches!(v, Var::Coefficient(_))) {
+        sink.push(functions::no_operator(r.span, &r.name.text));
+        return None;
+    }
     if !expanded.has_field() {
         sink.push(say::no_field(r.span, &r.name.text, &scope.field_names()));
         return None;
     }
-    Some(Draft { ast: r, place, lhs, rhs, expanded, options: options? })
+    Some(Draft { ast: r, place, lhs, rhs, expanded, operator: operator.is_some(), options: options? })
 }
 
 /// The fields in an expression.
@@ -312,6 +321,10 @@ fn method(
                 sink.push(say::weak_place(call.span));
                 None
             }
+            Chosen::Weak(_) if d.operator => {
+                sink.push(say::not_weak(call.span, OPERATOR));
+                None
+            }
             Chosen::Weak(_) if shape.is_some() => {
                 let cut = shape.map_or(call.span, |s| s.span);
                 sink.push(geometry::weak_shape(call.span, cut));
@@ -336,6 +349,10 @@ fn method(
         return Some((Method::Jet, Some("every way to the output is smooth".into())));
     };
     let not_jet = format!("no jet through {}", rough.what);
+    if inside && d.operator {
+        let why = format!("{not_jet}; no weak form: {OPERATOR}");
+        return Some((Method::Stencil { h: STENCIL }, Some(why)));
+    }
     if inside && shape.is_some() {
         let why = format!("{not_jet}; no weak form: `where` makes the domain other than a box");
         return Some((Method::Stencil { h: STENCIL }, Some(why)));
@@ -353,7 +370,7 @@ fn method(
 }
 
 fn finish(d: &Draft<'_>, method: Method, reason: Option<String>, scope: &Scope<'_>, sink: &mut Sink) -> Residual {
-    d.options.refuse_useless(&d.place, &method, scope, sink);
+    d.options.refuse_useless(&d.place, &method, d.operator, scope, sink);
     let keep = matches!(method, Method::Weak(_));
     let (lhs, rhs) = match keep {
         true => (d.lhs.clone(), d.rhs.clone()),
@@ -367,7 +384,7 @@ fn finish(d: &Draft<'_>, method: Method, reason: Option<String>, scope: &Scope<'
         method,
         method_reason: reason,
         weight: d.options.weight.map_or(1.0, |(w, _)| w.unwrap_or(1.0)),
-        points: d.options.points.map_or_else(|| default_points(&d.place, scope.coords.len()), |(n, _)| n),
+        points: d.options.points.map_or_else(|| default_points(&d.place, scope.coords.len(), d.operator), |(n, _)| n),
         sampler: d.options.sampler.map_or(Sampler::Sobol, |(s, _)| s),
         dynamics: d.options.dynamics(),
         linear: linear_in_fields(&d.expanded).is_some(),
@@ -376,8 +393,11 @@ fn finish(d: &Draft<'_>, method: Method, reason: Option<String>, scope: &Scope<'
 }
 
 /// Collocation points where the program gives no number: several times as many as a typical layer has units.
-fn default_points(place: &Place, coords: usize) -> usize {
+fn default_points(place: &Place, coords: usize, operator: bool) -> usize {
     match (place, coords) {
+        // Every point gets input functions of its own, so that there is much more to see.
+        (Place::Faces(_) | Place::Curve(_), _) if operator => 1024,
+        _ if operator => 4096,
         (Place::Faces(_), 1) => 1,
         (Place::Faces(_), 2) => 128,
         (Place::Faces(_), _) => 512,
@@ -387,14 +407,6 @@ fn default_points(place: &Place, coords: usize) -> usize {
         (_, 2) => 2048,
         _ => 4096,
     }
-}
-
-/// A differential equation has many solutions without conditions, except along periodic coordinates.
-fn wants_conditions(e: &Expr, scope: &Scope<'_>) -> bool {
-    let bounded = |i: usize| scope.coords.get(i).is_some_and(|c| !c.periodic);
-    e.any_var(
-        |v| matches!(v, Var::Field { alpha, .. } if alpha.0.iter().enumerate().any(|(i, &n)| n > 0 && bounded(i))),
-    )
 }
 
 /// Conditions whose data a weak form uses on all their faces need no rows of their own. The first form that uses one has

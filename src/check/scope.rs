@@ -8,13 +8,19 @@
 //! further names, may stand at one place. Constants are folded, functions inlined, and every mistake in an expression is
 //! reported, not only the first.
 
+mod allowed;
+mod functions;
+mod habits;
 mod inline;
 mod operators;
+
+pub use allowed::{Names, Normal};
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::expr::{Expr, Var};
+use crate::check::functions::InputFunction;
 use crate::check::model::{Coord, Curve, Shape, Unknown};
 use crate::check::names::{builtin_constant, functions, nearest};
 use crate::diag::{Sink, names, types};
@@ -43,6 +49,7 @@ pub struct Scope<'a> {
     /// The outputs of all networks, in order.
     pub fields: Vec<FieldName>,
     pub unknowns: Vec<Unknown>,
+    pub functions: Vec<InputFunction>,
     /// Names whose declarations have been complained about: using them is no further mistake.
     pub broken: BTreeSet<String>,
     /// The parser had to leave items out, so that an unknown name is a mistake only if it looks like a misspelt one.
@@ -56,6 +63,8 @@ pub struct Signature {
     pub name: String,
     /// Its arguments, as indices of the domain's coordinates.
     pub coords: Vec<usize>,
+    /// The input functions it takes, as indices into [`Scope::functions`].
+    pub functions: Vec<usize>,
     pub span: Span,
 }
 
@@ -66,123 +75,6 @@ pub struct FieldName {
     /// Index into [`Scope::networks`].
     pub network: usize,
     pub span: Span,
-}
-
-/// Which names may stand in an expression, besides constants and functions.
-#[derive(Debug, Clone)]
-pub struct Names {
-    locals: Vec<(String, Var)>,
-    /// Names that exist but may not stand here, and what they are: `a state`.
-    refused: Vec<(String, String)>,
-    /// Names that are never resolved here, only suggested.
-    hints: Vec<String>,
-    coords: Allowed,
-    fields: bool,
-    derivatives: bool,
-    normal: Option<Normal>,
-    /// Numbers with units, and constants that are quantities.
-    quantities: bool,
-    /// Names are missing here for a reason already given.
-    partial: bool,
-    place: String,
-}
-
-/// What `normal` is in `d(u, normal)`.
-#[derive(Debug, Clone)]
-pub enum Normal {
-    /// There is none: why, and what to do.
-    None(String, String),
-    /// Coordinates and the components along them.
-    Along(Vec<(usize, Expr)>),
-}
-
-#[derive(Debug, Clone)]
-enum Allowed {
-    None,
-    Only(Vec<usize>),
-    All,
-}
-
-impl Names {
-    /// Constants only. `place` goes into messages, after "cannot stand": `in a constant`.
-    pub fn none(place: impl Into<String>) -> Names {
-        Names {
-            locals: Vec::new(),
-            refused: Vec::new(),
-            hints: Vec::new(),
-            coords: Allowed::None,
-            fields: false,
-            derivatives: false,
-            normal: None,
-            quantities: false,
-            partial: false,
-            place: place.into(),
-        }
-    }
-
-    /// Constants and all coordinates; derivatives of expressions of them.
-    pub fn coords(place: impl Into<String>) -> Names {
-        Names { coords: Allowed::All, derivatives: true, ..Names::none(place) }
-    }
-
-    /// Constants and these coordinates, no derivatives: the arithmetic in a network.
-    pub fn only_coords(coords: &[usize], place: impl Into<String>) -> Names {
-        Names { coords: Allowed::Only(coords.to_vec()), ..Names::none(place) }
-    }
-
-    /// Constants, coordinates, fields and their derivatives: a residual.
-    pub fn fields(place: impl Into<String>) -> Names {
-        Names { fields: true, ..Names::coords(place) }
-    }
-
-    /// Quantities too, which become numbers of the units they are held in.
-    pub fn quantities(mut self) -> Names {
-        self.quantities = true;
-        self
-    }
-
-    /// With one more name, which hides any other of that name.
-    pub fn with(mut self, name: impl Into<String>, var: Var) -> Names {
-        self.locals.push((name.into(), var));
-        self
-    }
-
-    /// With a name that exists but may not stand here; `what` says what it is: `a state`.
-    pub fn without(mut self, name: impl Into<String>, what: impl Into<String>) -> Names {
-        self.refused.push((name.into(), what.into()));
-        self
-    }
-
-    /// With a meaning of `normal`.
-    pub fn normal(mut self, normal: Normal) -> Names {
-        self.normal = Some(normal);
-        self
-    }
-
-    /// With names missing for a reason that has been given, a data file that cannot be read say: a name is complained about
-    /// only if it looks like a misspelt one.
-    pub fn partial(mut self) -> Names {
-        self.partial = true;
-        self
-    }
-
-    /// With names that a misspelt one may be compared to.
-    pub fn hints<'h>(mut self, names: impl IntoIterator<Item = &'h str>) -> Names {
-        self.hints.extend(names.into_iter().map(str::to_string));
-        self
-    }
-
-    fn local(&self, name: &str) -> Option<&Var> {
-        self.locals.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v)
-    }
-
-    fn allows_coord(&self, index: usize) -> bool {
-        match &self.coords {
-            Allowed::None => false,
-            Allowed::Only(some) => some.contains(&index),
-            Allowed::All => true,
-        }
-    }
 }
 
 /// A number or a truth value.
@@ -231,9 +123,18 @@ impl<'a> Scope<'a> {
         self.unknowns.iter().position(|u| u.name == name)
     }
 
+    pub fn input_function(&self, name: &str) -> Option<usize> {
+        self.functions.iter().position(|f| f.name == name)
+    }
+
     /// The coordinates that a field depends on.
     pub fn coords_of(&self, field: usize) -> &[usize] {
         &self.networks[self.fields[field].network].coords
+    }
+
+    /// True if a field's network takes input functions.
+    pub fn takes_functions(&self, field: usize) -> bool {
+        !self.networks[self.fields[field].network].functions.is_empty()
     }
 
     /// The names of all fields.
@@ -406,6 +307,12 @@ impl Resolver<'_, '_, '_, '_> {
             }
             ExprKind::Unary(UnaryOp::Not, a) => truth(Expr::Not(Box::new(self.wanted(a, Sort::Truth, frame)?))),
             ExprKind::Binary(op, a, b) => {
+                if let (BinaryOp::Div, Some((fraction, form))) = (op, self.scope.fraction_meant(a, b))
+                    && self.names.fields
+                {
+                    self.sink.push(names::derivative(e.span, &fraction, &form));
+                    return None;
+                }
                 let (sort, combine) = combination(*op);
                 let a = self.wanted(a, sort, frame);
                 let b = self.wanted(b, sort, frame);
@@ -428,10 +335,8 @@ impl Resolver<'_, '_, '_, '_> {
                 })
             }
             ExprKind::Call { callee, args } => number(self.call(e, callee, args, frame)?),
-            ExprKind::Index { base, .. } => {
-                let what = format!("`{}[…]`, input functions and their networks", base.text);
-                self.sink.push(names::not_available(e.span, &what));
-                None
+            ExprKind::Index { base, indices, args } => {
+                number(self.operator(e, base, indices, args.as_deref(), frame)?)
             }
             ExprKind::Str(_) => not_a_number(self, "text"),
             ExprKind::Pipe(..) => not_a_number(self, "a pipe, which stands in networks only"),
@@ -477,6 +382,7 @@ impl Resolver<'_, '_, '_, '_> {
         }
         if let Some(field) = self.scope.field(name) {
             self.scope.mark_used(name);
+            self.without_brackets(name, field, span)?;
             if self.names.fields && !in_fn {
                 return Some(Expr::Var(Var::Field { field, alpha: MultiIndex::zero(self.scope.coords.len()) }));
             }
@@ -497,6 +403,12 @@ impl Resolver<'_, '_, '_, '_> {
         if let Some(value) = builtin_constant(name) {
             return Some(Expr::Num(value));
         }
+        if self.scope.input_function(name).is_some() {
+            self.scope.mark_used(name);
+            let found = format!("the input function `{name}` without its argument");
+            self.sink.push(types::wrong_kind(span, "a number", &found).help(format!("write where: `{name}(x)`")));
+            return None;
+        }
         if self.scope.fns.contains_key(name) || functions().any(|f| f == name) {
             let found = format!("the function `{name}` without arguments");
             self.sink.push(types::wrong_kind(span, "a number", &found).help(format!("call it: `{name}(…)`")));
@@ -515,6 +427,10 @@ impl Resolver<'_, '_, '_, '_> {
         }
         candidates.extend(self.scope.constants.iter().map(|(n, _)| n.as_str()));
         candidates.extend(["pi", "e"]);
+        if let Some(form) = self.scope.derivative_meant(name).filter(|_| self.names.fields && !in_fn) {
+            self.sink.push(names::derivative(span, name, &form));
+            return None;
+        }
         let near = nearest(name, candidates);
         if near.is_some() || !self.names.partial {
             self.scope.unknown_name(span, name, near, self.sink);
@@ -546,14 +462,21 @@ impl Resolver<'_, '_, '_, '_> {
             "lap" => return self.laplacian(e, args, frame),
             "div" => return self.divergence(e, args, frame),
             "sum" => return self.sum(e, args, frame),
-            "grad" | "integral" => {
-                self.sink.push(names::not_available(e.span, &format!("`{name}`")));
+            "integral" => return self.integral(e, args, frame),
+            "grad" => {
+                let instead = "write its components: `d(u, x)`, `d(u, y)`";
+                self.sink.push(names::not_available_but(e.span, "`grad`, which is no number", instead));
                 return None;
             }
             _ => {}
         }
         if let Some(f) = self.scope.fns.get(name).copied() {
             return self.inline(e, f, args, frame);
+        }
+        if let Some(f) = self.scope.input_function(name) {
+            self.scope.mark_used(name);
+            let [at] = self.arguments(e.span, name, args, frame)?;
+            return self.function_at(f, &at, e.span);
         }
         if let Some(f) = Unary::by_name(name) {
             let [a] = self.arguments(e.span, name, args, frame)?;
@@ -575,6 +498,11 @@ impl Resolver<'_, '_, '_, '_> {
                 types::wrong_kind(callee.span, "a function", &format!("`{name}`, which is a number"))
                     .help(format!("a product needs its sign: `{name}*(…)`")),
             );
+            return None;
+        }
+        if let Some(form) = habits::function(name) {
+            let d = names::unknown_function(callee.span, name, None);
+            self.sink.push(d.help(format!("it is written `{form}`")));
             return None;
         }
         let mut candidates: Vec<&str> = self.scope.fns.keys().map(String::as_str).collect();

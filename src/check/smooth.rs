@@ -6,6 +6,7 @@
 //! ```
 
 use crate::check::calculus::is_smooth;
+use crate::check::expr::Var;
 use crate::check::model::{Network, NeuronModel, NodeId, NodeOp, StateStep};
 use crate::func::Binary;
 use crate::source::Span;
@@ -21,11 +22,31 @@ pub struct Rough {
 /// The first such thing on any way to one of these fields; `None` if they are smooth. `neurons` are the models that the
 /// network's nodes refer to.
 pub fn rough(network: &Network, neurons: &[NeuronModel], fields: &[usize]) -> Option<Rough> {
-    let mut seen = vec![false; network.nodes.len()];
+    // What does not follow from the coordinates is the same everywhere: the branch of an operator network may spike.
+    let mut seen: Vec<bool> = varying(network).iter().map(|v| !v).collect();
     fields.iter().find_map(|f| way(network, neurons, network.fields[*f].node, &mut seen))
 }
 
-/// Only what depends on the coordinates matters; every node does, or is a number.
+/// For each node, whether the coordinates go into it.
+fn varying(network: &Network) -> Vec<bool> {
+    let mut out = vec![false; network.nodes.len()];
+    // More than once, because a recurrent layer may refer to what comes later.
+    loop {
+        let before = out.clone();
+        for (id, node) in network.nodes.iter().enumerate() {
+            out[id] |= match &node.op {
+                NodeOp::Coords { .. } => true,
+                NodeOp::Scalar(e) => e.any_var(|v| matches!(v, Var::Coord(_))),
+                op => op.inputs().into_iter().any(|n| out[n]),
+            };
+        }
+        if out == before {
+            return out;
+        }
+    }
+}
+
+/// `seen` holds the nodes that need no look, or no further one.
 fn way(network: &Network, neurons: &[NeuronModel], id: NodeId, seen: &mut [bool]) -> Option<Rough> {
     if std::mem::replace(&mut seen[id], true) {
         return None;
@@ -33,7 +54,7 @@ fn way(network: &Network, neurons: &[NeuronModel], id: NodeId, seen: &mut [bool]
     let node = &network.nodes[id];
     let rough = |what: String, spikes: bool| Some(Rough { span: node.span, what, spikes });
     match &node.op {
-        NodeOp::Coords { .. } => None,
+        NodeOp::Coords { .. } | NodeOp::Sensors(_) => None,
         NodeOp::Scalar(e) => {
             if is_smooth(e) {
                 None

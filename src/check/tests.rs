@@ -6,6 +6,7 @@ use crate::check::model::{Kind, Model, NodeOp, StateStep};
 use crate::diag::Severity;
 use crate::source::MemoryFiles;
 use crate::syntax::parse::parse;
+use crate::units::Dimension;
 
 /// The model, and the messages as `SNN0201 warning text`.
 pub(super) fn run(text: &str, options: &Options) -> (Option<Model>, Vec<String>) {
@@ -219,4 +220,75 @@ fn the_model_prints() {
     assert!(text.contains("neuron lif"), "{text}");
     assert!(text.contains("%1 h.tuned = tuned(%0, mixed)"), "{text}");
     assert!(text.contains("layer h is %2  owns [%1, %2]  pursuit over %1"), "{text}");
+}
+
+#[test]
+fn constants_with_units_are_held_in_ms_mv_and_pa() {
+    let items = "const tau = 0.02s\nconst C = 1nF\nconst R = tau/C\n";
+    let text = format!("{items}{}", network("dt 1ms output = tuned(x, 8) |> lif(tau = R*C) |> mean |> dense(1)"));
+    let m = model(&text);
+    let values: Vec<f64> = m.constants.iter().map(|(_, v)| *v).collect();
+    assert_eq!(values, [20.0, 1000.0, 0.02]);
+    // An override counts in the unit that is written.
+    let set = Options { set: vec![("C".into(), 2.0)], seed: None };
+    assert_eq!(run(&text, &set).0.expect("checks").constants[1].1, 2000.0);
+}
+
+#[test]
+fn dimensions_are_inferred_from_equations() {
+    let of = |neuron: &str| {
+        let body = format!("dt 1ms output = tuned(x, 8) |> {neuron} |> mean |> dense(1)");
+        model(&network(&body)).neurons[0].clone()
+    };
+    let adex = of("adex");
+    assert!(adex.timed && adex.input.dimension == Dimension::CURRENT);
+    assert_eq!(adex.states.iter().map(|s| s.dimension.unit()).collect::<Vec<_>>(), ["mV", "pA"]);
+    let hh = of("hodgkin_huxley");
+    assert_eq!(hh.states.iter().map(|s| s.dimension.unit()).collect::<Vec<_>>(), ["mV", "", "", "", ""]);
+    let text = format!(
+        "neuron cell {{ input i state v = 0 flow v' = (i - v)/20ms spike when v >= 5mV reset v = 0 }}\n{}",
+        network("dt 1ms output = tuned(x, 8) |> cell |> mean |> dense(1)")
+    );
+    let cell = &model(&text).neurons[0];
+    assert_eq!((cell.input.dimension, cell.states[0].dimension), (Dimension::VOLTAGE, Dimension::VOLTAGE));
+}
+
+#[test]
+fn quantities_fit_a_model_without_units_or_do_not() {
+    let of = |call: &str| codes(&network(&format!("dt 1ms output = tuned(x, 8) |> {call} |> mean |> dense(1)")));
+    assert_eq!(of("alif(tau = 20ms, tau_a = 0.1s)"), [] as [&str; 0]);
+    assert_eq!(of("lif(tau = 20mV)"), ["SNN0322"]);
+    assert_eq!(of("lif(tau = 20)"), ["SNN0321"]);
+    // A threshold makes the potential, and so the input, a voltage: nothing speaks against it.
+    assert_eq!(of("lif(tau = 20ms, theta = 5mV)"), [] as [&str; 0]);
+    assert_eq!(of("alif(theta = 5mV, beta = 2pA)"), ["SNN0322"]);
+    assert_eq!(of("adex(C = 200)"), ["SNN0321"]);
+    assert_eq!(codes(&network("output = tuned(x, 8) |> adex |> mean |> dense(1)")), ["SNN0527"]);
+}
+
+#[test]
+fn the_greater_side_of_the_condition_is_held_while_a_neuron_rests() {
+    let text = format!(
+        "neuron cell(rest = 3) {{ input i state v = 0, a = 0 flow v' = i - v flow a' = -a spike when a + 1 < v reset a += 1 refractory 2*rest }}\n{}",
+        network("output = tuned(x, 8) |> cell |> mean |> dense(1)")
+    );
+    let m = model(&text);
+    let rest = m.neurons[0].refractory.clone().expect("rests");
+    assert_eq!(rest.held, [0]);
+    assert!(rest.time.any_var(|v| *v == Var::Param(0)));
+}
+
+#[test]
+fn neurons_that_cannot_do_anything_are_warned_of() {
+    let said = |layer: &str| {
+        let text = network(&format!("output = {layer} |> mean |> dense(1)"));
+        let (model, messages) = run(&text, &Options::default());
+        assert!(model.is_some(), "{messages:?}");
+        messages.iter().map(|m| m[..7].to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(said("x |> current |> lif(theta = 3)"), ["SNN0524"]);
+    assert_eq!(said("x |> current |> lif(theta = 0.9)"), [] as [&str; 0]);
+    assert_eq!(said("x |> dense(4) |> tanh |> current |> if(theta = 20)"), ["SNN0524"]);
+    assert_eq!(said("x |> dense(4) |> current |> if(theta = 20)"), [] as [&str; 0]);
+    assert_eq!(said("(2 + x^2) |> current |> if(theta = 0.5)"), ["SNN0525"]);
 }

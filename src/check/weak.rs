@@ -23,17 +23,25 @@
 //! What cannot be written so (products of derivatives, a coefficient with a jump under a derivative) has no weak form, and
 //! the reason is told.
 
+mod data;
+mod mixed;
+mod product;
+
 use std::collections::BTreeMap;
 
 use crate::check::calculus::{
     add, d_coord, d_multi, differentiate, div, evaluate, expand_derivatives, is_smooth, mul, neg, restrict, simplify,
     sub, substitute,
 };
-use crate::check::domain::{on_face as with_normal, seam};
+use crate::check::domain::seam;
 use crate::check::expr::{Expr, Var};
-use crate::check::model::{BoundaryTerm, Coord, Face, Integrand, Side, Tie, VolumeTerm, WeakForm};
-use crate::check::polynomial::{Atom, Monomial, linear_in_fields, polynomial};
+use crate::check::model::{BoundaryTerm, Coord, Integrand, Tie, VolumeTerm, WeakForm};
+use crate::check::polynomial::{Atom, Monomial, polynomial};
 use crate::func::{Binary, MultiIndex, Unary};
+use mixed::{settle, tie};
+
+pub use data::{Datum, data_of};
+use product::{Product, shape};
 
 /// The names that reasons are told in, and the box.
 #[derive(Debug, Clone, Copy)]
@@ -43,57 +51,6 @@ pub struct Context<'a> {
     pub fields: &'a [String],
     /// The names of the unknowns.
     pub unknowns: &'a [String],
-}
-
-/// What a condition says on one face: the `order`-th normal derivative of a field there is `value` (in the other
-/// coordinates) plus multiples of derivatives of lower order, if the condition is mixed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Datum {
-    /// Which residual says so, by index.
-    pub residual: usize,
-    pub field: usize,
-    pub coord: usize,
-    pub high: bool,
-    pub order: u8,
-    pub value: Expr,
-    /// (order, factor): for d(u, x) + a u = g the order is 1, the value g, and this is (0, -a).
-    pub mixed: Vec<(u8, f64)>,
-}
-
-/// Reads `k * (m-th normal derivative of a field) + … = g` on faces at the ends of the domain, with constant factors of normal
-/// derivatives of lower order (a mixed, or Robin condition). `None` if it is anything else: a nonlinear condition, a tangential
-/// derivative, a factor that varies over the face, a face inside the domain.
-pub fn data_of(residual: usize, lhs: &Expr, rhs: &Expr, faces: &[Face]) -> Option<Vec<Datum>> {
-    let whole = expand_derivatives(&sub(lhs.clone(), rhs.clone()));
-    faces.iter().map(|face| datum(residual, &simplify(&with_normal(&whole, face)), face)).collect()
-}
-
-fn datum(residual: usize, condition: &Expr, face: &Face) -> Option<Datum> {
-    let linear = linear_in_fields(condition)?;
-    if linear.rest.any_var(|v| !matches!(v, Var::Coord(_))) || face.side == Side::Inside {
-        return None;
-    }
-    // (order, factor) of each normal derivative.
-    let mut orders: Vec<(u8, f64)> = vec![];
-    let mut of = None;
-    for (atom, coef) in &linear.terms {
-        let Atom::Field(field, alpha) = atom else { return None };
-        let pure = alpha.0.iter().enumerate().all(|(i, &n)| i == face.coord || n == 0);
-        let Expr::Num(k) = restrict(coef, face.coord, face.value) else { return None };
-        if *of.get_or_insert(*field) != *field || !pure || !k.is_finite() {
-            return None;
-        }
-        // A product with the normal of the other face, or a factor that is zero here.
-        if k != 0.0 {
-            orders.push((alpha.0[face.coord], k));
-        }
-    }
-    orders.sort_by_key(|(order, _)| *order);
-    let (order, k) = orders.pop()?;
-    let value = restrict(&neg(div(linear.rest.clone(), Expr::Num(k))), face.coord, face.value);
-    let mixed = orders.iter().map(|(order, factor)| (*order, -factor / k)).collect();
-    let high = face.side == Side::Hi;
-    Some(Datum { residual, field: of?, coord: face.coord, high, order, value, mixed })
 }
 
 /// One `a(x) D^alpha g` of a residual.
@@ -405,45 +362,6 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Puts mixed conditions in: where one gives a derivative of the field by lower ones, its value becomes a known term, and
-    /// the lower ones are added to theirs.
-    #[allow(clippy::type_complexity)]
-    fn mixed_terms(
-        &self,
-        parts: &BTreeMap<(G, MultiIndex), ByTest>,
-        (coord, high, at): (usize, bool, f64),
-        data: &[Datum],
-    ) -> Result<(Vec<(MultiIndex, Expr, Vec<usize>)>, BTreeMap<(G, MultiIndex), ByTest>), String> {
-        let mut known = vec![];
-        let mut out = parts.clone();
-        // From the highest order down, so that one mixed condition may lead to another.
-        while let Some((g, left, datum)) = out.keys().rev().find_map(|(g, left)| {
-            let G::Field(field) = *g else { return None };
-            let given = |d: &&Datum| (d.field, d.coord, d.high, d.order) == (field, coord, high, left.0[coord]);
-            let datum = data.iter().find(given).filter(|d| !d.mixed.is_empty())?;
-            Some((*g, left.clone(), datum))
-        }) {
-            let by_test = out.remove(&(g, left.clone())).unwrap_or_default();
-            let mut tangential = left.clone();
-            tangential.0[coord] = 0;
-            let value = d_multi(&datum.value, &tangential);
-            for (test, coef) in by_test {
-                if is_zero_on(&coef, self.ctx.coords, (coord, at))? {
-                    continue;
-                }
-                let product = simplify(&mul(restrict(&coef, coord, at), value.clone()));
-                known.push((test.clone(), product, vec![datum.residual]));
-                for (order, factor) in &datum.mixed {
-                    let mut lower = tangential.clone();
-                    lower.0[coord] = *order;
-                    let entry = out.entry((g, lower)).or_default();
-                    accumulate(entry, test.clone(), mul(Expr::Num(*factor), coef.clone()));
-                }
-            }
-        }
-        Ok((known, out))
-    }
-
     /// `D^left g` on a face in terms of data, and which residuals gave them; `None` if something is `missing`.
     #[allow(clippy::too_many_arguments)]
     fn on_face(
@@ -495,39 +413,6 @@ impl Builder<'_> {
     }
 }
 
-/// What multiplies an unknown on a face as one combination of psi's derivatives along the coordinate: possible if the
-/// coefficients are numbers and the other derivatives of psi are the same. `None` for a single derivative, too.
-fn tie(unknown: &[(&MultiIndex, Expr)], coord: usize) -> Option<Vec<(u8, f64)>> {
-    let tangential = |test: &MultiIndex| {
-        let mut t = test.clone();
-        t.0[coord] = 0;
-        t
-    };
-    let [(first, _), _, ..] = unknown else { return None };
-    let same = unknown.iter().all(|(test, _)| tangential(test) == tangential(first));
-    let number = |(test, coef): &(&MultiIndex, Expr)| match coef {
-        Expr::Num(k) => Some((test.0[coord], *k)),
-        _ => None,
-    };
-    unknown.iter().map(number).collect::<Option<Vec<_>>>().filter(|_| same)
-}
-
-/// Sorts what must vanish, and takes out of the ties what does: a tie with one derivative left makes that one vanish.
-fn settle(vanish: &mut Vec<u8>, ties: &mut Vec<Vec<(u8, f64)>>) {
-    loop {
-        vanish.sort_unstable();
-        vanish.dedup();
-        ties.iter_mut().for_each(|t| t.retain(|(order, _)| !vanish.contains(order)));
-        let single = ties.iter().position(|t| t.len() == 1);
-        match single {
-            Some(k) => vanish.push(ties.remove(k)[0].0),
-            None => break,
-        }
-    }
-    ties.retain(|t| !t.is_empty());
-    ties.dedup();
-}
-
 /// The residuals whose data a form uses on every face they stand on: only these need no rows of their own.
 pub fn wholly_used(form: &WeakForm, data: &[Datum], ctx: Context, lhs: &Expr, rhs: &Expr) -> Vec<usize> {
     let mut whole = form.absorbed.clone();
@@ -555,44 +440,6 @@ fn scaled(terms: Vec<Term>, by: &Expr) -> Vec<Term> {
 
 fn power(u: &Expr, k: u32) -> Expr {
     if k == 1 { u.clone() } else { Expr::binary(Binary::Pow, u.clone(), Expr::Num(f64::from(k))) }
-}
-
-/// What a product of fields and their derivatives is to a weak form.
-enum Product {
-    One,
-    Linear(usize, MultiIndex),
-    /// Values alone, of one field or several.
-    Values,
-    /// u^k times a first derivative of the same field: d(u^(k+1))/(k+1).
-    Conservative(usize, u32, MultiIndex),
-    Other,
-}
-
-fn shape(m: &Monomial) -> Product {
-    let mut values = vec![];
-    let mut derivatives = vec![];
-    for (atom, k) in m {
-        match atom {
-            Atom::Field(field, alpha) if alpha.order() == 0 => values.push((*field, *k)),
-            Atom::Field(field, alpha) => derivatives.push((*field, alpha.clone(), *k)),
-            Atom::Unknown(_) => {}
-        }
-    }
-    match (values.as_slice(), derivatives.as_slice()) {
-        ([], []) => Product::One,
-        ([(field, 1)], []) => Product::Linear(*field, MultiIndex::zero(coords_of(m))),
-        (_, []) => Product::Values,
-        ([], [(field, alpha, 1)]) => Product::Linear(*field, alpha.clone()),
-        ([(v, k)], [(field, alpha, 1)]) if v == field && alpha.order() == 1 => {
-            Product::Conservative(*field, *k, alpha.clone())
-        }
-        _ => Product::Other,
-    }
-}
-
-/// The number of coordinates that the derivatives of a monomial are along.
-fn coords_of(m: &Monomial) -> usize {
-    m.iter().map(|(atom, _)| if let Atom::Field(_, alpha) = atom { alpha.0.len() } else { 0 }).max().unwrap_or(0)
 }
 
 /// True if a field stands in `e`; an unknown is a number like any other here.

@@ -7,11 +7,17 @@ use super::files::{self, Folder};
 use super::messages::Messages;
 use super::{Exit, Program};
 use crate::check::Options;
-use crate::pipeline::{Checked, Source};
+use crate::pipeline::{Checked, CheckedSimulation, Source};
 use crate::source::Sources;
 
+/// A program that has no errors, of either kind.
+pub enum Loaded {
+    Training(Checked),
+    Simulation(CheckedSimulation),
+}
+
 /// Reads and checks a program, showing whatever there is to say; the program's text and the checked program, or how to exit.
-pub fn load(program: &Program, shown: &Messages) -> Result<(String, Checked), Exit> {
+pub fn load(program: &Program, shown: &Messages) -> Result<(String, Loaded), Exit> {
     let text = files::program(&program.file).map_err(|sentence| {
         shown.sentence(&sentence);
         Exit::WrongInvocation
@@ -21,7 +27,8 @@ pub fn load(program: &Program, shown: &Messages) -> Result<(String, Checked), Ex
     let mut sources = Sources::default();
     let checked = Source::new(&name, &text).check(&mut sources, &Folder::of(&program.file), &options);
     shown.show(&checked.messages, &sources);
-    checked.program.map(|c| (text, c)).ok_or(Exit::ProgramHasErrors)
+    let loaded = checked.program.map(Loaded::Training).or(checked.simulation.map(Loaded::Simulation));
+    loaded.map(|l| (text, l)).ok_or(Exit::ProgramHasErrors)
 }
 
 /// A file's name without folder and ending.
@@ -36,7 +43,10 @@ pub fn check(program: &Program, verbose: bool, shown: &Messages) -> Exit {
             let name = program.file.display();
             println!("{name}: no errors ({:.1} ms)", begun.elapsed().as_secs_f64() * 1e3);
             if verbose {
-                print!("{}", checked.choices());
+                match checked {
+                    Loaded::Training(checked) => print!("{}", checked.choices()),
+                    Loaded::Simulation(checked) => print!("{}", checked.choices()),
+                }
             }
             Exit::Done
         }

@@ -2,8 +2,10 @@
 
 use clap::{Args, ValueEnum};
 
+use super::check::Loaded;
 use super::messages::Messages;
 use super::{Exit, Program, bug, check};
+use crate::pipeline::{CheckedSimulation, EmitError};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -38,7 +40,8 @@ pub fn emit(arguments: &Arguments, shown: &Messages) -> Exit {
         return check::parse_only(&arguments.program, shown);
     }
     let checked = match check::load(&arguments.program, shown) {
-        Ok((_, checked)) => checked,
+        Ok((_, Loaded::Training(checked))) => checked,
+        Ok((_, Loaded::Simulation(checked))) => return show(stage_of_simulation(arguments, &checked), shown),
         Err(exit) => return exit,
     };
     let text = match arguments.stage {
@@ -46,16 +49,28 @@ pub fn emit(arguments: &Arguments, shown: &Messages) -> Exit {
         Stage::Ir => checked.ir_text(arguments.after.as_deref()),
         Stage::Ast | Stage::Clif => checked.clif_text(),
     };
+    show(text, shown)
+}
+
+fn stage_of_simulation(arguments: &Arguments, checked: &CheckedSimulation) -> Result<String, EmitError> {
+    match arguments.stage {
+        Stage::Model => Ok(checked.model_text()),
+        Stage::Ir => checked.ir_text(arguments.after.as_deref()),
+        Stage::Ast | Stage::Clif => checked.clif_text(),
+    }
+}
+
+fn show(text: Result<String, EmitError>, shown: &Messages) -> Exit {
     match text {
         Ok(text) => {
             print!("{text}");
             Exit::Done
         }
-        Err(crate::pipeline::EmitError::NoSuchPass(names)) => {
+        Err(EmitError::NoSuchPass(names)) => {
             shown.sentence(&format!("there is no such pass; the passes are {}", names.join(", ")));
             Exit::WrongInvocation
         }
-        Err(crate::pipeline::EmitError::Bug(b)) => {
+        Err(EmitError::Bug(b)) => {
             bug::report(&b.to_string());
             Exit::Bug
         }

@@ -7,9 +7,10 @@ use crate::ir::problem::{Field, Problem};
 use crate::plan::{Metric, Plot};
 use crate::report::data::{Axis, ExpectRow, FieldData, GridData, LayerRow, MetricRow, Raster, UnknownRow};
 use crate::report::metrics;
+use crate::train::functions::{HELD_OUT, draw};
 use crate::train::kernels::Kernels;
 use crate::train::sampling::inside;
-use crate::train::{axes, metric, predict, raster, spike_rates, tensor, unknown};
+use crate::train::{axes, exact_values, metric, predict, raster, spike_rates, tensor, unknown};
 
 /// A trained network that can be asked.
 pub struct Trained<'a> {
@@ -23,11 +24,12 @@ pub struct Trained<'a> {
 impl Trained<'_> {
     fn on(&self, axes: Vec<Vec<f64>>) -> GridData {
         let at = tensor(&axes);
-        let found = predict(self.problem, self.kernels, self.params, &at);
+        let functions = self.functions(0);
+        let found = predict(self.problem, self.kernels, self.params, &at, &functions);
         let of = self.problem.network.fields.iter().zip(found).enumerate();
         let exact = |k: usize| {
             let known = self.problem.reference.as_ref().and_then(|r| r.of(k)).cloned();
-            known.or_else(|| self.problem.exact[k].as_ref().map(|e| eval(e, &[&at])))
+            known.or_else(|| self.problem.exact[k].as_ref().map(|e| exact_values(e, &at, &functions)))
         };
         let mut fields: Vec<FieldData> = of
             .filter(|(_, (f, _))| f.unknown.is_none())
@@ -53,6 +55,11 @@ impl Trained<'_> {
             Some(UnknownRow { name: f.name.clone(), value, exact })
         };
         self.problem.network.fields.iter().enumerate().filter_map(row).collect()
+    }
+
+    /// Input functions that no training has seen; the first are those that are plotted.
+    fn functions(&self, set: u64) -> Vec<f64> {
+        draw(&self.problem.functions, self.problem.train.seed, HELD_OUT, set)
     }
 
     fn metric(&self, m: &Metric) -> MetricRow {
@@ -111,7 +118,7 @@ impl Trained<'_> {
         };
         let (dim, shape) = (self.problem.coords.len(), self.problem.shape.as_ref());
         let at = inside(tensor(&axes(self.problem, &vec![axis; dim])), dim, shape);
-        let rates = spike_rates(self.problem, self.kernels, self.params, &at);
+        let rates = spike_rates(self.problem, self.kernels, self.params, &at, &self.functions(0));
         let row = |(l, rate): (&crate::ir::problem::Layer, Option<f64>)| LayerRow {
             name: l.name.clone(),
             units: l.units as usize,
@@ -149,7 +156,8 @@ impl Trained<'_> {
         });
         asked
             .filter_map(|layer| {
-                let (steps, units, spikes) = raster(self.problem, self.kernels, self.params, layer, &point)?;
+                let (steps, units, spikes) =
+                    raster(self.problem, self.kernels, self.params, layer, &point, &self.functions(0))?;
                 Some(Raster { layer: layer.clone(), point: point.clone(), units, steps, dt: self.dt, spikes })
             })
             .collect()

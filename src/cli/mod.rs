@@ -13,6 +13,8 @@ mod gather;
 mod messages;
 mod progress;
 mod run;
+mod show;
+mod simulate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -56,7 +58,7 @@ enum Command {
         #[arg(short, long)]
         verbose: bool,
     },
-    /// Train a program's network and write the results into runs/NAME
+    /// Train a program's network, or run its simulation, and write the results into runs/NAME
     ///
     /// Example: snnc run wave.snn --set c=3 --seed 1
     Run(run::Arguments),
@@ -75,6 +77,10 @@ enum Command {
     ///
     /// Example: snnc emit wave.snn --stage ir --after cse
     Emit(emit::Arguments),
+    /// Show the text of a neuron that comes with the language
+    ///
+    /// Example: snnc show neuron adex
+    Show(show::Arguments),
 }
 
 /// The program, and what is set from outside.
@@ -127,6 +133,7 @@ pub fn main() -> ExitCode {
         Command::Fmt(arguments) => fmt::fmt(&arguments, &shown),
         Command::Explain { code } => explain::explain(code.as_deref(), &shown),
         Command::Emit(arguments) => emit::emit(&arguments, &shown),
+        Command::Show(arguments) => show::show(&arguments),
     });
     ExitCode::from(exit as u8)
 }

@@ -7,10 +7,11 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
+use super::check::Loaded;
 use super::gather::Trained;
 use super::messages::Messages;
 use super::progress::Line;
-use super::{Exit, Program, bug, check, files};
+use super::{Exit, Program, bug, check, files, simulate};
 use crate::exec::Engine;
 use crate::pipeline::Compiled;
 use crate::report::data::{ProgramInfo, RunData, Times};
@@ -22,34 +23,35 @@ use crate::train::outcome::{Outcome, Status};
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
-    program: Program,
+    pub(super) program: Program,
     /// Folder for the results; runs/NAME if not given
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// What runs the network; both give the same bits
     #[arg(long, value_enum, default_value_t = EngineChoice::Jit)]
-    engine: EngineChoice,
+    pub(super) engine: EngineChoice,
     /// Threads; the result does not depend on it
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
-    threads: Option<u16>,
+    pub(super) threads: Option<u16>,
     /// No progress and no tables, only messages
     #[arg(short, long)]
-    quiet: bool,
+    pub(super) quiet: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
-enum EngineChoice {
+pub(super) enum EngineChoice {
     Jit,
     Interp,
 }
 
 /// Set by the first interrupt; the run stops after the step it is in. The second ends the process at once.
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+pub(super) static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
     let begun = Instant::now();
     let (text, checked) = match check::load(&arguments.program, shown) {
-        Ok(loaded) => loaded,
+        Ok((text, Loaded::Training(checked))) => (text, checked),
+        Ok((text, Loaded::Simulation(checked))) => return simulate::run(arguments, text, &checked, begun),
         Err(exit) => return exit,
     };
     let check_seconds = begun.elapsed().as_secs_f64();
@@ -223,7 +225,7 @@ fn verdict(run: &RunData, shown: &Messages) -> Exit {
 }
 
 /// Of the program's text, and of the names and texts of what it imports.
-fn hash(text: &str, imports: &[SourceFile]) -> String {
+pub(super) fn hash(text: &str, imports: &[SourceFile]) -> String {
     let mut hasher = Sha256::new_with_prefix(text);
     for file in imports {
         for part in [&file.name, &file.text] {
@@ -234,6 +236,6 @@ fn hash(text: &str, imports: &[SourceFile]) -> String {
     hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn available_threads() -> usize {
+pub(super) fn available_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -30,11 +30,13 @@ pub const FAMILIES: &[Family] = &[
     super::types::DIMENSIONS,
     super::neurons::FAMILY,
     super::networks::FAMILY,
+    super::functions::FAMILY,
     super::residuals::FAMILY,
     super::geometry::FAMILY,
     super::training::FAMILY,
     super::data::FAMILY,
     super::reports::FAMILY,
+    super::simulation::FAMILY,
 ];
 
 /// Every code there is, in number order.

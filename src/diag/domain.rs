@@ -48,7 +48,10 @@ pub fn periodic_raw(span: Span, coord: &str, declared: Span) -> Diagnostic {
 pub fn not_periodic(span: Span, coord: &str, (lo, hi): (f64, f64), what: &str, declared: Span) -> Diagnostic {
     Diagnostic::error(NOT_PERIODIC, span, format!("this is not periodic in `{coord}`: {what} at both ends"))
         .label(declared, format!("`{coord}` is periodic, {coord} = {lo} and {coord} = {hi} are one place"))
-        .help(format!("use functions of period {}, such as `sin` of a multiple of 2*pi*{coord}/{}", hi - lo, hi - lo))
+        .help(match hi - lo {
+            1.0 => format!("use functions of period 1, such as `sin(2*pi*{coord})`"),
+            period => format!("use functions of period {period}, such as `sin(2*pi*{coord}/{period})`"),
+        })
 }
 
 /// No point of the box, or hardly any, satisfies the domain's conditions.
@@ -80,7 +83,7 @@ pub fn curve_dimension(span: Span, name: &str, found: usize, expected: &str, exa
     };
     let d = Diagnostic::error(CURVE_DIMENSION, span, format!("the curve `{name}` gives {found}, expected {expected}"));
     match example {
-        Some(e) => d.help(format!("as in `curve {name}(s in 0 .. 1) = {e}`")),
+        Some(e) => d.help(format!("as in `curve {name}(s in 0 .. 2*pi) = {e}`")),
         None => d.help("a curve needs two coordinates of space; with one, a boundary is a point: `on x = 0`"),
     }
 }

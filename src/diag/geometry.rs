@@ -57,9 +57,9 @@ pub fn place_outside(span: Span, what: &str, shape: Span) -> Diagnostic {
 }
 
 /// A warning: an exact solution that differs at the two ends of a periodic coordinate.
-pub fn exact_not_periodic(span: Span, coord: &str, lo: f64, hi: f64, declared: Span) -> Diagnostic {
+pub fn exact_not_periodic(span: Span, coord: &str, what: &str, (lo, hi): (f64, f64), declared: Span) -> Diagnostic {
     Diagnostic::warning(EXACT_NOT_PERIODIC, span, format!("the exact solution is not periodic in `{coord}`"))
-        .here(format!("this is {lo:.4} at the low end of `{coord}` and {hi:.4} at the high end"))
+        .here(format!("{what} is {lo:.4} at the low end of `{coord}` and {hi:.4} at the high end"))
         .label(declared, format!("`{coord}` is periodic"))
         .help("the field is periodic by construction and cannot reach it; check the period")
 }

@@ -2,14 +2,16 @@
 //!
 //! A [`Diagnostic`] is data: a code, labelled spans, a help line. Phases push them into a [`Sink`] and go on, so that one
 //! run reports every independent mistake. All wording lives here: each family of codes has a module (`syntax`, `names`,
-//! `domain`, `types`, `units`, `neurons`, `networks`, `residuals`, `geometry`, `training`, `reports`, `data`, `runtime`) with a
-//! table of its codes and one constructor function a code. A phase calls `sink.push(diag::names::unknown_name(span, "lif2", Some("lif")))` and never writes prose.
+//! `domain`, `types`, `units`, `neurons`, `networks`, `functions`, `residuals`, `geometry`, `training`, `reports`, `data`,
+//! `simulation`) with a table of its codes and one constructor function a code. A phase calls
+//! `sink.push(diag::names::unknown_name(span, "lif2", Some("lif")))` and never writes prose.
 //!
 //! The source text is attached only by the renderers, when a message is printed.
 
 pub mod codes;
 pub mod data;
 pub mod domain;
+pub mod functions;
 pub mod geometry;
 pub mod imports;
 pub mod lints;
@@ -19,6 +21,7 @@ pub mod neurons;
 pub mod render;
 pub mod reports;
 pub mod residuals;
+pub mod simulation;
 pub mod syntax;
 pub mod training;
 pub mod types;

@@ -58,8 +58,8 @@ pub const FAMILY: Family = Family {
             page: include_str!("../../docs/errors/SNN0211.md"),
         },
         CodeInfo { code: OUT_OF_PLACE, slug: "out_of_place", page: include_str!("../../docs/errors/SNN0212.md") },
-        CodeInfo { code: SEVERAL_OUTPUTS, slug: "several_outputs", page: include_str!("../../docs/errors/SNN0214.md") },
         CodeInfo { code: TOO_LARGE, slug: "too_large", page: include_str!("../../docs/errors/SNN0213.md") },
+        CodeInfo { code: SEVERAL_OUTPUTS, slug: "several_outputs", page: include_str!("../../docs/errors/SNN0214.md") },
         super::imports::UNREADABLE_IMPORT_INFO,
         super::imports::OUTSIDE_IMPORT_INFO,
         super::imports::IMPORT_CYCLE_INFO,
@@ -73,6 +73,12 @@ pub const FAMILY: Family = Family {
 /// Nothing of this name may stand here.
 pub fn unknown_name(span: Span, name: &str, nearest: Option<&str>) -> Diagnostic {
     suggest(Diagnostic::error(UNKNOWN_NAME, span, format!("there is no `{name}` here")), nearest)
+}
+
+/// `u_xx` for what is written `d(u, x, x)`.
+pub fn derivative(span: Span, name: &str, form: &str) -> Diagnostic {
+    Diagnostic::error(UNKNOWN_NAME, span, format!("there is no `{name}` here"))
+        .help(format!("a derivative is written `{form}`"))
 }
 
 /// Two things of one name. `first` is the other one, unless it is built in.
@@ -96,12 +102,6 @@ pub fn repeated_item(span: Span, what: &str, first: Span) -> Diagnostic {
 pub fn reserved_name(span: Span, name: &str, what: &str) -> Diagnostic {
     Diagnostic::error(RESERVED_NAME, span, format!("`{name}` is {what} of the language and cannot be declared"))
         .help("choose another name")
-}
-
-/// A neuron named like one of the prelude.
-pub fn prelude_neuron(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::error(RESERVED_NAME, span, format!("the neuron `{name}` would hide the prelude's"))
-        .help(format!("choose another name, such as `my_{name}`, or use the prelude's by removing this one"))
 }
 
 /// A call of something that is no function.
@@ -156,6 +156,14 @@ pub fn unused(span: Span, what: &str, name: &str) -> Diagnostic {
 pub fn network_with_outputs(span: Span, network: &str, outputs: &[&str]) -> Diagnostic {
     Diagnostic::error(SEVERAL_OUTPUTS, span, format!("`{network}` is a network whose outputs have names of their own"))
         .help(format!("write one of {}", list(outputs)))
+}
+
+/// A warning: columns of a data file that its residual does not use.
+pub fn unused_columns(span: Span, columns: &[&str]) -> Diagnostic {
+    let verb = if columns.len() == 1 { "is" } else { "are" };
+    let noun = if columns.len() == 1 { "column" } else { "columns" };
+    Diagnostic::warning(UNUSED, span, format!("the {noun} {} of the file {verb} never used", list(columns)))
+        .help("name it in the equation, as in `u = value`, or silence this by `allow(SNN0209)` before the residual")
 }
 
 /// `fn f(x) = f(x - 1)`. `chain` are the functions on the way, first and last the same.

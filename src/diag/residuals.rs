@@ -190,6 +190,16 @@ pub fn nothing_given(span: Span, name: &str) -> Diagnostic {
     .help("add a condition, such as `residual start on t = 0 : u = sin(pi*x)`")
 }
 
+/// A warning: along one coordinate nothing picks a solution.
+pub fn nothing_given_along(span: Span, name: &str, coord: &str, lo: f64) -> Diagnostic {
+    Diagnostic::warning(
+        NOTHING_GIVEN,
+        span,
+        format!("`{name}` differentiates along `{coord}`, and no condition is given at either end of `{coord}`"),
+    )
+    .help(format!("add one, such as `residual start on {coord} = {lo} : u = 0`; or leave it to the data, with `allow(SNN0714)` before this residual"))
+}
+
 /// A warning: the exact solution has no value at a point of the domain.
 pub fn exact_not_finite(span: Span, value: f64, place: &str) -> Diagnostic {
     Diagnostic::warning(EXACT_IS_WRONG, span, format!("the exact solution is {value} at {place}"))

@@ -21,6 +21,14 @@ const STUCK_LETTERS: Code = Code(111);
 const FOREIGN_OPERATOR: Code = Code(112);
 const NUMBER_TOO_LARGE: Code = Code(113);
 const CHAINED_COMPARISON: Code = Code(114);
+const LOOK_ALIKE: Code = Code(120);
+const MISPLACED_PRIME: Code = Code(121);
+const WALRUS: Code = Code(122);
+const FRACTION: Code = Code(123);
+const INDEXED: Code = Code(124);
+const FOREIGN_FUNCTION: Code = Code(125);
+const MISSING_COMMA: Code = Code(126);
+const FOREIGN_COMMENT: Code = Code(127);
 
 /// The codes of this family.
 pub const FAMILY: Family = Family {
@@ -52,6 +60,18 @@ pub const FAMILY: Family = Family {
             slug: "chained_comparison",
             page: include_str!("../../docs/errors/SNN0114.md"),
         },
+        CodeInfo { code: LOOK_ALIKE, slug: "look_alike", page: include_str!("../../docs/errors/SNN0120.md") },
+        CodeInfo { code: MISPLACED_PRIME, slug: "misplaced_prime", page: include_str!("../../docs/errors/SNN0121.md") },
+        CodeInfo { code: WALRUS, slug: "walrus", page: include_str!("../../docs/errors/SNN0122.md") },
+        CodeInfo { code: FRACTION, slug: "fraction", page: include_str!("../../docs/errors/SNN0123.md") },
+        CodeInfo { code: INDEXED, slug: "indexed", page: include_str!("../../docs/errors/SNN0124.md") },
+        CodeInfo {
+            code: FOREIGN_FUNCTION,
+            slug: "foreign_function",
+            page: include_str!("../../docs/errors/SNN0125.md"),
+        },
+        CodeInfo { code: MISSING_COMMA, slug: "missing_comma", page: include_str!("../../docs/errors/SNN0126.md") },
+        CodeInfo { code: FOREIGN_COMMENT, slug: "foreign_comment", page: include_str!("../../docs/errors/SNN0127.md") },
     ],
 };
 
@@ -79,15 +99,25 @@ pub enum Hint<'t> {
     /// No guess: the words that could stand here.
     Items(&'t [&'t str]),
     Keyword(&'t str),
+    Comma,
     Compare,
     Equation,
     Else,
     Flow,
+    Function,
+    NoBracketOpen,
+    NoEquals,
+    NoLists,
     NoSeparator,
     NothingOpen,
+    OneEquation,
+    Point,
     Quotes,
+    Range,
     Update,
     When,
+    /// The form of what is meant.
+    Write(&'t str),
 }
 
 impl Hint<'_> {
@@ -101,12 +131,25 @@ impl Hint<'_> {
                 format!("an item begins with {}", one_of(&items.iter().map(String::as_str).collect::<Vec<_>>()))
             }
             Hint::Keyword(word) => format!("`{word}` is a keyword and cannot be a name"),
+            Hint::Comma => "write `,` between them".into(),
+            Hint::NoEquals => "an option is followed by its value, without `=`: `weight 10`".into(),
+            Hint::NoLists => "there are no lists: name each value, or write `f(a, b)`".into(),
+            Hint::OneEquation => "a residual is one equation: write another `residual` for the next".into(),
+            Hint::Point => "decimals are written with a point: `1.5`".into(),
             Hint::Compare => "`=` defines; to compare, write `==`".into(),
             Hint::Equation => "a residual is an equation, as in `u = 0`".into(),
             Hint::Else => "`if` yields a value and always needs its `else`: `if a < b then a else b`".into(),
             Hint::Flow => "a differential equation is written `flow v' = …`".into(),
             Hint::NoSeparator => "statements follow one another without `,`".into(),
             Hint::NothingOpen => "no `{` is open here; remove the `}`".into(),
+            Hint::Function => {
+                "a function of numbers is declared by `fn f(x) = …`; `function` declares random input functions, as in \
+                 `function a(s in 0 .. 1) ~ gaussian_process(length = 0.2)`"
+                    .into()
+            }
+            Hint::NoBracketOpen => "no bracket is open here; remove it".into(),
+            Hint::Range => "a range is written `0 .. 1`".into(),
+            Hint::Write(form) => format!("write `{form}`"),
             Hint::Quotes => "texts and file names are written in double quotes: `\"…\"`".into(),
             Hint::Update => "an update in discrete time is written `update v := …`".into(),
             Hint::When => "a condition follows `when`, as in `spike when v >= 1`".into(),
@@ -174,6 +217,9 @@ pub fn stray(span: Span, found: &str) -> Diagnostic {
         ("!", _) => "to negate a condition write `not`".into(),
         ("%", _) => "there is no remainder; write `a - b*floor(a/b)`".into(),
         (".", _) => "names have no parts; a file name is written in quotes".into(),
+        ("?", _) => "a choice is written `if a < b then a else b`".into(),
+        ("|", _) => "write `|>` to hand a value on, `or` for a condition, `abs(x)` for an absolute value".into(),
+        ("&", _) => "write `and`".into(),
         (_, Some((_, name))) => format!("names are made of ASCII letters, digits and `_`; write `{name}`"),
         _ => "remove it; comments begin with `#`, names are made of ASCII letters, digits and `_`".into(),
     };
@@ -199,11 +245,6 @@ const GREEK: &[(&str, &str)] = &[
     ("φ", "phi"),
     ("ψ", "psi"),
     ("ω", "omega"),
-    ("∂", "d(u, x)"),
-    ("·", "*"),
-    ("×", "*"),
-    ("≤", "<="),
-    ("≥", ">="),
 ];
 
 pub fn missing_colon(span: Span) -> Diagnostic {
@@ -248,4 +289,119 @@ pub fn chained_comparison(span: Span, first: Span) -> Diagnostic {
         .here("compares the outcome of a comparison")
         .label(first, "which is this one")
         .help("write `a < b and b < c`")
+}
+
+/// What looks or reads like a sign of the language, and what to write for it.
+const LOOK_ALIKES: &[(&str, &[&str])] = &[
+    ("-", &["\u{2212}", "\u{2013}", "\u{2014}", "\u{2010}", "\u{2011}", "\u{ff0d}"]),
+    ("*", &["×", "·", "\u{22c5}", "\u{2219}", "\u{2217}", "\u{2022}"]),
+    ("/", &["÷", "\u{2215}", "\u{2044}"]),
+    ("+", &["\u{ff0b}"]),
+    ("'", &["\u{2032}", "\u{2019}", "\u{2018}", "\u{b4}", "`"]),
+    ("''", &["\u{2033}"]),
+    ("\"", &["\u{201c}", "\u{201d}", "\u{201e}", "«", "»"]),
+    ("^0", &["\u{2070}"]),
+    ("^1", &["¹"]),
+    ("^2", &["²"]),
+    ("^3", &["³"]),
+    ("^4", &["\u{2074}"]),
+    ("^5", &["\u{2075}"]),
+    ("^6", &["\u{2076}"]),
+    ("^-", &["\u{207b}"]),
+    ("0", &["\u{2080}"]),
+    ("1", &["\u{2081}"]),
+    ("2", &["\u{2082}"]),
+    ("1/2", &["½"]),
+    ("1/4", &["¼"]),
+    ("3/4", &["¾"]),
+    ("<=", &["≤", "\u{2a7d}"]),
+    (">=", &["≥", "\u{2a7e}"]),
+    ("!=", &["≠"]),
+    ("=", &["\u{ff1d}"]),
+    ("->", &["→", "\u{27f6}", "\u{21a6}"]),
+    ("..", &["…", "\u{2025}"]),
+    ("in", &["∈"]),
+    ("and", &["∧"]),
+    ("or", &["∨"]),
+    ("not", &["¬"]),
+    ("(", &["\u{ff08}"]),
+    (")", &["\u{ff09}"]),
+    (",", &["\u{ff0c}"]),
+    (":", &["\u{ff1a}"]),
+    ("~", &["∼", "\u{223c}"]),
+    ("sqrt(…)", &["√"]),
+    ("sum(i in 1 .. 5, …)", &["∑", "Σ"]),
+    ("integral(a, 0, x)", &["∫"]),
+    ("d(u, x)", &["∂"]),
+    ("grad(u), div(p, q) or lap(u)", &["∇"]),
+    ("lap(u)", &["Δ", "∆"]),
+];
+
+/// Blanks that are none, and what cannot be seen at all.
+const INVISIBLE: &[&str] = &[
+    "\u{a0}", "\u{2009}", "\u{202f}", "\u{2007}", "\u{3000}", "\u{200b}", "\u{200c}", "\u{200d}", "\u{2060}", "\u{ad}",
+];
+
+/// A character that stands for a sign on paper.
+pub fn look_alike(span: Span, found: &str) -> Option<Diagnostic> {
+    if INVISIBLE.contains(&found) {
+        let message = format!("a character that cannot be seen stands here: {}", found.escape_unicode());
+        return Some(
+            Diagnostic::error(LOOK_ALIKE, span, message)
+                .help("delete it, and write an ordinary blank if one is needed"),
+        );
+    }
+    let (meant, _) = LOOK_ALIKES.iter().find(|(_, all)| all.contains(&found))?;
+    Some(
+        Diagnostic::error(LOOK_ALIKE, span, format!("`{found}` is no sign of the language"))
+            .help(format!("write `{meant}`; programs are written in ASCII")),
+    )
+}
+
+pub fn misplaced_prime(span: Span, in_neuron: bool) -> Diagnostic {
+    let d = Diagnostic::error(MISPLACED_PRIME, span, "`'` stands only in a neuron's `flow v' = …`");
+    if in_neuron {
+        d.help("a differential equation is written `flow v' = …`; elsewhere a state has no `'`")
+    } else {
+        d.help("a derivative is written with its coordinate: `d(u, x)`, `d(u, x, x)` for the second one")
+    }
+}
+
+pub fn walrus(span: Span) -> Diagnostic {
+    Diagnostic::error(WALRUS, span, "expected `=`, found `:=`")
+        .help("definitions and equations are written with `=`; `:=` stands only in a neuron's `update v := …`")
+}
+
+/// `d^2u/dx^2`
+pub fn fraction(span: Span, field: &str) -> Diagnostic {
+    Diagnostic::error(FRACTION, span, "a derivative is not written as a fraction")
+        .help(format!("name the coordinates: `d({field}, x)`, `d({field}, x, x)` for the second derivative"))
+}
+
+pub fn indexed(span: Span) -> Diagnostic {
+    Diagnostic::error(INDEXED, span, "the value of a function cannot be indexed")
+        .help("derivatives are named, never indexed: `d(u, x)` for what would be `grad(u)[0]`")
+}
+
+/// `lambda x: …`
+pub fn foreign_function(span: Span) -> Diagnostic {
+    Diagnostic::error(FOREIGN_FUNCTION, span, "there are no functions without a name")
+        .help("declare one as an item, `fn f(x) = x^2`, and use its name")
+}
+
+pub fn missing_comma(before: Span, span: Span) -> Diagnostic {
+    Diagnostic::error(MISSING_COMMA, span, "nothing stands between two arguments")
+        .here("a new one begins here")
+        .label(before, "one ends here")
+        .help("write `,` between arguments; to multiply write `*`")
+}
+
+pub fn foreign_comment(span: Span, found: &str) -> Diagnostic {
+    Diagnostic::error(FOREIGN_COMMENT, span, format!("`{found}` begins no comment"))
+        .help("a comment begins with `#` and ends with its line; to divide write one `/`")
+}
+
+/// A file name in single quotes, found at its `.`.
+pub fn single_quotes(span: Span) -> Diagnostic {
+    stray(span, ".").help(Hint::Quotes.text())
 }

@@ -16,6 +16,7 @@ const NOT_A_PURSUIT_LAYER: Code = Code(805);
 const NO_READOUT: Code = Code(806);
 const WRONG_PHASE: Code = Code(807);
 const EMPTY_SCHEDULE: Code = Code(808);
+const OVER_DETERMINED: Code = Code(820);
 const NOTHING_TRAINABLE: Code = Code(809);
 const SIGMA_UNUSED: Code = Code(810);
 const STOP_FORM: Code = Code(840);
@@ -45,6 +46,7 @@ pub const FAMILY: Family = Family {
         info!(STOP_FORM, "stop_form", "SNN0840"),
         info!(UNKNOWN_STOP, "unknown_stop", "SNN0841"),
         info!(BATCH_IS_ALL, "batch_is_all", "SNN0842"),
+        CodeInfo { code: OVER_DETERMINED, slug: "over_determined", page: include_str!("../../docs/errors/SNN0820.md") },
     ],
 };
 
@@ -144,4 +146,27 @@ pub fn batch_is_all(span: Span, most: usize) -> Diagnostic {
     } else {
         "give a smaller number, or remove it"
     })
+}
+
+/// A warning: more conditions along a coordinate than the equation's order there leaves open. `order` is that of `equation`.
+pub fn over_determined(
+    span: Span,
+    coord: &str,
+    given: usize,
+    order: u8,
+    equation: &str,
+    others: &[Span],
+    at: Span,
+) -> Diagnostic {
+    let mut d = Diagnostic::warning(
+        OVER_DETERMINED,
+        span,
+        format!("{given} conditions are given along `{coord}`, where `{equation}` leaves room for {order}"),
+    )
+    .here("with this one they are too many")
+    .label(at, format!("of order {order} along `{coord}`"));
+    for other in others {
+        d = d.label(*other, "given here");
+    }
+    d.help("in general no solution meets all of them, and training ends at a compromise; remove one, or silence this by `allow(SNN0820)` if they agree")
 }

@@ -60,13 +60,20 @@ pub fn differ(span: Span, operator: &str, a: &Side, b: &Side) -> Diagnostic {
     };
     let message = format!("{message} {} and {}", a.dimension.describe(), b.dimension.describe());
     let d = Diagnostic::error(DIFFER, span, message);
-    b.labels(a.labels(d)).help(format!("they differ by a factor of {}", factor(&a.dimension.over(&b.dimension))))
+    let d = b.labels(a.labels(d));
+    match factor(&a.dimension.over(&b.dimension)) {
+        Some(factor) => d.help(format!("they differ by a factor of {factor}")),
+        None => d,
+    }
 }
 
-fn factor(d: &Dimension) -> String {
+/// The unit of a factor that one may have forgotten: one that has a name of its own.
+fn factor(d: &Dimension) -> Option<String> {
     match d.name() {
-        Some(_) => d.describe(),
-        None => format!("dimension {}", d.describe()),
+        _ if d.is_none() => None,
+        Some(_) if *d == Dimension::FREQUENCY => Some("`1/ms`".into()),
+        Some(name) => Some(format!("`{}`, {name}", d.unit())),
+        None => None,
     }
 }
 
@@ -88,8 +95,22 @@ pub fn bare(
     if let Some((at, dimension)) = because {
         d = d.label(at, format!("because this is {}", dimension.describe()));
     }
-    // As it would be held: a number of units in which neurons are usually written.
-    let unit = wanted.unit();
+    unit_to_write(d, value, wanted)
+}
+
+/// A parameter or state that is declared as a bare number, and what its use at `at` asks for.
+pub fn bare_declaration(span: Span, name: &str, value: f64, wanted: &Dimension, at: Option<Span>) -> Diagnostic {
+    let message = format!("`{name}` must be {}, found a number without a unit", wanted.describe());
+    let mut d = Diagnostic::error(BARE, span, message);
+    if let Some(at) = at.filter(|at| !at.overlaps(span)) {
+        d = d.label(at, "this asks for it");
+    }
+    unit_to_write(d, value, wanted)
+}
+
+/// With the number in the unit in which it would be held (a rate: in Hz), where that can be attached to it.
+fn unit_to_write(d: Diagnostic, value: f64, wanted: &Dimension) -> Diagnostic {
+    let unit = if *wanted == Dimension::FREQUENCY { "Hz".to_string() } else { wanted.unit() };
     if wanted.is_none() || unit.contains(['*', '(']) || unit.starts_with('1') {
         return d;
     }
@@ -104,10 +125,9 @@ pub fn wrong_dimension(found: &Side, what: &str, wanted: &Dimension, because: Op
         Some((at, dimension)) => d.label(at, format!("because this is {}", dimension.describe())),
         None => d,
     };
-    let factor = wanted.over(&found.dimension);
-    match factor.is_none() {
-        true => d,
-        false => d.help(format!("a factor of {} is missing", self::factor(&factor))),
+    match factor(&wanted.over(&found.dimension)) {
+        Some(factor) => d.help(format!("a factor of {factor} is missing")),
+        None => d,
     }
 }
 

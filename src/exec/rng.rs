@@ -35,6 +35,14 @@ pub enum Purpose {
     Functions = 9,
     /// Points of reports and checks.
     Report = 10,
+    /// What a simulation draws once: parameters and starts; the index is the population and the draw.
+    Units = 20,
+    /// Noise of a simulation; the index is the population and its source, the chunk and the step.
+    Steps = 21,
+    /// Which units are connected; the index is the connection and the unit.
+    Connections = 22,
+    /// Weights and delays; the index is the connection and the draw.
+    Synapses = 23,
     /// Random programs and cases of tests.
     Test = 11,
 }

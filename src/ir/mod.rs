@@ -12,5 +12,6 @@ pub mod print;
 pub mod problem;
 pub mod program;
 pub mod read;
+pub mod simulation;
 pub mod types;
 pub mod verify;

@@ -20,10 +20,11 @@ pub struct Problem {
     pub shape: Option<Program>,
     pub network: Network,
     pub residuals: Vec<Residual>,
-    /// One entry a field of the network. Input `coords`, output `value`.
+    /// One entry a field of the network. Inputs `coords` and, with input functions, `coefficients`; output `value`.
     pub exact: Vec<Option<Program>>,
     /// The exact solutions that are known on a grid only.
     pub reference: Option<Reference>,
+    pub functions: Vec<Function>,
     pub train: Train,
     pub report: Report,
 }
@@ -35,6 +36,16 @@ pub struct Coord {
     pub hi: f64,
     /// Its two ends are one place.
     pub periodic: bool,
+}
+
+/// A random input function: a sum of known shapes with standard normal coefficients. Networks have an input `sensors.NAME`,
+/// after `coords`, for each function; expression programs one `coefficients` of all functions together, if there are any.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Function {
+    pub name: String,
+    pub coefficients: usize,
+    /// What each coefficient adds to the value at each sensor, `[sensors][coefficients]`.
+    pub shapes: Vec<Vec<f64>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -230,7 +241,7 @@ pub enum Rows {
 pub struct Pointwise {
     pub atoms: Vec<Atom>,
     pub by: Derivatives,
-    /// Inputs `coords`, `columns` (only if there are any), `atoms`; output `value`.
+    /// Inputs `coords`, `columns` and `coefficients` (only if there are any), `atoms`; output `value`.
     pub value: Program,
     /// Same inputs; output `slopes`: the derivative of F with respect to each atom.
     pub slopes: Program,

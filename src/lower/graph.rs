@@ -33,7 +33,7 @@ pub fn only_through(net: &Network, from: NodeId, node: NodeId) -> bool {
         let here = match &n.op {
             _ if id == from => true,
             NodeOp::Scalar(e) => !e.any_var(|_| true),
-            NodeOp::Coords { .. } | NodeOp::Tuned { .. } | NodeOp::Dense { .. } => false,
+            NodeOp::Coords { .. } | NodeOp::Sensors(_) | NodeOp::Tuned { .. } | NodeOp::Dense { .. } => false,
             op => op.inputs().into_iter().all(|n| known[n]),
         };
         known.push(here);

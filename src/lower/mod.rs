@@ -13,9 +13,11 @@ mod graph;
 mod network;
 mod neuron;
 mod residual;
+pub mod simulation;
 mod units;
 
-use crate::check::model::{Coord, Model, NodeId, NodeOp, Quantity};
+use crate::check::calculus::evaluate_at;
+use crate::check::model::{Coord, InputFunction, Model, NodeId, NodeOp, Quantity};
 use crate::ir::problem as ir;
 use network::Lowering;
 
@@ -25,7 +27,7 @@ pub const BLOCK: u32 = 128;
 pub fn lower(model: &Model) -> ir::Problem {
     let exact = |of: Quantity| {
         let found = model.exact.iter().find(|x| x.of == of);
-        found.map(|x| residual::of_coords(model, "exact", &x.value))
+        found.map(|x| residual::of_functions(model, "exact", &x.value))
     };
     let fields = (0..model.network.fields.len()).map(Quantity::Field);
     let quantities = fields.chain((0..model.unknowns.len()).map(Quantity::Unknown));
@@ -36,6 +38,7 @@ pub fn lower(model: &Model) -> ir::Problem {
         residuals: model.residuals.iter().map(|r| residual::lower(model, r)).collect(),
         exact: quantities.map(exact).collect(),
         reference: model.reference.clone(),
+        functions: model.functions.iter().map(function).collect(),
         train: model.train.clone(),
         report: model.report.clone(),
     }
@@ -43,6 +46,13 @@ pub fn lower(model: &Model) -> ir::Problem {
 
 fn coord(c: &Coord) -> ir::Coord {
     ir::Coord { name: c.name.clone(), lo: c.lo, hi: c.hi, periodic: c.periodic }
+}
+
+fn function(f: &InputFunction) -> ir::Function {
+    let place = |k: u32| f.lo + (f.hi - f.lo) * f64::from(k) / f64::from(f.sensors - 1);
+    let at = |k: u32| f.parts.iter().map(|p| evaluate_at(&p.value, &[place(k)])).collect();
+    let (name, shapes) = (f.name.clone(), (0..f.sensors).map(at).collect());
+    ir::Function { name, coefficients: f.parts.len(), shapes }
 }
 
 fn network(model: &Model) -> ir::Network {

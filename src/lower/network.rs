@@ -73,6 +73,9 @@ impl<'m> Lowering<'m> {
         let net = &model.network;
         let mut program = Program::new(name);
         program.inputs.push(Input { name: "coords".into(), width: model.coords.len() as u32 });
+        for f in &model.functions {
+            program.inputs.push(Input { name: format!("sensors.{}", f.name), width: f.sensors });
+        }
         if net.nodes.iter().any(|n| n.kind == Kind::Signal) {
             program.passes = vec![Pass::new(net.steps)];
         }
@@ -253,6 +256,7 @@ impl<'m> Lowering<'m> {
                 let parts: Vec<Val> = coords.iter().flat_map(|c| self.entering(*c, *raw)).collect();
                 Term::Val(if parts.len() == 1 { parts[0] } else { self.e.concat(&parts) })
             }
+            NodeOp::Sensors(f) => Term::Val(self.e.input(1 + *f as u32, width)),
             NodeOp::Scalar(expr) => {
                 let at: Vec<Val> = (0..self.model.coords.len()).map(|i| self.coord(i)).collect();
                 self.e.expr(expr, &|v| match v {
@@ -285,8 +289,10 @@ impl<'m> Lowering<'m> {
                 }
             }
             NodeOp::Neuron { x, model, args } => {
-                let input = self.node(*x);
                 let neuron = &self.model.neurons[*model];
+                // A network's numbers are plain: they count in the unit that the model gives its input.
+                let input = self.node(*x);
+                let input = self.e.mul(Term::Num(neuron.input.hold(1.0)), input);
                 let params: Vec<Term> = (0..neuron.params.len())
                     .map(|i| match self.frozen_at_start {
                         true => Term::Num(args[i]),

@@ -49,7 +49,12 @@ impl Meaning<'_> {
             Var::Dt => Term::Num(self.dt),
             Var::Spike => self.spike,
             Var::Over => self.over,
-            Var::Coord(_) | Var::Field { .. } | Var::Unknown(_) | Var::Column(_) => {
+            Var::Coord(_)
+            | Var::Field { .. }
+            | Var::Unknown(_)
+            | Var::Coefficient(_)
+            | Var::Column(_)
+            | Var::Given(_) => {
                 unreachable!("the checker keeps coordinates and fields out of neurons")
             }
         }
@@ -60,9 +65,9 @@ impl Meaning<'_> {
     }
 }
 
-/// Emits a population of `width` neurons driven by `input`; `params` are the model's parameters in order.
+/// Emits a population of `width` neurons driven by `input`; `params` are the model's parameters in order. All are in the
+/// units that quantities are held in.
 pub fn step(e: &mut Emit, model: &NeuronModel, params: &[Term], input: Term, dt: f64, width: u32) -> Emitted {
-    let input = e.mul(Term::Num(model.input.hold(1.0)), input);
     let none = Term::Num(0.0);
     let meaning = Meaning { params, states: &[], input, dt, spike: none, over: none };
     let mut ids: Vec<StateId> = vec![];

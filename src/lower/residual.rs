@@ -26,6 +26,26 @@ pub fn of_coords(model: &Model, name: &str, e: &Expr) -> Program {
     b.finish()
 }
 
+/// As [`of_coords`], with the coefficients of input functions, if there are any.
+pub fn of_functions(model: &Model, name: &str, e: &Expr) -> Program {
+    let coefficients = coefficients(model);
+    if coefficients == 0 {
+        return of_coords(model, name, e);
+    }
+    let mut b = Expression::new(name, &[("coords", model.coords.len()), ("coefficients", coefficients)]);
+    b.output("value", &[e], &|v, at| match v {
+        Var::Coord(i) => at[0][*i],
+        Var::Coefficient(k) => at[1][*k],
+        _ => unreachable!("the checker allows only coordinates and input functions here"),
+    });
+    b.finish()
+}
+
+/// The number of coefficients of all input functions.
+fn coefficients(model: &Model) -> usize {
+    model.functions.iter().map(|f| f.parts.len()).sum()
+}
+
 /// A program in coordinates only, whose output `value` is 1 where a condition holds and else 0.
 pub fn truth(model: &Model, name: &str, condition: &Expr) -> Program {
     let number = Expr::If(Box::new(condition.clone()), Box::new(Expr::Num(1.0)), Box::new(Expr::Num(0.0)));
@@ -114,11 +134,15 @@ fn pointwise(model: &Model, r: &Residual, by: ir::Derivatives) -> ir::Pointwise 
     if columns > 0 {
         inputs.push(("columns", columns));
     }
+    if coefficients(model) > 0 {
+        inputs.push(("coefficients", coefficients(model)));
+    }
     inputs.push(("atoms", atoms.len()));
     let last = inputs.len() - 1;
     let var = |v: &Var, at: &[Vec<Term>]| match v {
         Var::Coord(i) => at[0][*i],
         Var::Column(i) => at[1][*i],
+        Var::Coefficient(k) => at[last - 1][*k],
         v => match fields.iter().position(|f| f == v) {
             Some(i) => at[last][i],
             None => unreachable!("the checker allows only coordinates, columns, fields and unknowns here"),

@@ -74,7 +74,8 @@ fn map(run: &RunData, grid: &GridData, field: &PlotField) -> Option<Figure> {
     let (x, y) = (&run.coords[0], &run.coords[1]);
     // Cells of a map have one size: places that are not evenly spaced lend their values to the cells nearest to them.
     let (across, up) = (nearest(&grid.axes[0]), nearest(&grid.axes[1]));
-    let drawn: Vec<f64> = across.iter().flat_map(|i| up.iter().map(move |j| (i, j))).map(|(i, j)| slice[i * ny + j]).collect();
+    let drawn: Vec<f64> =
+        across.iter().flat_map(|i| up.iter().map(move |j| (i, j))).map(|(i, j)| slice[i * ny + j]).collect();
     let ends = |axis: &[f64]| (axis[0], axis[axis.len() - 1]);
     let ((x_lo, x_hi), (y_lo, y_hi)) = (ends(&grid.axes[0]), ends(&grid.axes[1]));
     let svg = HeatMap {
@@ -144,7 +145,8 @@ fn raster(run: &RunData, layer: &str) -> Option<Figure> {
         run.coords.iter().zip(&r.point).map(|(c, v)| format!("{} = {}", c.name, short(*v))).collect();
     let rate = r.spikes.len() as f64 / (r.units * r.steps).max(1) as f64;
     let title = format!("spikes of {}", r.layer);
-    let svg = RasterPlot { title: &title, units: r.units, steps: r.steps, dt: r.dt, spikes: &r.spikes }.draw();
+    let svg =
+        RasterPlot { title: &title, units: r.units, steps: r.steps, dt: r.dt, time: "time", spikes: &r.spikes }.draw();
     let caption = format!(
         "{} neurons over {} steps at {}: {} spikes, {} a neuron and step.",
         r.units,

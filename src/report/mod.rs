@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod npz;
 pub mod page;
 pub mod scale;
+pub mod simulation;
 pub mod svg;
 pub mod table;
 pub mod write;

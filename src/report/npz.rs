@@ -37,7 +37,12 @@ pub fn encode(run: &RunData) -> Result<Vec<u8>, String> {
     Ok(zip.finish().map_err(|e| e.to_string())?.into_inner())
 }
 
-fn add(zip: &mut zip::ZipWriter<Cursor<Vec<u8>>>, name: &str, shape: &[u64], values: &[f64]) -> Result<(), String> {
+pub(super) fn add(
+    zip: &mut zip::ZipWriter<Cursor<Vec<u8>>>,
+    name: &str,
+    shape: &[u64],
+    values: &[f64],
+) -> Result<(), String> {
     let mut bytes = Vec::new();
     let mut writer = npyz::WriteOptions::new()
         .default_dtype()

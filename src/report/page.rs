@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use super::data::RunData;
+use super::data::{ProgramInfo, RunData};
 use super::figures::figures;
 use super::scale::{count, short};
 use super::svg::escape;
 use crate::train::outcome::Status;
 
-const STYLE: &str = include_str!("page.css");
+pub(super) const STYLE: &str = include_str!("page.css");
 
 pub fn html(run: &RunData) -> String {
     let mut out = String::new();
@@ -23,7 +23,7 @@ pub fn html(run: &RunData) -> String {
     cards(&mut out, run);
     figure_sections(&mut out, run);
     tables(&mut out, run);
-    program(&mut out, run);
+    program(&mut out, &run.program);
     out.push_str("</main></body></html>\n");
     out
 }
@@ -91,7 +91,7 @@ fn figure_sections(out: &mut String, run: &RunData) {
     draw(true, if run.coords.len() == 1 { "Solution and training" } else { "Training and spikes" });
 }
 
-fn table(out: &mut String, heading: &str, header: &[&str], rows: &[Vec<String>]) {
+pub(super) fn table(out: &mut String, heading: &str, header: &[&str], rows: &[Vec<String>]) {
     if rows.is_empty() {
         return;
     }
@@ -167,7 +167,8 @@ fn tables(out: &mut String, run: &RunData) {
     table(out, "Run", &["snnc", "engine", "threads", "check", "lower and compile", "training", "program hash"], &rows);
 }
 
-fn program(out: &mut String, run: &RunData) {
+/// The program's text, then that of every file that it imports.
+pub(super) fn program(out: &mut String, program: &ProgramInfo) {
     out.push_str("<section><h2>Program</h2>");
     let mut listing = |text: &str| {
         out.push_str("<pre><code>");
@@ -176,8 +177,8 @@ fn program(out: &mut String, run: &RunData) {
         }
         out.push_str("</code></pre>");
     };
-    listing(&run.program.text);
-    for (path, text) in &run.program.imports {
+    listing(&program.text);
+    for (path, text) in &program.imports {
         listing(&format!("# {path}\n{text}"));
     }
     out.push_str("</section>");

@@ -341,6 +341,8 @@ pub struct RasterPlot<'a> {
     pub units: usize,
     pub steps: usize,
     pub dt: f64,
+    /// Label of the axis: `time`, `time (ms)`.
+    pub time: &'a str,
     /// (step, unit)
     pub spikes: &'a [(u32, u32)],
 }
@@ -351,18 +353,19 @@ impl RasterPlot<'_> {
         let mut out = open(650.0, 376.0, self.title);
         let sx = Scale::linear(0.0, self.steps as f64 * self.dt);
         let sy = Scale::linear(0.0, self.units as f64);
-        f.axis_x(&mut out, &sx, "time", false);
+        f.axis_x(&mut out, &sx, self.time, false);
         f.axis_y(&mut out, &sy, "neuron", false);
         let (dx, dy) = (f.w / self.steps.max(1) as f64, f.h / self.units.max(1) as f64);
         let mut path = String::new();
         for (step, unit) in self.spikes {
             let (x, y) = (f.x + (*step as f64 + 0.15) * dx, f.bottom() - (*unit as f64 + 0.5) * dy);
-            let _ = write!(path, "M{x:.1} {y:.1}h{:.1}", dx * 0.7);
+            // However many steps there are, a spike can be seen.
+            let _ = write!(path, "M{x:.1} {y:.1}h{:.1}", (dx * 0.7).max(1.2));
         }
         let _ = write!(
             out,
             "<path d=\"{path}\" stroke=\"{INK}\" stroke-width=\"{:.2}\" fill=\"none\"/>",
-            (dy * 0.8).clamp(0.45, 3.0)
+            (dy * 0.8).clamp(0.45, 10.0)
         );
         f.border(&mut out);
         out.push_str("</svg>");

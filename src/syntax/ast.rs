@@ -556,6 +556,7 @@ pub struct Simulate {
 pub enum SimulateStmt {
     Duration(Expr, Span),
     Dt(Expr, Span),
+    Seed(Expr, Span),
     Method(Name, Span),
     /// `population exc = adex(100) with i = 700pA`.
     Population {
@@ -564,11 +565,11 @@ pub enum SimulateStmt {
         with: Vec<(Name, Expr)>,
         span: Span,
     },
-    /// `connect exc -> exc probability 0.1 weight 20pA delay 1.5ms`.
+    /// `connect exc -> exc probability 0.1 weight 20pA delay 1.5ms`; a word alone, `one_to_one`, has no value.
     Connect {
         from: Name,
         to: Name,
-        options: Vec<(Name, Expr)>,
+        options: Vec<(Name, Option<Expr>)>,
         span: Span,
     },
     /// `record v of exc[0 .. 2], spikes of exc`.

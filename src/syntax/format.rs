@@ -333,7 +333,7 @@ impl<'t> Printer<'_, 't> {
     /// A stretch of atoms. `allowed` are the breaks that only some statements have.
     fn range(&self, range: Range, allowed: &[Break]) -> Doc {
         let Some(loosest) = (range.from + 1..range.to).filter_map(|i| self.break_at(i, range, allowed)).min() else {
-            return self.tight(range, allowed);
+            return self.tight(range);
         };
         let mut pieces = vec![];
         let mut from = range.from;
@@ -384,7 +384,7 @@ impl<'t> Printer<'_, 't> {
     }
 
     /// Atoms that are broken only inside of their brackets.
-    fn tight(&self, range: Range, allowed: &[Break]) -> Doc {
+    fn tight(&self, range: Range) -> Doc {
         let mut out = vec![];
         let mut i = range.from;
         while i < range.to {
@@ -394,7 +394,7 @@ impl<'t> Printer<'_, 't> {
             self.atom(i, range, &mut out);
             if self.is(i, "(") || self.is(i, "[") {
                 let close = self.close(i);
-                out.push(self.brackets(i, close, range, allowed));
+                out.push(self.brackets(i, close, range));
                 i = close;
                 self.atom(i, range, &mut out);
             }
@@ -404,7 +404,7 @@ impl<'t> Printer<'_, 't> {
     }
 
     /// What stands in brackets, with the places where it can be broken.
-    fn brackets(&self, open: usize, close: usize, range: Range, _: &[Break]) -> Doc {
+    fn brackets(&self, open: usize, close: usize, range: Range) -> Doc {
         let inside = Range { from: open + 1, to: close, ..range };
         if inside.from == inside.to {
             return Doc::List(vec![]);

@@ -183,6 +183,30 @@ fn messages_speak_the_language() {
         ("import neurons", "double quotes"),
         ("const c = 2 * state + 1", "`state` is a keyword"),
         ("const a = 2;", "statements need no sign"),
+        ("const a = 2 === 3", "write `==`"),
+        ("const a = 2 <> 3", "write `!=`"),
+        ("const a = b ? 1", "if a < b then a else b"),
+        ("def f(x)", "write `fn NAME(x) = …`"),
+        ("let c = 2", "write `const NAME = …`"),
+        ("function f(x) = x^2", "`fn f(x) = …`"),
+        ("domain { x in [0, 1] }", "a range is written `0 .. 1`"),
+        ("domain { x in 0 to 1 }", "a range is written `0 .. 1`"),
+        ("const a = 2)", "no bracket is open here"),
+        ("residual a on interior : d(u, x) == u", "SNN0105"),
+        ("residual a on interior : u = 0 weight = 3", "without `=`"),
+        ("residual a on x = 0 : u = 0, x = 1 : u = 1", "another `residual`"),
+        ("residual a at x = 0 : u = 0", "write `residual NAME on x = 0 : u = 0`"),
+        ("report { plot curve(u) curve(u) }", "write `,` between them"),
+        ("report { save 'a.npz' }", "double quotes"),
+        ("const a = 1,5", "`1.5`"),
+        ("fn f(x) { x^2 }", "write `fn f(x) = x^2`"),
+        ("fn f(x) = { x^2 }", "write `fn f(x) = x^2`"),
+        ("network u(x) {\n h = tuned(x, 8)\n output = h\n}", "write `layer NAME = …`"),
+        ("neuron n {\n input i\n v' = i\n}", "write `flow NAME' = …`"),
+        ("neuron n { input i state v = 0 flow dv/dt = -v }", "`flow v' = …`"),
+        ("domain { x: 0 .. 1 }", "write `x in 0 .. 1`"),
+        ("allow SNN0209", "write `allow(SNN0209)`"),
+        ("const a = sin(2 3)", "SNN0126"),
         ("const \u{3c4} = 2", "write `tau`"),
         ("const c = if 1 < x < 2 then 1 else 0", "SNN0114"),
         ("domain", "expected `{`, found the end of the item"),
@@ -221,4 +245,47 @@ fn nothing_overflows() {
         let (_, messages) = read(&text);
         assert!(messages.contains("SNN01"), "{:.40}\n{messages:.200}", text);
     }
+}
+
+/// No message, whatever is wrong, says what a rule of the grammar is called, or that it expected something it cannot name.
+#[test]
+fn no_message_names_a_rule() {
+    let grammar = include_str!("../../grammar/snn.pest");
+    let rules: Vec<&str> = grammar
+        .lines()
+        .filter_map(|l| l.split_once('='))
+        .map(|(name, _)| name.trim())
+        .filter(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+        .filter(|n| n.contains('_') || ["ident", "expr", "operand", "callee", "coord", "infix", "EOI"].contains(n))
+        .collect();
+    assert!(rules.len() > 100, "{rules:?}");
+    let program = include_str!("../../tests/syntax/everything.snn");
+    let tokens = super::parse::scan::tokens(program);
+    let mut tried = 0;
+    for (i, t) in tokens.iter().enumerate().filter(|(_, t)| !t.text.is_empty()) {
+        // Left out, doubled, and replaced by words and signs that may stand in other places.
+        for put in ["", &format!("{0} {0}", t.text), "=", "qux", "2", "}", "(", ",", "then"] {
+            // The item around it is enough.
+            let start = tokens[..=i]
+                .iter()
+                .rev()
+                .find(|t| t.begins_line && t.is_keyword() && super::parse::scan::ITEMS.contains(&t.text));
+            let start = start.map_or(0, |t| t.start);
+            let next = tokens[i + 1..].iter().find(|t| t.begins_line && super::parse::scan::ITEMS.contains(&t.text));
+            let end = next.map_or(program.len(), |t| t.start);
+            let text = format!("{}{put}{}", &program[start..t.start], &program[t.end()..end]);
+            let (_, messages) = read(&text);
+            tried += 1;
+            for line in messages.lines().filter(|l| l.contains("expected")) {
+                // Behind `found` stands the user's own word.
+                let said = line.split(", found").next().unwrap_or_default();
+                let named = rules
+                    .iter()
+                    .find(|r| said.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|w| w == **r));
+                assert!(named.is_none(), "the rule {named:?} in\n{text}\n{messages}");
+                assert!(!said.contains("expected something else"), "{text}\n{messages}");
+            }
+        }
+    }
+    assert!(tried > 3000, "{tried}");
 }

@@ -21,14 +21,14 @@ use std::sync::Arc;
 use rand::RngExt;
 
 use crate::exec::rng::{Purpose, Stream};
-use crate::ir::problem::Coord;
+use crate::ir::problem::Problem;
 use crate::plan::{ADAPT_STEPS, Distribution, Estimate, Gradient, Method, Sampler};
 use crate::train::frame::Frame;
 use crate::train::perturb::{Key, direction, groups};
-use crate::train::sampling::{Points, place_points};
+use crate::train::sampling::Points;
 use crate::train::session::Session;
 use crate::train::solve::{Linear, Weights};
-use crate::train::system::{Block, Field, Kind, Point, System};
+use crate::train::system::{Block, Field, Kind, Point, System, scatter};
 
 /// Candidates a point that is chosen.
 const POOL: usize = 4;
@@ -49,7 +49,7 @@ pub enum Turn {
 
 impl<'a> System<'a> {
     /// The same system with other blocks in place of some.
-    fn with(&self, coords: usize, mut change: impl FnMut(usize, &Block<'a>) -> Option<Kind<'a>>) -> System<'a> {
+    fn with(&self, problem: &Problem, mut change: impl FnMut(usize, &Block<'a>) -> Option<Kind<'a>>) -> System<'a> {
         let mut system = System { blocks: vec![], stations: vec![] };
         for (k, block) in self.blocks.iter().enumerate() {
             let block = match change(k, block) {
@@ -57,13 +57,13 @@ impl<'a> System<'a> {
                 None => block.clone(),
             };
             let observer = self.stations[block.station].observer;
-            system.push(block, observer, coords);
+            system.push(problem, block, observer);
         }
         system
     }
 
     /// A part of each residual's collocation points, at most `size`. Every pass over all of them takes them in another order.
-    pub fn batch(&self, coords: &[Coord], size: usize, seed: u64, phase: usize, step: usize) -> System<'a> {
+    pub fn batch(&self, problem: &Problem, size: usize, seed: u64, phase: usize, step: usize) -> System<'a> {
         let mut emphasis = vec![];
         let change = |_: usize, block: &Block<'a>| {
             let Kind::Point(p) = &block.kind else { return None };
@@ -80,13 +80,14 @@ impl<'a> System<'a> {
             let first = step % passes * size;
             let mut chosen = order[first..p.rows.min(first + size)].to_vec();
             chosen.sort_unstable();
-            let at = select(&Points { dim: coords.len(), data: p.coords.clone(), columns: p.columns.clone() }, &chosen);
+            let all = Points { dim: problem.coords.len(), data: p.coords.clone(), columns: p.columns.clone() };
+            let (at, coefficients) = select(&all, &p.coefficients, &chosen);
             if let Some(e) = &block.emphasis {
                 emphasis.push((block.residual, chosen.iter().map(|&i| e[i]).collect::<Arc<[f64]>>()));
             }
-            Some(Kind::Point(Arc::new(Point::at(p.plan, coords, at))))
+            Some(Kind::Point(Arc::new(Point::new(p.plan, problem, at, coefficients))))
         };
-        let mut system = self.with(coords.len(), change);
+        let mut system = self.with(problem, change);
         for (residual, emphasis) in emphasis {
             let of = system.blocks.iter_mut().find(|b| b.residual == residual);
             of.into_iter().for_each(|b| b.emphasis = Some(emphasis.clone()));
@@ -101,14 +102,13 @@ impl<'a> System<'a> {
     }
 }
 
-/// Some of the points, in the given order.
-fn select(points: &Points, chosen: &[usize]) -> Points {
-    let columns = points.columns.len().checked_div(points.len()).unwrap_or(0);
-    Points {
-        dim: points.dim,
-        data: chosen.iter().flat_map(|&i| points.point(i)).copied().collect(),
-        columns: chosen.iter().flat_map(|&i| &points.columns[i * columns..(i + 1) * columns]).copied().collect(),
-    }
+/// Some of the points, in the given order, and what belongs to them.
+fn select(points: &Points, coefficients: &[f64], chosen: &[usize]) -> (Points, Vec<f64>) {
+    let some = |all: &[f64]| -> Vec<f64> {
+        let width = all.len().checked_div(points.len()).unwrap_or(0);
+        chosen.iter().flat_map(|&i| &all[i * width..(i + 1) * width]).copied().collect()
+    };
+    (Points { dim: points.dim, data: some(&points.data), columns: some(&points.columns) }, some(coefficients))
 }
 
 /// `count` of the candidates without replacement, likelier where their weight is larger: those with the largest
@@ -256,7 +256,7 @@ impl<'a> Session<'a> {
             let due: Vec<bool> = self.system.blocks.iter().map(|b| self.block_is_due(b, step, steps)).collect();
             let mut drawn: Vec<Option<Kind<'a>>> =
                 due.iter().enumerate().map(|(k, d)| d.then(|| self.draw(k))).collect();
-            self.system = self.system.with(self.problem.coords.len(), |k, _| drawn[k].take());
+            self.system = self.system.with(self.problem, |k, _| drawn[k].take());
             self.refit();
             *field = self.field();
             turn = Turn::Points;
@@ -289,31 +289,29 @@ impl<'a> Session<'a> {
         let block = self.system.blocks[k].clone();
         let Kind::Point(old) = &block.kind else { return block.kind };
         let (problem, residual) = (self.problem, &self.problem.residuals[block.residual]);
-        let (coords, shape) = (&problem.coords, problem.shape.as_ref());
         self.draws[block.residual] += 1;
-        let mut rng =
-            Stream::pair(self.options.seed, Purpose::Points, self.draws[block.residual], block.residual as u32);
-        let place = |n: usize, rng: &mut Stream| place_points(&residual.place, coords, shape, n, residual.sampler, rng);
+        let (seed, draws) = (self.options.seed, self.draws[block.residual]);
+        let scatter = |n: usize| scatter(problem, block.residual, n, seed, draws);
         if residual.sampler != Sampler::Adaptive {
-            return Kind::Point(Arc::new(Point::at(old.plan, coords, place(residual.points, &mut rng))));
+            let (at, coefficients) = scatter(residual.points);
+            return Kind::Point(Arc::new(Point::new(old.plan, problem, at, coefficients)));
         }
-        let pool = place(POOL * residual.points, &mut rng);
-        let candidates = Arc::new(Point::at(old.plan, coords, pool.clone()));
+        let (pool, functions) = scatter(POOL * residual.points);
+        let candidates = Arc::new(Point::new(old.plan, problem, pool.clone(), functions.clone()));
         let mut alone = System { blocks: vec![], stations: vec![] };
         let observer = self.system.stations[block.station].observer;
-        alone.push(
-            Block { kind: Kind::Point(candidates.clone()), emphasis: None, ..block.clone() },
-            observer,
-            coords.len(),
-        );
+        let all = Block { kind: Kind::Point(candidates.clone()), emphasis: None, ..block.clone() };
+        alone.push(problem, all, observer);
         let field = self.lab.field(&alone, &self.params);
         let size: Vec<f64> = candidates.value(&candidates.atoms(&field.blocks[0])).iter().map(|r| r.abs()).collect();
         let mean = size.iter().sum::<f64>() / size.len().max(1) as f64;
         // Where nothing is left of the residual, or it is not finite, all points are alike.
         let weight = |r: &f64| if mean > 0.0 && mean.is_finite() { r / mean + 1.0 } else { 1.0 };
         let weights: Vec<f64> = size.iter().map(weight).collect();
+        let mut rng = Stream::pair(seed, Purpose::Batch, u32::MAX - draws, block.residual as u32);
         let chosen = draw_by(&weights, old.rows.min(pool.len()), &mut rng);
-        Kind::Point(Arc::new(Point::at(old.plan, coords, select(&pool, &chosen))))
+        let (at, coefficients) = select(&pool, &functions, &chosen);
+        Kind::Point(Arc::new(Point::new(old.plan, problem, at, coefficients)))
     }
 }
 

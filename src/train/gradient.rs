@@ -187,8 +187,8 @@ fn gradient<'a>(
     step: usize,
 ) -> Result<Vec<f64>, Stop> {
     let plan = estimator.plan;
-    let coords = &session.problem.coords;
-    let batch = plan.batch.map(|n| session.system.batch(coords, n, session.options.seed, estimator.phase, step));
+    let batch =
+        plan.batch.map(|n| session.system.batch(session.problem, n, session.options.seed, estimator.phase, step));
     let own = batch.as_ref().map(|b| session.lab.field(b, &session.params));
     let (system, field) = (batch.as_ref().unwrap_or(&session.system), own.as_ref().unwrap_or(&state.field));
     // Tangents need the slopes of nonlinear terms where the field is now; differences take the terms in full.

@@ -4,15 +4,23 @@
 use crate::exec::driver::run;
 use crate::exec::interp::eval;
 use crate::ir::problem::{Field, Problem};
-use crate::ir::program::Region;
+use crate::ir::program::{Program, Region};
 use crate::plan::Metric;
+use crate::train::functions::{HELD_OUT, draw, inputs};
 use crate::train::kernels::Kernels;
 use crate::train::sampling::inside;
 
-/// The fields at points `[points][coords]`, in the coordinates' own units: `[fields][points]`.
-pub fn predict(problem: &Problem, kernels: &Kernels, params: &[f32], points: &[f64]) -> Vec<Vec<f64>> {
+/// The fields at points `[points][coords]`, in the coordinates' own units: `[fields][points]`. `functions` are the coefficients
+/// of the input functions, the same at all points; empty without any.
+pub fn predict(
+    problem: &Problem,
+    kernels: &Kernels,
+    params: &[f32],
+    points: &[f64],
+    functions: &[f64],
+) -> Vec<Vec<f64>> {
     let kernel = kernels.observers[0].primal.as_ref();
-    let inputs: Vec<f32> = points.iter().map(|&x| x as f32).collect();
+    let inputs = inputs(problem, points, functions);
     let outputs = run(kernel, &inputs, params, &[]).outputs;
     let stride = kernel.program().output_len().max(1);
     let column = |field: &Field| {
@@ -23,10 +31,16 @@ pub fn predict(problem: &Problem, kernels: &Kernels, params: &[f32], points: &[f
 }
 
 /// Mean spikes a unit and time step of each layer over the points `[points][coords]`; `None` for a layer without spikes.
-pub fn spike_rates(problem: &Problem, kernels: &Kernels, params: &[f32], points: &[f64]) -> Vec<Option<f64>> {
+pub fn spike_rates(
+    problem: &Problem,
+    kernels: &Kernels,
+    params: &[f32],
+    points: &[f64],
+    functions: &[f64],
+) -> Vec<Option<f64>> {
     let kernel = kernels.observers[0].primal.as_ref();
     let program = kernel.program();
-    let inputs: Vec<f32> = points.iter().map(|&x| x as f32).collect();
+    let inputs = inputs(problem, points, functions);
     let outputs = run(kernel, &inputs, params, &[]).outputs;
     let stride = program.output_len().max(1);
     let rows = outputs.len() / stride;
@@ -51,7 +65,14 @@ pub fn spike_rates(problem: &Problem, kernels: &Kernels, params: &[f32], points:
 pub type Spikes = (usize, usize, Vec<(u32, u32)>);
 
 /// The spikes of a layer at one point of the domain. `None` if they are not recorded.
-pub fn raster(problem: &Problem, kernels: &Kernels, params: &[f32], layer: &str, point: &[f64]) -> Option<Spikes> {
+pub fn raster(
+    problem: &Problem,
+    kernels: &Kernels,
+    params: &[f32],
+    layer: &str,
+    point: &[f64],
+    functions: &[f64],
+) -> Option<Spikes> {
     let kernel = kernels.probe.as_ref();
     let program = kernel.program();
     problem.network.layers.iter().find(|l| l.name == layer)?;
@@ -61,7 +82,7 @@ pub fn raster(problem: &Problem, kernels: &Kernels, params: &[f32], layer: &str,
     let (layout, place) = layouts.iter().find_map(|l| Some((l, l.traces.iter().find(|t| t.trace == which)?)))?;
     // The layer itself may be wider or narrower than its population: `lif |> dense(9)`.
     let (start, units) = (place.at, place.lanes);
-    let inputs: Vec<f32> = point.iter().map(|&x| x as f32).collect();
+    let inputs = inputs(problem, point, functions);
     let traces = run(kernel, &inputs, params, &[]).traces;
     let mut spikes = vec![];
     for (step, row) in traces[layout.start..layout.end].chunks_exact(layout.width.max(1)).enumerate() {
@@ -97,13 +118,24 @@ pub fn tensor(axes: &[Vec<f64>]) -> Vec<f64> {
     out
 }
 
+/// Input functions that no training has seen.
+fn held_out(problem: &Problem, set: u64) -> Vec<f64> {
+    draw(&problem.functions, problem.train.seed, HELD_OUT, set)
+}
+
+/// Sets of input functions that a metric is taken over: as many as make it steady.
+fn sets(problem: &Problem) -> u64 {
+    if problem.functions.is_empty() { 1 } else { MEASURED }
+}
+
 /// The value of an unknown, and the true one, if the program gives it.
 pub fn unknown(problem: &Problem, params: &[f32], field: usize) -> Option<(f64, Option<f64>)> {
     let network = &problem.network;
     let at = network.primal.param_offset(network.fields[field].unknown?.param);
     // The true value of an unknown is a number: any point will do.
     let anywhere: Vec<f64> = problem.coords.iter().map(|c| c.lo).collect();
-    let exact = problem.exact[field].as_ref().and_then(|e| eval(e, &[&anywhere]).first().copied());
+    let exact =
+        problem.exact[field].as_ref().and_then(|e| exact_values(e, &anywhere, &held_out(problem, 0)).first().copied());
     Some((f64::from(params[at]), exact))
 }
 
@@ -117,15 +149,21 @@ fn measured(
 ) -> Option<(Vec<f64>, Vec<f64>)> {
     if let Some((axes, values)) = problem.reference.as_ref().and_then(|r| Some((&r.axes, r.of(field)?))) {
         let at = tensor(axes);
-        let found = predict(problem, kernels, params, &at).swap_remove(field);
+        let found = predict(problem, kernels, params, &at, &[]).swap_remove(field);
         let kept = problem.shape.as_ref().map(|shape| eval(shape, &[&at]));
         let is_in = |i: usize| kept.as_ref().is_none_or(|k| k[i] != 0.0);
         let pairs = found.into_iter().zip(values).enumerate().filter(|(i, _)| is_in(*i));
         return Some(pairs.map(|(_, (u, e))| (u, *e)).unzip());
     }
     let at = inside(tensor(&axes(problem, counts)), problem.coords.len(), problem.shape.as_ref());
-    let exact = eval(problem.exact[field].as_ref()?, &[&at]);
-    Some((predict(problem, kernels, params, &at).swap_remove(field), exact))
+    let program = problem.exact[field].as_ref()?;
+    let (mut solution, mut exact) = (vec![], vec![]);
+    for set in 0..sets(problem) {
+        let functions = held_out(problem, set);
+        exact.extend(exact_values(program, &at, &functions));
+        solution.append(&mut predict(problem, kernels, params, &at, &functions)[field]);
+    }
+    Some((solution, exact))
 }
 
 /// The value of a metric; not a number if there is nothing to measure.
@@ -153,9 +191,22 @@ pub fn named(problem: &Problem, kernels: &Kernels, params: &[f32], name: &str) -
 /// Points at which that takes the network to be run.
 pub fn cost(problem: &Problem, name: &str) -> u64 {
     let metric = problem.report.metrics.iter().find(|m| m.name == name && !m.grid.is_empty());
-    metric.map_or(0, |m| m.grid.iter().product::<usize>() as u64)
+    metric.map_or(0, |m| m.grid.iter().product::<usize>() as u64 * sets(problem))
 }
 
+/// An exact solution at points `[points][coords]`, for input functions of given coefficients.
+pub fn exact_values(exact: &Program, points: &[f64], functions: &[f64]) -> Vec<f64> {
+    if exact.inputs.len() < 2 {
+        return eval(exact, &[points]);
+    }
+    let rows = points.len() / exact.inputs[0].width.max(1) as usize;
+    eval(exact, &[points, &functions.repeat(rows)])
+}
+
+/// Sets of input functions that a metric is taken over.
+const MEASURED: u64 = 100;
+/// Sets of input functions that the figure on the way is a mean over.
+const FUNCTIONS: u64 = 8;
 /// Points of the coarse grid at most, a coordinate and altogether.
 const COARSE: (usize, usize) = (33, 1100);
 
@@ -163,8 +214,10 @@ const COARSE: (usize, usize) = (33, 1100);
 #[derive(Debug, Clone)]
 pub struct HeldOut {
     points: Vec<f64>,
-    /// One entry a field; `None` for unknowns and where no exact solution is given.
-    exact: Vec<Option<Vec<f64>>>,
+    /// One set of input functions after the other, none of which is trained on; a single empty one without functions.
+    functions: Vec<Vec<f64>>,
+    /// For each of those, one entry a field; `None` for unknowns and where no exact solution is given.
+    exact: Vec<Vec<Option<Vec<f64>>>>,
 }
 
 impl HeldOut {
@@ -203,22 +256,31 @@ impl HeldOut {
             let picked = numbers.chunks_exact(d).enumerate().filter(|(i, _)| is_in(*i));
             picked.map(|(_, p)| values[at(p)]).collect()
         };
-        let exact = |k: usize| known(k).map(of_grid).or_else(|| formula(k).map(|e| eval(e, &[&points])));
-        let exact = (0..problem.exact.len()).map(exact).collect();
-        Some(HeldOut { points, exact })
+        let tests = if problem.functions.is_empty() { 1 } else { FUNCTIONS };
+        let functions: Vec<Vec<f64>> = (0..tests).map(|k| held_out(problem, k)).collect();
+        let exact =
+            |k: usize, f: &[f64]| known(k).map(of_grid).or_else(|| formula(k).map(|e| exact_values(e, &points, f)));
+        let of = |f: &Vec<f64>| (0..problem.exact.len()).map(|k| exact(k, f)).collect();
+        let exact = functions.iter().map(of).collect();
+        Some(HeldOut { points, functions, exact })
     }
 
     /// The number of points.
     pub fn points(&self) -> usize {
-        self.exact.iter().flatten().map(Vec::len).next().unwrap_or(0)
+        self.functions.len() * self.exact[0].iter().flatten().map(Vec::len).next().unwrap_or(0)
     }
 
     /// Relative L2 error, over all fields with an exact solution together.
     pub fn error(&self, problem: &Problem, kernels: &Kernels, params: &[f32]) -> f64 {
-        let found = predict(problem, kernels, params, &self.points);
-        let known = found.iter().zip(&self.exact).filter_map(|(u, e)| Some((u, e.as_ref()?)));
-        let pairs = known.flat_map(|(u, e)| u.iter().zip(e));
-        let (d, n) = pairs.fold((0.0, 0.0), |(d, n), (u, e)| (d + (u - e) * (u - e), n + e * e));
+        let (mut d, mut n) = (0.0, 0.0);
+        for (functions, exact) in self.functions.iter().zip(&self.exact) {
+            let found = predict(problem, kernels, params, &self.points, functions);
+            let known = found.iter().zip(exact).filter_map(|(u, e)| Some((u, e.as_ref()?)));
+            for (u, e) in known.flat_map(|(u, e)| u.iter().zip(e)) {
+                d += (u - e) * (u - e);
+                n += e * e;
+            }
+        }
         (d / n).sqrt()
     }
 }

@@ -15,6 +15,7 @@ pub mod candidates;
 pub mod checkpoint;
 mod estimate;
 mod frame;
+pub mod functions;
 mod gradient;
 mod grow;
 mod init;
@@ -43,7 +44,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-pub use measure::{Spikes, axes, metric, predict, raster, spike_rates, tensor, unknown};
+pub use measure::{Spikes, axes, exact_values, metric, predict, raster, spike_rates, tensor, unknown};
 
 use crate::ir::problem::{Derivatives, Problem, Rows};
 use crate::plan::Method;

@@ -12,9 +12,10 @@ use std::sync::Arc;
 use crate::exec::interp::eval;
 use crate::exec::rng::{Purpose, Stream};
 use crate::func::MultiIndex;
-use crate::ir::problem::{Atom, Coord, Derivatives, Pointwise, Problem, Rows};
+use crate::ir::problem::{Atom, Derivatives, Function, Place, Pointwise, Problem, Rows};
 use crate::ir::program::Program;
 use crate::train::frame::Frame;
+use crate::train::functions;
 use crate::train::kernels::Kernels;
 use crate::train::sampling::{Points, place_points};
 use crate::train::smoothing;
@@ -41,7 +42,8 @@ pub struct System<'a> {
 pub struct Station {
     /// Index into [`Kernels::observers`].
     pub observer: usize,
-    /// `[points][coords]`, in single precision as kernels take them.
+    /// `[points]`, each the coordinates and then the input functions at their sensors, in single precision as kernels take
+    /// them.
     pub points: Vec<f32>,
     pub len: usize,
 }
@@ -77,6 +79,8 @@ pub struct Point<'a> {
     pub coords: Vec<f64>,
     /// `[rows][columns]`: what the place says beside the coordinates.
     pub columns: Vec<f64>,
+    /// Of input functions, `[rows][coefficients]`.
+    pub coefficients: Vec<f64>,
     /// How atoms come out of what is observed; `None`: they are observed as they are, row by row.
     pub stencil: Option<Stencil>,
     /// The fields among the atoms, each once: what a stencil observes.
@@ -93,10 +97,8 @@ impl<'a> System<'a> {
         for (i, residual) in problem.residuals.iter().enumerate() {
             let (kind, observer) = match (&residual.rows, part) {
                 (Rows::Pointwise(plan), Part::Trained) | (Rows::Absorbed { measure: plan, .. }, Part::Absorbed) => {
-                    let mut rng = Stream::new(seed, Purpose::Points, i as u64);
-                    let (coords, shape) = (&problem.coords, problem.shape.as_ref());
-                    let at = place_points(&residual.place, coords, shape, residual.points, residual.sampler, &mut rng);
-                    let point = Point::at(plan, coords, at);
+                    let (at, coefficients) = scatter(problem, i, residual.points, seed, 0);
+                    let point = Point::new(plan, problem, at, coefficients);
                     let observer = if point.stencil.is_some() { 0 } else { kernels.observer_of[i] };
                     (Kind::Point(Arc::new(point)), observer)
                 }
@@ -110,14 +112,15 @@ impl<'a> System<'a> {
             };
             let (name, weight) = (residual.name.as_str(), residual.weight);
             let block = Block { residual: i, name, weight, station: 0, start: 0, len: 0, emphasis: None, kind };
-            system.push(block, observer, problem.coords.len());
+            system.push(problem, block, observer);
         }
         system
     }
 
-    /// Adds a block and its points; `d` coordinates each.
-    pub fn push(&mut self, block: Block<'a>, observer: usize, d: usize) {
-        let points = match &block.kind {
+    /// Adds a block and its points.
+    pub fn push(&mut self, problem: &Problem, block: Block<'a>, observer: usize) {
+        let kind = &block.kind;
+        let points = match kind {
             Kind::Point(p) => p.stencil.as_ref().map_or(&p.coords[..], |s| &s.points),
             Kind::Weak(w) => w.points(),
         };
@@ -126,8 +129,19 @@ impl<'a> System<'a> {
             self.stations.len() - 1
         });
         let at = &mut self.stations[station];
-        let (start, len) = (at.len, points.len() / d.max(1));
-        at.points.extend(points.iter().map(|&x| x as f32));
+        let d = problem.coords.len().max(1);
+        let (start, len) = (at.len, points.len() / d);
+        if problem.functions.is_empty() {
+            at.points.extend(points.iter().map(|&x| x as f32));
+        } else {
+            let seen = kind.sensors(&problem.functions);
+            let width = problem.functions.iter().map(|f| f.shapes.len()).sum();
+            let nothing = vec![0.0; width];
+            for (point, row) in points.chunks_exact(d).zip(kind.row_of(len)) {
+                at.points.extend(point.iter().map(|&x| x as f32));
+                at.points.extend(seen.get(row).unwrap_or(&nothing));
+            }
+        }
         at.len += len;
         self.blocks.push(Block { station, start, len, ..block });
     }
@@ -157,6 +171,46 @@ impl<'a> System<'a> {
     }
 }
 
+/// Points of a residual, `n` where its place leaves that open, and coefficients of input functions for each. They depend on the
+/// seed and on how often they have been drawn before.
+pub fn scatter(problem: &Problem, residual: usize, n: usize, seed: u64, draws: u32) -> (Points, Vec<f64>) {
+    let r = &problem.residuals[residual];
+    let mut rng = Stream::pair(seed, Purpose::Points, draws, residual as u32);
+    let mut at = place_points(&r.place, &problem.coords, problem.shape.as_ref(), n, r.sampler, &mut rng);
+    let functions = &problem.functions;
+    if !functions.is_empty() && at.len() < n && matches!(r.place, Place::Faces(_)) {
+        // A single place is many, each with its own functions.
+        at.data = at.data.repeat(n);
+        at.columns = at.columns.repeat(n);
+    }
+    let set = u64::from(draws & 0x7fff) << 16 | residual as u64;
+    let draw = |row: usize| functions::draw(functions, seed, set, row as u64);
+    let coefficients = (0..at.len()).flat_map(draw).collect();
+    (at, coefficients)
+}
+
+impl Kind<'_> {
+    /// The input functions at their sensors, row by row.
+    fn sensors(&self, functions: &[Function]) -> Vec<Vec<f32>> {
+        let Kind::Point(p) = self else { return vec![] };
+        let count: usize = functions.iter().map(|f| f.coefficients).sum();
+        p.coefficients.chunks_exact(count.max(1)).map(|c| functions::sensors(functions, c)).collect()
+    }
+
+    /// The row that each of the points belongs to.
+    fn row_of(&self, points: usize) -> Vec<usize> {
+        let Kind::Point(p) = self else { return (0..points).collect() };
+        let Some(stencil) = &p.stencil else { return (0..points).collect() };
+        let mut out = vec![0; points];
+        for row in 0..p.rows {
+            for atom in 0..p.plan.atoms.len() {
+                stencil.terms(row, atom).iter().for_each(|(k, _)| out[*k as usize] = row);
+            }
+        }
+        out
+    }
+}
+
 impl<'a> Block<'a> {
     /// The derivatives of fields that are observed at its points.
     pub fn observed(&self, coords: usize) -> Vec<Atom> {
@@ -171,23 +225,14 @@ impl<'a> Block<'a> {
 
 impl<'a> Point<'a> {
     /// A residual at points.
-    pub fn at(plan: &'a Pointwise, coords: &[Coord], at: Points) -> Point<'a> {
+    pub fn new(plan: &'a Pointwise, problem: &Problem, at: Points, coefficients: Vec<f64>) -> Point<'a> {
         let alphas = || plan.atoms.iter().map(|a| a.alpha.clone()).collect::<Vec<MultiIndex>>();
         let stencil = match plan.by {
-            Derivatives::Stencil { h } => Some(Stencil::new(&at.data, coords, &alphas(), h)),
-            Derivatives::Smoothing { sigma } => Some(smoothing::smoothed(&at.data, coords, &alphas(), sigma)),
+            Derivatives::Stencil { h } => Some(Stencil::new(&at.data, &problem.coords, &alphas(), h)),
+            Derivatives::Smoothing { sigma } => Some(smoothing::smoothed(&at.data, &problem.coords, &alphas(), sigma)),
             Derivatives::None | Derivatives::Jet => None,
         };
-        Point::new(plan, at.len(), at.data, at.columns, stencil)
-    }
-
-    fn new(
-        plan: &'a Pointwise,
-        rows: usize,
-        coords: Vec<f64>,
-        columns: Vec<f64>,
-        stencil: Option<Stencil>,
-    ) -> Point<'a> {
+        let (rows, coords, columns) = (at.len(), at.data, at.columns);
         let mut fields: Vec<usize> = plan.atoms.iter().map(|a| a.field).collect();
         fields.dedup();
         let place = |(k, a): (usize, &Atom)| match &stencil {
@@ -195,7 +240,7 @@ impl<'a> Point<'a> {
             Some(_) => fields.iter().position(|f| *f == a.field).unwrap_or(0),
         };
         let from = plan.atoms.iter().enumerate().map(place).collect();
-        let mut point = Point { plan, rows, coords, columns, stencil, fields, from, affine: None };
+        let mut point = Point { plan, rows, coords, columns, coefficients, stencil, fields, from, affine: None };
         if plan.linear {
             let zeros = vec![0.0; rows * plan.atoms.len()];
             point.affine = Some((point.slopes(&zeros), point.value(&zeros)));
@@ -219,6 +264,7 @@ impl<'a> Point<'a> {
             .iter()
             .map(|i| match i.name.as_str() {
                 "columns" => &self.columns[..],
+                "coefficients" => &self.coefficients,
                 "atoms" => atoms,
                 _ => &self.coords,
             })

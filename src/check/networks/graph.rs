@@ -19,8 +19,8 @@ pub struct Graph {
 impl Graph {
     /// Adds a node. `name` is the last part of its path, made unique by a number.
     pub fn push(&mut self, layer: &str, name: &str, op: NodeOp, kind: Kind, width: u32, span: Span) -> NodeId {
-        // Two uses of the same coordinates are one node.
-        if matches!(op, NodeOp::Coords { .. })
+        // Two uses of the same coordinates, or of the same function, are one node.
+        if matches!(op, NodeOp::Coords { .. } | NodeOp::Sensors(_))
             && let Some(same) = self.nodes.iter().position(|n| n.op == op)
         {
             return same;
@@ -44,7 +44,7 @@ impl Graph {
 
 fn each_input(op: &mut NodeOp, mut f: impl FnMut(&mut NodeId)) {
     match op {
-        NodeOp::Coords { .. } | NodeOp::Scalar(_) => {}
+        NodeOp::Coords { .. } | NodeOp::Sensors(_) | NodeOp::Scalar(_) => {}
         NodeOp::Current(x)
         | NodeOp::Tuned { x, .. }
         | NodeOp::Dense { x, .. }

@@ -99,7 +99,7 @@ fn mixing_node(network: &Network, node: NodeId) -> Option<NodeId> {
         }
         at = match &network.nodes[at].op {
             NodeOp::Tuned { frozen, .. } | NodeOp::Dense { frozen, .. } => return (!frozen).then_some(at),
-            NodeOp::Coords { .. } | NodeOp::Scalar(_) => return None,
+            NodeOp::Coords { .. } | NodeOp::Sensors(_) | NodeOp::Scalar(_) => return None,
             NodeOp::Current(x)
             | NodeOp::Affine { x, .. }
             | NodeOp::Neuron { x, .. }

@@ -11,7 +11,7 @@ use crate::check::expr::Expr;
 use crate::check::model::{Kind, NodeId, NodeOp};
 use crate::check::names::nearest;
 use crate::check::scope::Names;
-use crate::diag::{domain, names, networks, types};
+use crate::diag::{domain, functions, names, networks, types};
 use crate::func::{Binary, Unary};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, UnaryOp};
@@ -103,6 +103,7 @@ impl Build<'_, '_, '_> {
             None
         };
         match &*e.kind {
+            ExprKind::Name(name) if !self.layers.contains_key(name) => self.sensors(name, e.span),
             // A layer with errors has been complained about.
             ExprKind::Name(name) => self.layers.get(name).copied().flatten(),
             ExprKind::Pipe(a, b) => {
@@ -158,6 +159,18 @@ impl Build<'_, '_, '_> {
         }
     }
 
+    /// An input function as its values at the sensors.
+    fn sensors(&mut self, name: &str, span: Span) -> Option<NodeId> {
+        let f = self.scope.input_function(name)?;
+        self.scope.mark_used(name);
+        if !self.signature.functions.contains(&f) {
+            self.sink.push(functions::foreign_function(span, name, &self.signature.name, self.signature.span));
+            return None;
+        }
+        let width = self.scope.functions[f].sensors;
+        Some(self.push("sensors", NodeOp::Sensors(f), Kind::Static, width, span))
+    }
+
     fn scalar(&mut self, e: &ast::Expr) -> Option<Expr> {
         let own = &self.signature.coords;
         let mut names = Names::only_coords(own, "in its body").hints(self.layers.keys().map(String::as_str));
@@ -181,7 +194,7 @@ impl Build<'_, '_, '_> {
     /// True if the expression is more than arithmetic of the coordinates.
     fn is_layered(&self, e: &ast::Expr) -> bool {
         match &*e.kind {
-            ExprKind::Name(name) => self.layers.contains_key(name),
+            ExprKind::Name(name) => self.layers.contains_key(name) || self.scope.input_function(name).is_some(),
             ExprKind::Number { .. } | ExprKind::Str(_) | ExprKind::Range(..) | ExprKind::Schedule { .. } => false,
             ExprKind::In(..) => false,
             ExprKind::Pipe(..) | ExprKind::Tuple(_) | ExprKind::Index { .. } => true,

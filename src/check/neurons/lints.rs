@@ -20,22 +20,26 @@ use crate::units::{Dimension, show};
 /// Constant inputs tried, both ends of the range among them.
 const TRIED: usize = 33;
 
+/// A network of more steps is not tried: it would take longer than a check may.
+const MOST_STEPS: u32 = 20_000;
+
 /// Up to which decay times step an integrator is stable: Euler's 1 - z, and the polynomial of the classical method.
 const EULER_LIMIT: f64 = 2.0;
 const RK4_LIMIT: f64 = 2.785;
 
 /// Warns of the neurons of a network.
 pub fn check(network: &Network, neurons: &[NeuronModel], coords: &[Coord], sink: &mut Sink) {
+    let inputs = inputs(network, coords);
     for (id, node) in network.nodes.iter().enumerate() {
         let NodeOp::Neuron { x, model, args } = &node.op else { continue };
         let cell = Cell { model: &neurons[*model], args, dt: network.dt };
         cell.stability(network, id, sink);
         // A trained parameter leaves where it starts, so nothing can be said of it.
         let trained = cell.model.params.iter().any(|p| p.trainable.is_some());
-        if cell.model.spike.is_none() || trained {
+        if cell.model.spike.is_none() || trained || network.steps > MOST_STEPS {
             continue;
         }
-        let Some((lo, hi)) = range(network, neurons, coords, *x).filter(|_| constant(network, *x)) else { continue };
+        let Some((lo, hi)) = inputs[*x].range.filter(|_| inputs[*x].constant) else { continue };
         let counts: Vec<u32> = (0..TRIED)
             .map(|k| lo + (hi - lo) * k as f64 / (TRIED - 1) as f64)
             .map(|i| cell.spikes(i, network.steps))
@@ -96,7 +100,7 @@ impl Cell<'_> {
         let mut v: Vec<f64> = model.states.iter().map(|s| at(&s.init, &[], self.dt)).collect();
         let rest = model.refractory.as_ref().map_or(0.0, |r| (at(&r.time, &v, self.dt) / self.dt - 1e-3).ceil());
         let (mut left, mut count) = (0.0, 0);
-        for _ in 0..steps.min(100_000) {
+        for _ in 0..steps {
             left = f64::max(left - 1.0, 0.0);
             let mut new = self.integrate(&v, input);
             if let Some(r) = model.refractory.as_ref().filter(|_| left > 0.0) {
@@ -160,18 +164,27 @@ impl Cell<'_> {
     }
 }
 
-/// The same in every step: nothing on its way changes in time.
-fn constant(network: &Network, id: NodeId) -> bool {
-    match &network.nodes[id].op {
-        NodeOp::Neuron { .. } | NodeOp::Ema { .. } => false,
-        op => op.inputs().into_iter().all(|x| constant(network, x)),
-    }
+/// What is known of a node's value.
+struct Known {
+    /// The same in every step: nothing on its way changes in time.
+    constant: bool,
+    /// The least and greatest value, if no weight has a say in them.
+    range: Option<(f64, f64)>,
 }
 
-/// The least and greatest value of a node, if no weight has a say in them.
-fn range(network: &Network, neurons: &[NeuronModel], coords: &[Coord], id: NodeId) -> Option<(f64, f64)> {
-    let of = |id: NodeId| range(network, neurons, coords, id);
-    match &network.nodes[id].op {
+fn inputs(network: &Network, coords: &[Coord]) -> Vec<Known> {
+    let mut all: Vec<Known> = vec![];
+    for node in &network.nodes {
+        let varies = matches!(node.op, NodeOp::Neuron { .. } | NodeOp::Ema { .. });
+        let constant = !varies && node.op.inputs().into_iter().all(|x| all[x].constant);
+        let range = range(&node.op, coords, &|x| all[x].range);
+        all.push(Known { constant, range });
+    }
+    all
+}
+
+fn range(op: &NodeOp, coords: &[Coord], of: &dyn Fn(NodeId) -> Option<(f64, f64)>) -> Option<(f64, f64)> {
+    match op {
         NodeOp::Coords { raw: false, .. } => Some((-1.0, 1.0)),
         NodeOp::Coords { coords: used, raw: true } => {
             let ends = used.iter().map(|c| (coords[*c].lo, coords[*c].hi));
@@ -182,13 +195,13 @@ fn range(network: &Network, neurons: &[NeuronModel], coords: &[Coord], id: NodeI
         NodeOp::Unary(f, x) => {
             let inside = of(*x);
             match f {
-                Unary::Tanh | Unary::Sin | Unary::Cos | Unary::Erf if inside.is_none() => Some((-1.0, 1.0)),
+                Unary::Sin | Unary::Cos => Some((-1.0, 1.0)),
+                Unary::Tanh | Unary::Erf if inside.is_none() => Some((-1.0, 1.0)),
                 Unary::Sigmoid | Unary::Heaviside if inside.is_none() => Some((0.0, 1.0)),
                 Unary::Neg => inside.map(|(lo, hi)| (-hi, -lo)),
                 Unary::Tanh | Unary::Erf | Unary::Sigmoid | Unary::Relu | Unary::Heaviside | Unary::Softplus => {
                     inside.map(|(lo, hi)| (f.eval(lo), f.eval(hi)))
                 }
-                Unary::Sin | Unary::Cos => Some((-1.0, 1.0)),
                 _ => None,
             }
         }

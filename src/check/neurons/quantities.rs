@@ -5,7 +5,8 @@
 //! lif(tau = 20ms)   in a network with `dt 1ms`                     ->   tau is a time, as v' = (i - v)/tau wants it
 //! ```
 //!
-//! In a file that uses units a bare number is a plain number. A model of a file without units has none of its own: its numbers
+//! In a file that uses units a bare number is a plain number; what is declared as one and has to be more is told which unit to
+//! write. A model of a file without units has none of its own: its numbers
 //! are in whatever units fit, and a call with quantities is right if some choice of dimensions makes all equations hold.
 
 use super::events::sides;
@@ -54,11 +55,19 @@ pub fn infer(neuron: &ast::Neuron, scope: &Scope<'_>, given: &Given, sink: &mut 
         states: vec![],
         input: Dim::none(),
         unit: None,
+        declared: matches!(given, Given::Declared),
+        bare: vec![],
     };
     all.declare(neuron, given, sink);
     let mut refractory = None;
     for stmt in &neuron.body {
         all.statement(stmt, &mut refractory);
+    }
+    for (name, dim, value, span) in &all.bare {
+        // 0 is 0 of any unit.
+        if *value != 0.0 {
+            all.inference.declared_bare(name, dim, *value, *span);
+        }
     }
     let known = |d: &Dim| all.inference.known(d).unwrap_or_default();
     let found = Quantities {
@@ -79,6 +88,10 @@ struct Neuron<'n, 's, 'f> {
     states: Vec<(&'n str, Span, Dim)>,
     input: Dim,
     unit: Option<Unit>,
+    /// The parameters are as declared, and nothing else is given.
+    declared: bool,
+    /// What is declared as a bare number: name, dimension, number, place.
+    bare: Vec<(&'n str, Dim, f64, Span)>,
 }
 
 impl<'n> Neuron<'n, '_, '_> {
@@ -87,10 +100,8 @@ impl<'n> Neuron<'n, '_, '_> {
         for p in all_params(neuron) {
             let dim = match given {
                 Given::Declared => {
-                    let found = self.inference.of(&p.default);
-                    let dim = found.as_ref().map_or_else(Dim::none, |f| f.dim.clone());
-                    let bare = found.and_then(|f| f.number());
-                    self.inference.declare_number(&p.name.text, p.span, dim.clone(), bare.map(|b| (b, p.default.span)));
+                    let dim = self.start(&p.name.text, &p.default);
+                    self.inference.declare(&p.name.text, p.span, dim.clone());
                     dim
                 }
                 Given::Called { args, .. } => {
@@ -116,20 +127,30 @@ impl<'n> Neuron<'n, '_, '_> {
                 }
                 NeuronStmt::State(list) => {
                     for (name, init) in list {
-                        let (dim, bare) = match given {
-                            Given::Declared => {
-                                let found = self.inference.of(init);
-                                let dim = found.as_ref().map_or_else(Dim::none, |f| f.dim.clone());
-                                (dim, found.and_then(|f| f.number()).map(|b| (b, init.span)))
-                            }
-                            Given::Called { .. } => (self.inference.unknown(), None),
+                        let dim = match given {
+                            Given::Declared => self.start(&name.text, init),
+                            Given::Called { .. } => self.inference.unknown(),
                         };
-                        self.inference.declare_number(&name.text, name.span, dim.clone(), bare);
+                        self.inference.declare(&name.text, name.span, dim.clone());
                         self.states.push((&name.text, name.span, dim));
                     }
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// The dimension of what a name starts as. A bare number has that which the equations ask for, and is complained of if it
+    /// is not a plain number.
+    fn start(&mut self, name: &'n str, e: &'n ast::Expr) -> Dim {
+        let Some(found) = self.inference.of(e) else { return self.inference.unknown() };
+        match found.number() {
+            Some(value) => {
+                let dim = self.inference.unknown();
+                self.bare.push((name, dim.clone(), value, e.span));
+                dim
+            }
+            None => found.dim,
         }
     }
 
@@ -166,7 +187,10 @@ impl<'n> Neuron<'n, '_, '_> {
                         ">"
                     };
                 let Some(over) = self.inference.compare(sign, a, b) else { return };
-                self.surrogate(surrogate.as_ref(), &over.dim, condition.span);
+                // A number in the surrogate of a model without units says nothing of the units it is called with.
+                if self.declared {
+                    self.surrogate(surrogate.as_ref(), &over.dim, condition.span);
+                }
             }
             NeuronStmt::Refractory { value, .. } => {
                 let Some(found) = self.inference.of(value) else { return };

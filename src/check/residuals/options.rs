@@ -90,12 +90,12 @@ impl<'a> Options<'a> {
     }
 
     /// Complains of options that would do nothing at this place and with this method.
-    pub fn refuse_useless(&self, place: &Place, method: &Method, scope: &Scope<'_>, sink: &mut Sink) {
+    pub fn refuse_useless(&self, place: &Place, method: &Method, operator: bool, scope: &Scope<'_>, sink: &mut Sink) {
         let placed = match (place, method) {
             (_, Method::Weak(_)) => Some("a weak form brings its own points"),
             (Place::Grid(_), _) => Some("the grid says where the points are"),
             (Place::Data(_), _) => Some("the file says where the points are"),
-            (Place::Faces(_), _) if scope.coords.len() == 1 => Some("the place is a single point"),
+            (Place::Faces(_), _) if scope.coords.len() == 1 && !operator => Some("the place is a single point"),
             _ => None,
         };
         if let Some(why) = placed {

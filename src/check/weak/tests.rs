@@ -4,6 +4,7 @@
 use super::*;
 use crate::check::calculus::evaluate;
 use crate::check::calculus::evaluate_at;
+use crate::check::model::{Face, Side};
 use crate::source::Span;
 
 fn num(x: f64) -> Expr {
@@ -361,7 +362,7 @@ fn conditions_that_are_no_plain_data_are_left_alone() {
     let case = Case::new(2, smooth2());
     let no = |lhs: Expr, face: Face| data_of(0, &lhs, &num(0.0), &[face]).is_none();
     let face = case.face(0, false);
-    assert!(no(add(case.u(), d(case.u(), 0)), face), "Robin");
+    assert!(no(add(case.u(), mul(c(1), d(case.u(), 0))), face), "mixed, with a factor that varies along the face");
     assert!(no(d(case.u(), 1), face), "tangential");
     assert!(no(pow(case.u(), 2.0), face), "nonlinear");
     assert!(no(mul(c(1), case.u()), face), "a factor that varies along the face");
@@ -386,4 +387,66 @@ fn coefficients_that_are_zero_only_up_to_rounding_count_as_zero() {
     let k = f("sin", mul(num(std::f64::consts::PI), c(0)));
     let form = case.holds(d(mul(k, case.u()), 0));
     assert!(form.vanish[0].iter().all(Vec::is_empty));
+}
+
+/// d(u, n) + 2 u on a face, as a condition that the exact solution meets.
+fn mixed(case: &Case, residual: usize, coord: usize, high: bool) -> Vec<Datum> {
+    let condition = add(d(case.u(), coord), mul(num(2.0), case.u()));
+    let rhs = case.source(&condition);
+    data_of(residual, &condition, &rhs, &[case.face(coord, high)]).expect("a mixed condition")
+}
+
+#[test]
+fn a_mixed_condition_is_natural_for_tests_that_meet_its_adjoint() {
+    let mut case = Case::new(1, smooth1()).given(0, false, 0);
+    let robin = mixed(&case, 7, 0, true);
+    assert_eq!((robin[0].order, robin[0].mixed.as_slice()), (1, &[(0, -2.0)][..]));
+    case.data.extend(robin);
+    let operator = d(d(case.u(), 0), 0);
+    let rhs = case.source(&operator);
+    let form = weak_form(&operator, &rhs, &case.data, case.ctx()).expect("a weak form");
+    assert_eq!(form.vanish, vec![[vec![0], vec![]]]);
+    let [Tie { coord: 0, high: true, parts }] = form.ties.as_slice() else { panic!("{:?}", form.ties) };
+    // psi' + 2 psi = 0, up to a factor.
+    let part = |order: u8| parts.iter().find(|(o, _)| *o == order).expect("is there").1;
+    assert!((part(0) - 2.0 * part(1)).abs() < 1e-12 && part(1) != 0.0, "{parts:?}");
+    assert_eq!(wholly_used(&form, &case.data, case.ctx(), &operator, &rhs), vec![1, 7]);
+
+    // psi = y + k y^2 with y = x - lo has psi(lo) = 0; k so that psi' + 2 psi = 0 at hi.
+    let (lo, hi) = (case.coords[0].lo, case.coords[0].hi);
+    let y = hi - lo;
+    let k = -(1.0 + 2.0 * y) / (2.0 * y + 2.0 * y * y);
+    let psi = |x: f64, order: u8| match order {
+        0 => (x - lo) + k * (x - lo) * (x - lo),
+        1 => 1.0 + 2.0 * k * (x - lo),
+        _ => 2.0 * k,
+    };
+    let mut sum = 0.0;
+    for (p, w) in tensor(&case.coords, None) {
+        for v in &form.volume {
+            let g = if v.integrand == Integrand::One { 1.0 } else { evaluate_at(&case.exact, &p) };
+            sum += w * evaluate_at(&v.coef, &p) * psi(p[0], v.test.0[0]) * g;
+        }
+    }
+    for b in &form.boundary {
+        let x = if b.high { hi } else { lo };
+        sum += evaluate_at(&b.coef, &[x]) * psi(x, b.test.0[0]);
+    }
+    assert!(sum.abs() < 1e-10, "{sum:e}");
+}
+
+#[test]
+fn a_periodic_coordinate_has_no_boundary_terms() {
+    let mut case = Case::new(2, smooth2()).given(1, false, 0);
+    case.coords[0].periodic = true;
+    let operator = add(d(case.u(), 1), sub(mul(num(2.0), d(case.u(), 0)), dd(case.u(), 0)));
+    let form = weak_form(&operator, &num(0.0), &case.data, case.ctx()).expect("a weak form");
+    assert_eq!(form.vanish, vec![[vec![], vec![]], [vec![], vec![0]]]);
+    assert!(form.boundary.iter().all(|b| b.coord == 1) && form.lacking.iter().all(|l| l.contains("on t")));
+    // A coefficient under a derivative that jumps where x comes round leaves something behind.
+    let why = |e: Expr| weak_form(&e, &num(0.0), &case.data, case.ctx()).expect_err("no weak form");
+    assert!(why(mul(c(0), d(case.u(), 0))).contains("not periodic in `x`"));
+    assert!(why(d(f("sin", mul(c(0), case.u())), 0)).contains("not periodic in `x`"));
+    // One that is not, does not matter.
+    assert!(weak_form(&sub(d(case.u(), 0), c(0)), &num(0.0), &case.data, case.ctx()).is_ok());
 }

@@ -10,7 +10,7 @@
 
 use pest::error::{ErrorVariant, InputLocation};
 
-use super::scan::{self, ITEMS, Kind, Token};
+use super::scan::{self, ITEMS, KEYWORDS, Kind, Token};
 use super::{Rule, Segment, span_of};
 use crate::diag::Diagnostic;
 use crate::diag::syntax::{self as say, Hint};
@@ -98,11 +98,38 @@ fn keyword(rule: Rule) -> Option<&'static str> {
     })
 }
 
+/// The word for a rule that is part of something which has one: only where nothing better is known.
+fn last_resort(rule: Rule) -> String {
+    match rule {
+        Rule::op_not | Rule::op_neg | Rule::value | Rule::argument | Rule::spread | Rule::piped => {
+            "an expression".into()
+        }
+        Rule::named_argument | Rule::in_argument | Rule::arguments => "an argument".into(),
+        Rule::range_end => "`..`".into(),
+        Rule::schedule_end => "`->`".into(),
+        Rule::index | Rule::input_functions => "`[`".into(),
+        Rule::connect_word | Rule::recorded | Rule::if_name | Rule::if_neuron => "a name".into(),
+        Rule::whole_file | Rule::kw_file => "`in file`".into(),
+        Rule::shape | Rule::curve => "a statement of a domain".into(),
+        Rule::place_domain | Rule::place_grid | Rule::place_data | Rule::place_curve => "a place".into(),
+        Rule::trainable => "`trainable`".into(),
+        rule => {
+            let name = format!("{rule:?}");
+            match name.strip_prefix("kw_") {
+                Some(word) => format!("`{word}`"),
+                None if name.ends_with("_stmt") || name.ends_with("_block") => "a statement".into(),
+                None if name.ends_with("_option") => "an option".into(),
+                None => "an item".into(),
+            }
+        }
+    }
+}
+
 /// What may stand wherever an expression goes on, the least telling first: it is left out where something else is expected.
 const GOES_ON: &[&str] = &["a unit", "`[`", "`(`", "`->`", "an operator", "`..`"];
 
 /// The words that begin a statement, by block: the rule of the statement, the block's name, the words.
-const BLOCKS: &[(Rule, &str, &[&str])] = &[
+pub const BLOCKS: &[(Rule, &str, &[&str])] = &[
     (Rule::domain_stmt, "domain", &["where", "curve"]),
     (
         Rule::neuron_stmt,
@@ -117,7 +144,7 @@ const BLOCKS: &[(Rule, &str, &[&str])] = &[
         &["perturb", "estimate", "update", "rounds", "steps", "solve", "stop", "clip", "batch"],
     ),
     (Rule::report_stmt, "report", &["metric", "expect", "plot", "save"]),
-    (Rule::simulate_stmt, "simulate", &["duration", "dt", "method", "population", "connect", "record"]),
+    (Rule::simulate_stmt, "simulate", &["duration", "dt", "seed", "method", "population", "connect", "record"]),
 ];
 
 /// The words that begin an option, by its rule.
@@ -127,22 +154,32 @@ const OPTIONS: &[(Rule, &[&str])] = &[
     (Rule::item, ITEMS),
 ];
 
+/// The rules that could have gone on at the place of an error.
+pub fn expected_rules(e: &pest::error::Error<Rule>) -> &[Rule] {
+    match &e.variant {
+        ErrorVariant::ParsingError { positives, .. } => positives.as_slice(),
+        ErrorVariant::CustomError { .. } => &[],
+    }
+}
+
 impl Segment<'_> {
-    /// The message for a segment that could not be parsed.
-    pub fn explain(&self, e: &pest::error::Error<Rule>) -> Diagnostic {
-        let at = self.base
+    /// Where in the file the parser got stuck.
+    pub fn at(&self, e: &pest::error::Error<Rule>) -> usize {
+        self.base
             + match e.location {
                 InputLocation::Pos(p) => p,
                 InputLocation::Span((p, _)) => p,
-            };
+            }
+    }
+
+    /// The message for a segment that could not be parsed.
+    pub fn explain(&self, e: &pest::error::Error<Rule>) -> Diagnostic {
+        let at = self.at(e);
         let index = self.tokens.partition_point(|t| t.end() <= at);
         let found = self.tokens.get(index).or(self.rest.first());
         let span = found.map_or(Span::new(self.file, at, at), |t| span_of(self.file, t));
         let before = index.checked_sub(1).and_then(|i| self.tokens.get(i));
-        let rules = match &e.variant {
-            ErrorVariant::ParsingError { positives, .. } => positives.as_slice(),
-            ErrorVariant::CustomError { .. } => &[],
-        };
+        let rules = expected_rules(e);
         if let Some(slip) = self.slip(index, before, span, rules) {
             return slip;
         }
@@ -151,6 +188,11 @@ impl Segment<'_> {
             if !expected.contains(&word) {
                 expected.push(word);
             }
+        }
+        let spare: Vec<String> = rules.iter().map(|r| last_resort(*r)).collect();
+        if expected.is_empty() {
+            expected.extend(spare.iter().map(String::as_str));
+            expected.dedup();
         }
         let goes_on = expected.contains(&"an operator");
         for word in GOES_ON {
@@ -164,7 +206,11 @@ impl Segment<'_> {
         let found = found.filter(|_| index < self.tokens.len());
         // An item that ends too early is mended at its end, not where the next one begins.
         let span = if found.is_some() { span } else { before.map_or(span, |t| span_of(self.file, t)) };
-        say::unexpected(span, &expected, &describe(found), self.hint(found, before, index, rules))
+        let hint = match expected.as_slice() {
+            ["`..`"] => Some(Hint::Range),
+            _ => self.hint(found, before, index, rules),
+        };
+        say::unexpected(span, &expected, &describe(found), hint)
     }
 
     /// How to mend it, where the words around it tell.
@@ -184,6 +230,27 @@ impl Segment<'_> {
                 () => None,
             };
         };
+        let next = self.tokens.get(index + 1).map_or("", |t| t.text);
+        // What was meant is known from what stands around it.
+        let form = match (found.text, next) {
+            (_, "=") if wanted(Rule::network_stmt) && found.kind == Kind::Word => Some("layer NAME = …"),
+            (_, "=") if wanted(Rule::neuron_stmt) && found.kind == Kind::Word => Some("state NAME = …"),
+            (_, "'" | "/") if wanted(Rule::neuron_stmt) && found.kind == Kind::Word => Some("flow NAME' = …"),
+            (_, "=") if wanted(Rule::report_stmt) && found.kind == Kind::Word => Some("metric NAME = …"),
+            _ if wanted(Rule::kw_on) && item == "residual" => Some("residual NAME on x = 0 : u = 0"),
+            _ if item == "fn" && (wanted(Rule::t_eq) || found.text == "{") => Some("fn f(x) = x^2"),
+            _ if item == "domain" && wanted(Rule::kw_in) => Some("x in 0 .. 1"),
+            _ if item == "allow" => Some("allow(SNN0209)"),
+            _ => None,
+        };
+        let begins = |w: &&str| say::nearest(found.text, [*w]).is_some();
+        let misspelt = BLOCKS.iter().any(|(rule, _, words)| wanted(*rule) && words.iter().any(begins));
+        if let Some(form) = form.filter(|_| !misspelt) {
+            return Some(Hint::Write(form));
+        }
+        if wanted(Rule::t_comma) && item == "report" && next == "(" {
+            return Some(Hint::Comma);
+        }
         if found.kind == Kind::Word {
             let near = || {
                 let options = OPTIONS.iter().filter(|(rule, _)| wanted(*rule)).map(|(_, words)| *words);
@@ -202,11 +269,22 @@ impl Segment<'_> {
         }
         let wants_expression = wanted(Rule::operand) || wanted(Rule::expr);
         match found.text {
-            "=" if wanted(Rule::t_prime) => Some(Hint::Flow),
+            _ if wanted(Rule::t_prime) => Some(Hint::Flow),
             "=" if wanted(Rule::t_assign) => Some(Hint::Update),
             "=" if wanted(Rule::op_eq) => Some(Hint::Compare),
+            "=" if wants_expression && before.is_some_and(|b| is_option(b.text)) => Some(Hint::NoEquals),
+            "[" if wants_expression && before.is_none_or(|b| b.text != "in") => Some(Hint::NoLists),
+            "," if before.is_some_and(|b| b.kind == Kind::Number) && next.starts_with(|c: char| c.is_ascii_digit()) => {
+                Some(Hint::Point)
+            }
+            "," if item == "residual" && wanted(Rule::residual_option) => Some(Hint::OneEquation),
             "," if BLOCKS.iter().any(|(rule, ..)| wanted(*rule)) => Some(Hint::NoSeparator),
             "}" if wanted(Rule::item) => Some(Hint::NothingOpen),
+            ")" | "," if wanted(Rule::kw_in) && item == "function" => Some(Hint::Function),
+            ")" | "]" if scan::open_bracket(self.tokens, found.start).is_none_or(|b| b.text == "{") => {
+                Some(Hint::NoBracketOpen)
+            }
+            "[" if before.is_some_and(|b| b.text == "in") => Some(Hint::Range),
             "'" if wants_expression || wanted(Rule::string) => Some(Hint::Quotes),
             "(" if before.and_then(|b| say::nearest(b.text, ["grid"])).is_some() => Some(Hint::Nearest("grid")),
             _ if wanted(Rule::kw_when) => Some(Hint::When),
@@ -215,106 +293,18 @@ impl Segment<'_> {
             _ if wanted(Rule::t_eq) && item == "residual" && self.tokens[..index].iter().any(|t| t.is_sign(":")) => {
                 Some(Hint::Equation)
             }
+            // The next statement is no name that was meant.
+            word if BLOCKS.iter().any(|(_, block, words)| *block == item && words.contains(&word)) => None,
             _ if found.is_keyword() && wants_expression && !found.begins_line => Some(Hint::Keyword(found.text)),
             _ => None,
         }
     }
-
-    /// Slips that are common enough for a message of their own.
-    fn slip(&self, index: usize, before: Option<&Token<'_>>, span: Span, rules: &[Rule]) -> Option<Diagnostic> {
-        // What cannot be part of any program is said first, wherever in the item the parser stopped.
-        for t in self.tokens {
-            let span = span_of(self.file, t);
-            match t.kind {
-                Kind::OpenString => return Some(say::open_string(span)),
-                Kind::Stray => return Some(say::stray(span, t.text)),
-                Kind::Sign => {
-                    let meant = match t.text {
-                        "**" => "^",
-                        "&&" => "and",
-                        "||" => "or",
-                        "=>" => ">=",
-                        "=<" => "<=",
-                        _ => continue,
-                    };
-                    return Some(say::foreign_operator(span, t.text, meant));
-                }
-                _ => {}
-            }
-        }
-        let first = self.tokens.first()?;
-        let wanted = |r: Rule| rules.contains(&r);
-        let Some(found) = self.tokens.get(index) else {
-            // The item ends too early: the bracket that was left open says more than what could have come next.
-            let end = self.tokens.last().map_or(self.base, Token::end);
-            let open = scan::open_bracket(self.tokens, end)?;
-            let last = self.tokens.last()?;
-            return Some(say::unclosed(
-                span_of(self.file, &open),
-                open.text,
-                span_of(self.file, last),
-                "the item ends here",
-            ));
-        };
-        if found.kind == Kind::Word && (index == 0 || (wanted(Rule::item) && found.begins_line)) {
-            let block = BLOCKS.iter().find(|(.., words)| words.contains(&found.text)).map(|(_, block, _)| *block);
-            let defines = self.tokens.get(index + 1).is_some_and(|t| t.is_sign("="));
-            let hint = match block {
-                Some(block) => Hint::BelongsTo { word: found.text, block },
-                None if defines => Hint::Constant(found.text),
-                None => say::nearest(found.text, ITEMS.iter().copied()).map_or(Hint::Items(ITEMS), Hint::Nearest),
-            };
-            return Some(say::unknown_item(span, found.text, hint));
-        }
-        // A list that runs into the next statement, or into the end of its block.
-        let closes = [Rule::t_rparen, Rule::t_rbracket].iter().any(|r| wanted(*r));
-        if closes && (found.text == "}" || (found.is_keyword() && found.begins_line)) {
-            let open = scan::open_bracket(self.tokens, found.start)?;
-            return Some(say::unclosed(span_of(self.file, &open), open.text, span, "not expected before it is closed"));
-        }
-        let wants_name = [Rule::ident, Rule::neuron_name, Rule::callee].iter().any(|r| wanted(*r));
-        if found.kind == Kind::Word && found.is_keyword() && wants_name && !self.begins_statement(index) {
-            return Some(say::keyword_as_name(span, found.text));
-        }
-        if found.is_sign("==") && wanted(Rule::t_eq) {
-            return Some(say::double_equals(span));
-        }
-        // A residual whose equation is written with `==`: the comparison was taken for the left side.
-        if first.text == "residual"
-            && wanted(Rule::t_eq)
-            && let Some(t) = self.tokens.iter().rev().find(|t| t.is_sign("=="))
-        {
-            return Some(say::double_equals(span_of(self.file, t)));
-        }
-        if first.text == "residual" && !self.tokens[..index].iter().any(|t| t.is_sign(":")) && wanted(Rule::t_colon) {
-            return Some(say::missing_colon(span));
-        }
-        if let Some(b) = before {
-            let number = b.kind == Kind::Number;
-            if number && found.kind == Kind::Word && !found.is_keyword() && is_unit(found.text) && !found.begins_line {
-                return Some(say::unit_apart(span_of(self.file, b).to(span), b.text, found.text));
-            }
-        }
-        if found.kind == Kind::Number && found.text.ends_with(|c: char| c.is_alphabetic() || c == '_') {
-            let letters = found.text.trim_start_matches(|c: char| !c.is_alphabetic() && c != '_');
-            return Some(match crate::units::nearest(letters) {
-                Some(unit) => crate::diag::units::unknown_unit(span, letters, Some(&unit)),
-                None => say::stuck_letters(span, found.text),
-            });
-        }
-        None
-    }
-
-    /// A keyword that begins a line is more likely the next statement than a name.
-    fn begins_statement(&self, index: usize) -> bool {
-        self.tokens[index].begins_line
-    }
 }
 
-fn is_unit(text: &str) -> bool {
-    const UNITS: &[&str] = &["V", "A", "S", "F", "Hz", "s", "m", "Ohm", "C", "K"];
-    const SCALES: &[&str] = &["", "f", "p", "n", "u", "µ", "μ", "m", "k", "M", "G"];
-    SCALES.iter().any(|p| text.strip_prefix(p).is_some_and(|rest| UNITS.contains(&rest)))
+/// A word that is followed by a value.
+fn is_option(word: &str) -> bool {
+    OPTIONS[..2].iter().any(|(_, words)| words.contains(&word))
+        || BLOCKS.iter().any(|(.., words)| words.contains(&word) && !KEYWORDS.contains(&word))
 }
 
 /// What was found, in words.

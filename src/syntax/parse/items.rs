@@ -337,6 +337,7 @@ impl Segment<'_> {
         match p.as_rule() {
             Rule::duration_stmt => SimulateStmt::Duration(self.value_of(p, sink), span),
             Rule::dt_stmt => SimulateStmt::Dt(self.value_of(p, sink), span),
+            Rule::seed_stmt => SimulateStmt::Seed(self.value_of(p, sink), span),
             Rule::method_stmt => SimulateStmt::Method(self.name(&need(p, Rule::method_name)), span),
             Rule::population_stmt => SimulateStmt::Population {
                 name: self.ident(p),
@@ -349,8 +350,10 @@ impl Segment<'_> {
                 let (Some(from), Some(to)) = (ends.next(), ends.next()) else {
                     unreachable!("a connection has two ends")
                 };
-                let option =
-                    |o: P<'_>, sink: &mut Sink| (self.name(&need(&o, Rule::connect_word)), self.value_of(&o, sink));
+                let option = |o: P<'_>, sink: &mut Sink| match child(&o, Rule::connect_flag) {
+                    Some(flag) => (self.name(&flag), None),
+                    None => (self.name(&need(&o, Rule::connect_word)), Some(self.value_of(&o, sink))),
+                };
                 let options = children(p, Rule::connect_option).map(|o| option(o, sink)).collect();
                 SimulateStmt::Connect { from, to, options, span }
             }

@@ -14,7 +14,9 @@ mod errors;
 mod expr;
 mod items;
 pub mod outline;
+mod recover;
 pub mod scan;
+mod slips;
 
 use pest::Parser;
 
@@ -51,13 +53,14 @@ pub fn parse(text: &str, file: FileId, sink: &mut Sink) -> Option<ast::File> {
                 out.units |= pairs.clone().flatten().any(|p| p.as_rule() == Rule::unit);
                 segment.items(pairs, &mut out, sink);
             }
-            Err(e) => sink.push(segment.explain(&e)),
+            Err(e) => segment.mistakes(e, sink),
         }
     }
     (!out.items.is_empty() || starts.is_empty()).then_some(out)
 }
 
 /// A stretch of text that begins with an item.
+#[derive(Clone, Copy)]
 struct Segment<'t> {
     file: FileId,
     text: &'t str,

@@ -103,8 +103,8 @@ impl Token<'_> {
 }
 
 const SIGNS: &[&str] = &[
-    "|>", "->", "=>", "==", "!=", "<=", ">=", "=<", ":=", "+=", "-=", "*=", "/=", "..", "&&", "||", "**", "+", "-",
-    "*", "/", "^", "<", ">", "=", "(", ")", "[", "]", "{", "}", ",", ":", "~", "'",
+    "===", "|>", "->", "=>", "==", "!=", "<=", ">=", "=<", "<>", "~=", ":=", "+=", "-=", "*=", "/=", "..", "&&", "||",
+    "**", "//", "/*", "+", "-", "*", "/", "^", "<", ">", "=", "(", ")", "[", "]", "{", "}", ",", ":", "~", "'",
 ];
 
 /// All tokens of a text, the end included.
@@ -116,7 +116,8 @@ pub fn tokens(text: &str) -> Vec<Token<'_>> {
         if c == '\n' {
             begins_line = true;
         }
-        if c.is_whitespace() || c == '\u{feff}' {
+        // As in the grammar: other blanks are characters that mean nothing.
+        if matches!(c, ' ' | '\t' | '\r' | '\n' | '\u{feff}') {
             at += c.len_utf8();
             continue;
         }

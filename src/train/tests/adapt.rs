@@ -163,7 +163,7 @@ fn batches_see_every_point_once_a_pass() {
         let all = points(s).to_vec();
         assert_eq!(s.system.passes(50), 3);
         let batch = |step: usize| {
-            let b = s.system.batch(&p.coords, 50, 1, 0, step);
+            let b = s.system.batch(&p, 50, 1, 0, step);
             let Kind::Point(point) = &b.blocks[0].kind else { panic!() };
             assert_eq!(b.blocks[0].emphasis.as_ref().map(|e| e.len()), Some(point.rows));
             assert_eq!(b.points(), point.rows);

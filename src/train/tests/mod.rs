@@ -212,15 +212,15 @@ fn pursuit_fits_a_sine_with_spikes() {
     assert_eq!(out.phases[0].method, "pursuit, 24 of 320 candidates, 2 rounds");
     // The report's view of the same network.
     let points: Vec<f64> = (0..40).map(|i| -1.0 + i as f64 / 20.0).collect();
-    let u = &predict(&p, &k, &out.params, &points)[0];
+    let u = &predict(&p, &k, &out.params, &points, &[])[0];
     let worst = u.iter().zip(&points).map(|(u, x)| (u - libm::sin(2.0 * std::f64::consts::PI * x)).abs());
     assert!(worst.fold(0.0, f64::max) < 0.5);
-    let rate = spike_rates(&p, &k, &out.params, &points)[0].unwrap();
+    let rate = spike_rates(&p, &k, &out.params, &points, &[])[0].unwrap();
     assert!(rate > 0.01 && rate < 0.9, "{rate}");
-    let (steps, units, spikes) = raster(&p, &k, &out.params, "h", &[0.25]).unwrap();
+    let (steps, units, spikes) = raster(&p, &k, &out.params, "h", &[0.25], &[]).unwrap();
     assert_eq!((steps as u32, units), (STEPS, 24));
     assert!(spikes.iter().all(|(step, unit)| *step < STEPS && *unit < 24));
-    let single = spike_rates(&p, &k, &out.params, &[0.25])[0].unwrap();
+    let single = spike_rates(&p, &k, &out.params, &[0.25], &[])[0].unwrap();
     assert_eq!(spikes.len() as f64, (single * 24.0 * f64::from(STEPS)).round());
 }
 
@@ -317,7 +317,7 @@ fn differences_of_a_smooth_network_are_its_derivatives() {
     for (i, r) in rows.iter().enumerate() {
         let x = -1.0 + 2.0 * i as f64 / 63.0;
         let (lo, hi) = ((x - 1e-2f64).max(-1.0), (x + 1e-2f64).min(1.0));
-        let u = &measure::predict(&p, &k, &params, &[lo, hi])[0];
+        let u = &measure::predict(&p, &k, &params, &[lo, hi], &[])[0];
         assert!((r / scale - (u[1] - u[0]) / (hi - lo)).abs() < 0.05, "{i}");
     }
     // Rows of features add up to the rows of the field.

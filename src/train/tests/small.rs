@@ -254,6 +254,7 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
         }],
         exact: vec![Some(exact)],
         reference: None,
+        functions: vec![],
         train: Train { seed: 3, phases, is_default: false },
         report: Report::default(),
     };

@@ -289,3 +289,78 @@ fn three_coordinates_and_a_variable_coefficient() {
         mean_square(&w.residual(std::slice::from_ref(&u)))
     );
 }
+
+fn ring(lo: f64, hi: f64) -> Coord {
+    Coord { periodic: true, ..coord(lo, hi) }
+}
+
+#[test]
+fn a_wave_goes_round_a_periodic_coordinate() {
+    // u_t + 2 u_x = 0 on x in -1 .. 1 periodic, t in 0 .. 1, u = sin(pi x) at t = 0.
+    let volume = vec![
+        term(constant(2, -1.0), &[0, 1], Integrand::Field(0)),
+        term(constant(2, -2.0), &[1, 0], Integrand::Field(0)),
+    ];
+    let start = program(2, false, |e| {
+        let x = e.coord(0);
+        vec![("value", e.sine(-1.0, PI, x))]
+    });
+    let boundary = vec![BoundaryTerm { coord: 1, high: false, coef: start, test: MultiIndex(vec![0, 0]) }];
+    let vanish = vec![[vec![], vec![]], [vec![], vec![0]]];
+    let s = assembled(&weak(16, volume, boundary, vanish), &[ring(-1.0, 1.0), coord(0.0, 1.0)]);
+    assert_eq!((s.tests(), s.lead), (16 * 15, Some(1)));
+    let w = s.linearise(None);
+    assert_eq!(w.rows(), 16 * 15);
+    let exact = |p: &[f64]| libm::sin(PI * (p[0] - 2.0 * p[1]));
+    assert!(mean_square(&w.residual(&[on_points(&s, exact)])) < 1e-8);
+    // An error of mean square 5e-5 that lies in the range of the operator.
+    let off = on_points(&s, |p| exact(p) + 0.01 * libm::cos(PI * p[0]));
+    let measured = mean_square(&w.residual(std::slice::from_ref(&off)));
+    assert!((measured - 5e-5).abs() < 5e-6, "{measured}");
+}
+
+#[test]
+fn with_periodic_coordinates_only_the_system_is_dense() {
+    // u_xx + u_yy - u = f, u = sin(2 pi x) sin(2 pi y).
+    let k = 2.0 * PI;
+    let f = program(2, false, |e| {
+        let (x, y) = (e.coord(0), e.coord(1));
+        let (a, b) = (e.sine(2.0 * k * k + 1.0, k, x), e.sine(1.0, k, y));
+        vec![("value", e.times(a, b))]
+    });
+    let one = || constant(2, 1.0);
+    let volume = vec![
+        term(one(), &[2, 0], Integrand::Field(0)),
+        term(one(), &[0, 2], Integrand::Field(0)),
+        term(constant(2, -1.0), &[0, 0], Integrand::Field(0)),
+        term(f, &[0, 0], Integrand::One),
+    ];
+    let none = || [vec![], vec![]];
+    let s = assembled(&weak(10, volume, vec![], vec![none(), none()]), &[ring(0.0, 1.0), ring(0.0, 1.0)]);
+    assert_eq!((s.tests(), s.lead), (100, None));
+    let w = s.linearise(None);
+    assert_eq!(w.rows(), 100);
+    let exact = |p: &[f64]| libm::sin(k * p[0]) * libm::sin(k * p[1]);
+    assert!(mean_square(&w.residual(&[on_points(&s, exact)])) < 1e-6);
+    let off = on_points(&s, |p| exact(p) + 0.01);
+    assert!((mean_square(&w.residual(std::slice::from_ref(&off))) - 1e-4).abs() < 1e-5);
+}
+
+#[test]
+fn a_mixed_condition_holds_by_its_tests() {
+    // u'' = f on 0 .. 1, u = 0 at 0, u' + 2 u = g at 1, u = sin(x):
+    // int u psi'' - int f psi + [u' psi - u psi']: at 1 with u' = g - 2 u: g psi - u (psi' + 2 psi).
+    let f = program(1, false, |e| {
+        let x = e.coord(0);
+        vec![("value", e.sine(1.0, 1.0, x))]
+    });
+    let g = libm::cos(1.0) + 2.0 * libm::sin(1.0);
+    let volume = vec![term(constant(1, 1.0), &[2], Integrand::Field(0)), term(f, &[0], Integrand::One)];
+    let boundary = vec![BoundaryTerm { coord: 0, high: true, coef: constant(1, g), test: MultiIndex(vec![0]) }];
+    let mut form = weak(24, volume, boundary, vec![[vec![0], vec![]]]);
+    form.ties = vec![crate::ir::problem::Tie { coord: 0, high: true, parts: vec![(1, 1.0), (0, 2.0)] }];
+    let s = assembled(&form, &[coord(0.0, 1.0)]);
+    assert_eq!(s.tests(), 22);
+    let w = s.linearise(None);
+    assert!(mean_square(&w.residual(&[on_points(&s, |x| libm::sin(x[0]))])) < 1e-14);
+}

@@ -1,0 +1,233 @@
+//! `snnc run FILE` of a simulation: compile, simulate, measure, write, and say what came out.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::run::{Arguments, EngineChoice, INTERRUPTED, available_threads, hash};
+use super::{Exit, bug, check, files};
+use crate::exec::Engine;
+use crate::pipeline::{CheckedSimulation, CompiledSimulation};
+use crate::plan::simulation as plan;
+use crate::report::data::{ExpectRow, ProgramInfo, Times};
+use crate::report::simulation::{
+    Connection, Metric, Plot, Population, SimulationData, State, Trace, arrays, page, text,
+};
+use crate::report::write;
+use crate::simulate::{self, Outcome, Status, measure};
+
+/// Bins of the population rates, about.
+const BINS: u64 = 200;
+
+pub fn run(arguments: &Arguments, program: String, checked: &CheckedSimulation, begun: Instant) -> Exit {
+    let check_seconds = begun.elapsed().as_secs_f64();
+    let name = check::stem(&arguments.program.file);
+    let out = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&name));
+    if let Err(e) = std::fs::create_dir_all(&out) {
+        eprintln!("cannot make the folder {}: {}", out.display(), files::words(&e));
+        return Exit::WrongInvocation;
+    }
+    let threads = arguments.threads.map_or_else(available_threads, usize::from);
+    let pool = match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool,
+        Err(e) => {
+            eprintln!("cannot start {threads} threads: {e}");
+            return Exit::WrongInvocation;
+        }
+    };
+    let (engine, engine_name) = match arguments.engine {
+        EngineChoice::Jit => (Engine::Jit, "jit"),
+        EngineChoice::Interp => (Engine::Interp, "interp"),
+    };
+    let compiling = Instant::now();
+    let compiled = match checked.compile(engine) {
+        Ok(compiled) => compiled,
+        Err(e) => {
+            bug::report(&e.to_string());
+            return Exit::Bug;
+        }
+    };
+    let mut times = Times { check: check_seconds, compile: compiling.elapsed().as_secs_f64(), ..Times::default() };
+    let info = ProgramInfo {
+        name,
+        hash: hash(&program, checked.imports()),
+        text: program,
+        imports: checked.imports().iter().map(|f| (f.name.clone(), f.text.clone())).collect(),
+        constants: checked.model().constants.clone(),
+        seed: checked.model().seed,
+        engine: engine_name.into(),
+        threads,
+        version: env!("CARGO_PKG_VERSION").into(),
+    };
+    if !arguments.quiet {
+        let sim = &compiled.simulation;
+        let units: u64 = sim.populations.iter().map(|p| u64::from(p.size)).sum();
+        eprintln!("{}: {units} units, {} steps", info.name, sim.steps);
+    }
+    // Without a handler the first interrupt ends the process: files on disk are whole either way.
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    });
+    let started = Instant::now();
+    let outcome = pool.install(|| simulate::run(&compiled.simulation, &compiled.kernels, Some(&INTERRUPTED)));
+    times.train = started.elapsed().as_secs_f64();
+    let data = gather(info, checked, &compiled, outcome, times);
+    if let Err(sentence) = save(&out, &data, compiled.simulation.report.save.as_deref()) {
+        eprintln!("{sentence}");
+        return Exit::WrongInvocation;
+    }
+    if !arguments.quiet {
+        tell(&data, &out);
+    }
+    verdict(&data)
+}
+
+/// What values are held in, as the report names it, and the factor to what it shows.
+struct Units {
+    time: &'static str,
+    rate: &'static str,
+    rate_factor: f64,
+}
+
+fn units(checked: &CheckedSimulation) -> Units {
+    match checked.model().units {
+        // Times are held in ms, so rates in kHz.
+        true => Units { time: "ms", rate: "Hz", rate_factor: 1000.0 },
+        false => Units { time: "", rate: "", rate_factor: 1.0 },
+    }
+}
+
+fn gather(
+    info: ProgramInfo,
+    checked: &CheckedSimulation,
+    compiled: &CompiledSimulation,
+    outcome: Outcome,
+    times: Times,
+) -> SimulationData {
+    let sim = &compiled.simulation;
+    let units = units(checked);
+    let measured: Vec<f64> =
+        sim.report.metrics.iter().map(|m| measure::measure(m, &outcome.spikes[m.population], sim.dt)).collect();
+    let shown = |m: &plan::Metric, value: f64| match m.measure {
+        plan::Measure::Rate => (value * units.rate_factor, units.rate),
+        plan::Measure::SpikeCount | plan::Measure::Cv => (value, ""),
+    };
+    let metrics = sim.report.metrics.iter().zip(&measured).map(|(m, value)| {
+        let (value, unit) = shown(m, *value);
+        Metric { name: m.name.clone(), text: m.text.clone(), value, unit: unit.into() }
+    });
+    let expects = sim.report.expects.iter().map(|e| {
+        let found = sim.report.metrics.iter().zip(&measured).find(|(m, _)| m.name == e.metric);
+        let (value, held) = found.map_or((f64::NAN, f64::NAN), |(m, v)| (shown(m, *v).0, *v));
+        ExpectRow { text: e.text.clone(), value, holds: e.comparison.holds(held, e.bound) }
+    });
+    let (metrics, expects) = (metrics.collect(), expects.collect());
+    let steps = outcome.steps;
+    let bin = (steps / BINS).max(1);
+    let duration = steps as f64 * sim.dt;
+    let populations =
+        sim.populations.iter().zip(checked.model().silent()).zip(outcome.spikes).map(|((p, silent), spikes)| {
+            Population {
+                name: p.name.clone(),
+                units: p.size as usize,
+                rate: spikes.len() as f64 / (f64::from(p.size) * duration) * units.rate_factor,
+                cv: measure::cv(spikes.iter().copied()),
+                rates: measure::binned_rate(&spikes, p.size as usize, steps, sim.dt, bin)
+                    .into_iter()
+                    .map(|r| r * units.rate_factor)
+                    .collect(),
+                bin,
+                spikes: (!silent).then_some(spikes),
+            }
+        });
+    let populations: Vec<Population> = populations.collect();
+    let connections = sim.connections.iter().zip(&outcome.synapses).map(|(c, n)| Connection {
+        from: sim.populations[c.from].name.clone(),
+        to: sim.populations[c.to].name.clone(),
+        synapses: *n,
+    });
+    let traces = sim.records.iter().zip(outcome.records).map(|(r, values)| Trace {
+        population: r.population,
+        name: r.name.clone(),
+        unit: r.unit.clone(),
+        units: r.units.clone(),
+        values,
+    });
+    let plots = sim.report.plots.iter().map(|p| match p {
+        plan::Plot::Raster(p) => Plot::Raster(*p),
+        plan::Plot::Rates => Plot::Rates,
+        plan::Plot::Traces(p) => Plot::Traces(*p),
+    });
+    SimulationData {
+        status: match outcome.status {
+            Status::Finished => State::Finished,
+            Status::Interrupted => State::Interrupted,
+            Status::Diverged { what } => State::Diverged { what },
+        },
+        dt: sim.dt,
+        steps,
+        time_unit: units.time.into(),
+        rate_unit: units.rate.into(),
+        connections: connections.collect(),
+        traces: traces.collect(),
+        plots: plots.collect(),
+        program: info,
+        populations,
+        metrics,
+        expects,
+        times,
+    }
+}
+
+fn save(out: &Path, run: &SimulationData, name: Option<&str>) -> Result<(), String> {
+    let put = |name: &str, bytes: &[u8]| {
+        let path = out.join(name);
+        write::atomically(&path, bytes).map_err(|e| format!("cannot write {}: {}", path.display(), files::words(&e)))
+    };
+    let usual = format!("{}.npz", run.program.name);
+    put(name.unwrap_or(&usual), &arrays::encode(run)?)?;
+    put("run.json", text::json(run).as_bytes())?;
+    put("report.html", page::html(run).as_bytes())
+}
+
+fn tell(run: &SimulationData, out: &Path) {
+    println!("\n{}", text::populations(run));
+    if !run.connections.is_empty() {
+        println!("{}", text::connections(run));
+    }
+    if !run.metrics.is_empty() {
+        println!("{}", text::metrics(run));
+    }
+    let seconds = run.times.train;
+    println!("{seconds:.2} s; results in {}: open {}", out.display(), out.join("report.html").display());
+}
+
+fn verdict(run: &SimulationData) -> Exit {
+    match &run.status {
+        State::Interrupted => {
+            eprintln!("interrupted after {} steps; what was simulated is saved", run.steps);
+            Exit::Interrupted
+        }
+        State::Diverged { what } if run.steps == 0 => {
+            eprintln!("{what} is not a finite number; look at what is drawn there");
+            Exit::Diverged
+        }
+        State::Diverged { what } => {
+            eprintln!(
+                "the simulation diverged: {what} stopped being a number in step {}. A smaller `dt` or another `method` is \
+                 the first thing to try.",
+                run.steps
+            );
+            Exit::Diverged
+        }
+        State::Finished => {
+            let failed: Vec<_> = run.expects.iter().filter(|e| !e.holds).collect();
+            for e in &failed {
+                eprintln!("expect {} does not hold: the value is {}", e.text, e.value);
+            }
+            if failed.is_empty() { Exit::Done } else { Exit::ExpectDoesNotHold }
+        }
+    }
+}
