@@ -5,7 +5,7 @@
 //! ```
 
 use crate::check::calculus::evaluate_at;
-use crate::check::model::{Coord, Field, Network, NodeId, NodeOp};
+use crate::check::model::{Coord, Exact, Field, Network, NodeId, NodeOp, Quantity};
 use crate::check::weak::{Context, Datum, spread};
 use crate::diag::{Sink, residuals as say};
 use crate::func::Binary;
@@ -69,6 +69,23 @@ fn on_face(coord: usize, high: bool, ctx: Context) -> Vec<Vec<f64>> {
 /// Is the field's value on this face decided by the form of the output, as by a factor `x*(1 - x)`?
 pub fn is_hard(network: &Network, field: &Field, coord: usize, high: bool, ctx: Context) -> bool {
     on_face(coord, high, ctx).iter().all(|p| forced(network, field.node, p).is_some_and(f64::is_finite))
+}
+
+/// Warns of an exact solution that the form of the network's output rules out at an end of the domain.
+pub fn hard_exact(exact: &Exact, network: &Network, ctx: Context, sink: &mut Sink) {
+    let Quantity::Field(field) = exact.of else { return };
+    let field = &network.fields[field];
+    let faces = (0..ctx.coords.len()).flat_map(|i| [(i, false), (i, true)]);
+    let clash = faces.filter(|(i, high)| is_hard(network, field, *i, *high, ctx)).find_map(|(i, high)| {
+        on_face(i, high, ctx).into_iter().find_map(|p| {
+            let (wanted, forced) = (evaluate_at(&exact.value, &p), forced(network, field.node, &p)?);
+            ((wanted - forced).abs() > 1e-9 * (1.0 + wanted.abs())).then_some((p, forced, wanted))
+        })
+    });
+    if let Some((p, forced, wanted)) = clash {
+        let output = network.nodes[field.node].span;
+        sink.push(say::exact_out_of_reach(exact.span, &point_text(&p, ctx.coords), forced, wanted, output));
+    }
 }
 
 /// `x = 0.5, t = 0.25`, rounded for reading.

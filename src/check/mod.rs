@@ -116,6 +116,11 @@ fn check_whole(
     if let (Some(residuals), Some((exact, _))) = (&residuals, &exact) {
         exact::test(exact, residuals, &scope, sink);
     }
+    if let (Some(network), Some(exact)) = (network, &exact) {
+        let fields: Vec<String> = network.fields.iter().map(|f| f.name.clone()).collect();
+        let ctx = weak::Context { coords: &scope.coords, fields: &fields, unknowns: &[] };
+        exact.iter().for_each(|e| lints::hard_exact(e, network, ctx, sink));
+    }
     if let (Some(network), Some(residuals)) = (network, &residuals) {
         conditions::check(file, &items, network, residuals, &scope.coords, sink);
     }

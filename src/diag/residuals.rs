@@ -217,6 +217,18 @@ pub fn without_coordinate(span: Span, field: &str, coord: &str, network: Span) -
     .help(format!("add `{coord}` to the network's arguments, or differentiate along another coordinate"))
 }
 
+/// A warning: the form of the network's output rules the exact solution out.
+pub fn exact_out_of_reach(span: Span, at: &str, forced: f64, wanted: f64, output: Span) -> Diagnostic {
+    Diagnostic::warning(
+        EXACT_IS_WRONG,
+        span,
+        "the exact solution does not satisfy what the network's output holds by its form",
+    )
+    .here(format!("this is {wanted} at {at}"))
+    .label(output, format!("this is {forced} there, whatever the weights"))
+    .help("change the factor in the network's output, or the exact solution")
+}
+
 /// A warning: the form of the network's output rules a condition out.
 pub fn hard_condition(span: Span, name: &str, at: &str, forced: f64, wanted: f64, output: Span) -> Diagnostic {
     Diagnostic::warning(HARD_CONDITION, span, format!("the network can never meet the condition `{name}`"))
