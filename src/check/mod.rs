@@ -119,7 +119,7 @@ fn check_whole(
     if let (Some(network), Some(exact)) = (network, &exact) {
         let fields: Vec<String> = network.fields.iter().map(|f| f.name.clone()).collect();
         let ctx = weak::Context { coords: &scope.coords, fields: &fields, unknowns: &[] };
-        exact.iter().for_each(|e| lints::hard_exact(e, network, ctx, sink));
+        exact.0.iter().for_each(|e| lints::hard_exact(e, network, ctx, sink));
     }
     if let (Some(network), Some(residuals)) = (network, &residuals) {
         conditions::check(file, &items, network, residuals, &scope.coords, sink);

@@ -12,7 +12,7 @@ use std::io::{Cursor, Read};
 use npyz::{NpyFile, Order};
 
 use crate::check::scope::Scope;
-use crate::diag::{Sink, data, residuals as say};
+use crate::diag::{Sink, data, options as say};
 use crate::plan::Reference;
 use crate::source::Files;
 use crate::syntax::ast::Text;

@@ -10,7 +10,7 @@ use crate::check::model::{Exact, Network, NeuronModel, NodeOp, Place, Quantity};
 use crate::check::names::nearest;
 use crate::check::residuals;
 use crate::check::scope::Scope;
-use crate::diag::{Sink, names, networks, reports as say, residuals as residual_say, types};
+use crate::diag::{Sink, names, networks, options, reports as say, residuals as residual_say, types};
 use crate::plan::{Comparison, Expect, Metric, MetricKind, Plot, PlotField, Reference, Report};
 use crate::source::{Sources, Span};
 use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, ReportStmt};
@@ -220,7 +220,7 @@ fn metric(
         }
         Some((_, at)) if of.as_ref().is_some_and(|(_, of)| cx.counts(*of).is_some()) => {
             let path = cx.reference.map_or("", |r| r.path.as_str());
-            sink.push(residual_say::exact_place(*at, path));
+            sink.push(options::exact_place(*at, path));
             None
         }
         Some((ast::Place::Grid(args), at)) => residuals::grid(args, *at, scope, sink)

@@ -25,13 +25,6 @@ const NOTHING_GIVEN: Code = Code(714);
 const WITHOUT_COORDINATE: Code = Code(715);
 const HARD_CONDITION: Code = Code(716);
 
-const NO_TIME: Code = Code(760);
-const CAUSAL_PLACE: Code = Code(761);
-const EXACT_ARRAY: Code = Code(762);
-const EXACT_SHAPE: Code = Code(763);
-const EXACT_NUMBERS: Code = Code(764);
-const EXACT_PLACE: Code = Code(765);
-
 macro_rules! info {
     ($code:expr, $slug:expr, $page:expr) => {
         CodeInfo { code: $code, slug: $slug, page: include_str!(concat!("../../docs/errors/", $page, ".md")) }
@@ -58,12 +51,6 @@ pub const FAMILY: Family = Family {
         info!(NOTHING_GIVEN, "nothing_given", "SNN0714"),
         info!(WITHOUT_COORDINATE, "without_coordinate", "SNN0715"),
         info!(HARD_CONDITION, "hard_condition", "SNN0716"),
-        info!(NO_TIME, "no_time", "SNN0760"),
-        info!(CAUSAL_PLACE, "causal_place", "SNN0761"),
-        info!(EXACT_ARRAY, "exact_array", "SNN0762"),
-        info!(EXACT_SHAPE, "exact_shape", "SNN0763"),
-        info!(EXACT_NUMBERS, "exact_numbers", "SNN0764"),
-        info!(EXACT_PLACE, "exact_place", "SNN0765"),
     ],
 };
 
@@ -136,22 +123,6 @@ pub fn column_derivative(span: Span) -> Diagnostic {
 
 pub fn no_effect(span: Span, option: &str, why: &str) -> Diagnostic {
     Diagnostic::error(NO_EFFECT, span, format!("`{option}` would have no effect: {why}")).help("remove it")
-}
-
-/// `why` is a clause; `declared` is the coordinate, if there is one.
-pub fn no_time(span: Span, why: &str, declared: Option<Span>) -> Diagnostic {
-    let d = Diagnostic::error(NO_TIME, span, format!("`causal` needs a coordinate `t` with a beginning: {why}"));
-    let d = match declared {
-        Some(at) => d.label(at, "declared here"),
-        None => d,
-    };
-    d.help("name the time `t` in the domain, or remove `causal`")
-}
-
-/// `why` is a clause.
-pub fn causal_place(span: Span, why: &str, pointwise: bool) -> Diagnostic {
-    let help = if pointwise { "write `by stencil` or `by smoothing` as well, or remove `causal`" } else { "remove it" };
-    Diagnostic::error(CAUSAL_PLACE, span, format!("`causal` cannot weigh this residual: {why}")).help(help)
 }
 
 /// A warning: the exact solution leaves a residual.
@@ -235,45 +206,4 @@ pub fn hard_condition(span: Span, name: &str, at: &str, forced: f64, wanted: f64
         .here(format!("this wants {wanted} at {at}"))
         .label(output, format!("this is {forced} there, whatever the weights"))
         .help("change the factor in the network's output, or the condition")
-}
-
-/// An array that the file of an exact solution lacks; `known` are those it has.
-pub fn exact_array(span: Span, name: &str, known: &[String]) -> Diagnostic {
-    let d = Diagnostic::error(EXACT_ARRAY, span, format!("the file has no array `{name}`"));
-    match known {
-        [] => d.help("it has no arrays; write it with `numpy.savez(path, x=…, u=…)`"),
-        known => d.help(format!(
-            "it has {}; a field and each coordinate need an array of their name",
-            super::names::list(known)
-        )),
-    }
-}
-
-pub fn exact_shape(span: Span, name: &str, found: &[usize], wanted: &[usize], coords: &[&str]) -> Diagnostic {
-    let d = Diagnostic::error(EXACT_SHAPE, span, format!("the array `{name}` has the shape {found:?}, not {wanted:?}"))
-        .here(format!("by the file's own coordinates, {}, it should have {wanted:?}", super::names::list(coords)));
-    let turned = found.iter().rev().eq(wanted.iter());
-    d.help(if turned {
-        "its axes are the other way round: save its transpose, `u.T`"
-    } else {
-        "the axes come in the order of the domain, one a coordinate"
-    })
-}
-
-/// `why` is a clause about the array.
-pub fn exact_numbers(span: Span, name: &str, why: &str) -> Diagnostic {
-    Diagnostic::error(EXACT_NUMBERS, span, format!("the array `{name}` of the file cannot be used: {why}"))
-        .help("a coordinate's array lists its places, ascending and inside the domain; a field's holds a finite number for each point")
-}
-
-/// A place of its own for a solution that is known on the grid of a file.
-pub fn exact_place(span: Span, path: &str) -> Diagnostic {
-    Diagnostic::error(EXACT_PLACE, span, format!("the exact solution is known on the points of `{path}` only"))
-        .help("remove the place: the metric is taken on the file's own grid, nothing is interpolated")
-}
-
-/// Two files on two grids.
-pub fn exact_grids(span: Span, first: &str) -> Diagnostic {
-    Diagnostic::error(EXACT_PLACE, span, format!("this file has another grid than `{first}`"))
-        .help("give all exact solutions on the same points, in one file or several")
 }

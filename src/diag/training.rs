@@ -43,10 +43,10 @@ pub const FAMILY: Family = Family {
         info!(EMPTY_SCHEDULE, "empty_schedule", "SNN0808"),
         info!(NOTHING_TRAINABLE, "nothing_trainable", "SNN0809"),
         info!(SIGMA_UNUSED, "sigma_unused", "SNN0810"),
+        CodeInfo { code: OVER_DETERMINED, slug: "over_determined", page: include_str!("../../docs/errors/SNN0820.md") },
         info!(STOP_FORM, "stop_form", "SNN0840"),
         info!(UNKNOWN_STOP, "unknown_stop", "SNN0841"),
         info!(BATCH_IS_ALL, "batch_is_all", "SNN0842"),
-        CodeInfo { code: OVER_DETERMINED, slug: "over_determined", page: include_str!("../../docs/errors/SNN0820.md") },
     ],
 };
 

@@ -23,10 +23,10 @@ const NODES: usize = 5;
 
 /// The derivatives in `atoms` at each row of `at`, of the field smoothed by `sigma` times each coordinate's extent.
 pub fn smoothed(at: &[f64], coords: &[Coord], atoms: &[MultiIndex], sigma: f64) -> Stencil {
-    let rules: Vec<Option<Rule>> = (0..coords.len())
+    let rules: Vec<Option<Gauss>> = (0..coords.len())
         .map(|k| {
             let order = atoms.iter().map(|a| a.0[k]).max().unwrap_or(0) as usize;
-            (order > 0).then(|| Rule::new(NODES.max(order + 3)))
+            (order > 0).then(|| Gauss::new(NODES.max(order + 3)))
         })
         .collect();
     Stencil::build(at, coords, atoms, &|k, x, order| match &rules[k] {
@@ -37,14 +37,14 @@ pub fn smoothed(at: &[f64], coords: &[Coord], atoms: &[MultiIndex], sigma: f64) 
 }
 
 /// A Gauss-Hermite rule for the standard normal distribution.
-struct Rule {
+struct Gauss {
     nodes: Vec<f64>,
     weights: Vec<f64>,
 }
 
-impl Rule {
+impl Gauss {
     /// With `n` nodes: exact for polynomials of degree 2n - 1.
-    fn new(n: usize) -> Rule {
+    fn new(n: usize) -> Gauss {
         // All zeros lie within 2 sqrt(n), further apart than the steps of this search.
         let (reach, steps) = (2.0 * (n as f64).sqrt(), 400 * n);
         let at = |i: usize| reach * i as f64 / steps as f64;
@@ -72,7 +72,7 @@ impl Rule {
             factorial / ((n * n) as f64 * h * h)
         };
         let weights = nodes.iter().map(weight).collect();
-        Rule { nodes, weights }
+        Gauss { nodes, weights }
     }
 
     /// Node, shift and weight for the derivative of order `m` at `x`.
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn the_rule_has_the_moments_of_a_normal_variable() {
         for n in [5, 6, 7] {
-            let rule = Rule::new(n);
+            let rule = Gauss::new(n);
             assert_eq!(rule.nodes.len(), n);
             for (power, moment) in [(0, 1.0), (1, 0.0), (2, 1.0), (4, 3.0), (6, 15.0), (8, 105.0)] {
                 let sum: f64 = rule.nodes.iter().zip(&rule.weights).map(|(x, w)| w * x.powi(power)).sum();

@@ -13,7 +13,7 @@ use crate::check::args::bind;
 use crate::check::model::{Method, Place, Residual};
 use crate::check::names::nearest;
 use crate::check::scope::Scope;
-use crate::diag::{Sink, residuals as say, training, types};
+use crate::diag::{Sink, options, residuals as say, training, types};
 use crate::plan::{self, ADAPT_STEPS, Causal, Dynamics, Sampler, Train};
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind, ResidualOption};
@@ -114,10 +114,10 @@ impl<'a> Options<'a> {
         let Some((causal, span)) = self.causal else { return };
         match place {
             _ if matches!(method, Method::Weak(_)) => {
-                sink.push(say::causal_place(span, "a weak form is an integral over all times", true));
+                sink.push(options::causal_place(span, "a weak form is an integral over all times", true));
             }
             Place::Faces(faces) if faces.iter().all(|f| f.coord == causal.coord) => {
-                sink.push(say::causal_place(span, "it holds at given times, nothing comes before it", false));
+                sink.push(options::causal_place(span, "it holds at given times, nothing comes before it", false));
             }
             _ => {}
         }
@@ -177,11 +177,15 @@ fn causal(call: &ast::Call, scope: &Scope<'_>, sink: &mut Sink) -> Option<Causal
     };
     let Some(coord) = scope.coord("t") else {
         let coords: Vec<&str> = scope.coords.iter().map(|c| c.name.as_str()).collect();
-        sink.push(say::no_time(call.span, &format!("the domain has {}", crate::diag::names::list(&coords)), None));
+        sink.push(options::no_time(call.span, &format!("the domain has {}", crate::diag::names::list(&coords)), None));
         return None;
     };
     if scope.coords[coord].periodic {
-        sink.push(say::no_time(call.span, "`t` is periodic, so no time comes first", Some(scope.coords[coord].span)));
+        sink.push(options::no_time(
+            call.span,
+            "`t` is periodic, so no time comes first",
+            Some(scope.coords[coord].span),
+        ));
         return None;
     }
     Some(Causal { coord, eps: eps? })
