@@ -140,8 +140,8 @@ fn check_whole(
         }
         _ => None,
     };
-    if let Some(report) = &report {
-        stops::check(items.train, report, &scope, sink);
+    if let (Some(train), Some(report)) = (&train, &report) {
+        stops::check(items.train, train, report, &scope, sink);
     }
     if sink.has_errors() {
         return None;

@@ -10,7 +10,7 @@ use crate::check::names::nearest;
 use crate::check::scope::Scope;
 use crate::check::training::Parts;
 use crate::diag::{Sink, training as say};
-use crate::plan::{Comparison, Expect, Report, StopWhen};
+use crate::plan::{Comparison, Expect, Method, Report, StopWhen, Train};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, PhaseStmt, TrainStmt};
 
@@ -45,8 +45,21 @@ fn reached(e: &Expr, scope: &Scope<'_>, sink: &mut Sink) -> Option<Expect> {
     None
 }
 
-/// Complains of names that neither the report nor the domain knows.
-pub fn check(train: Option<&ast::Train>, report: &Report, scope: &Scope<'_>, sink: &mut Sink) {
+/// Complains of names that neither the report nor the domain knows, and of patience that outlasts its phase.
+pub fn check(train: Option<&ast::Train>, plan: &Train, report: &Report, scope: &Scope<'_>, sink: &mut Sink) {
+    for (phase, plan) in phases(train).zip(&plan.phases) {
+        let (most, unit) = match &plan.method {
+            Method::Gradient(g) => (g.steps, "step"),
+            Method::Pursuit(p) => (p.rounds + 1, "round"),
+            Method::Readout { .. } => continue,
+        };
+        let at = phase.body.iter().find_map(|s| if let PhaseStmt::StopStalled(_, at) = s { Some(*at) } else { None });
+        if let (Some(at), Some(n)) = (at, plan.stop.stalled)
+            && n >= most
+        {
+            sink.push(say::stop_never(at, most, unit));
+        }
+    }
     let mut known: Vec<&str> = report.metrics.iter().map(|m| m.name.as_str()).collect();
     known.extend(scope.unknowns.iter().map(|u| u.name.as_str()));
     known.push("loss");

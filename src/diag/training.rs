@@ -22,6 +22,7 @@ const SIGMA_UNUSED: Code = Code(810);
 const STOP_FORM: Code = Code(840);
 const UNKNOWN_STOP: Code = Code(841);
 const BATCH_IS_ALL: Code = Code(842);
+const STOP_NEVER: Code = Code(843);
 
 macro_rules! info {
     ($code:expr, $slug:expr, $page:expr) => {
@@ -47,6 +48,7 @@ pub const FAMILY: Family = Family {
         info!(STOP_FORM, "stop_form", "SNN0840"),
         info!(UNKNOWN_STOP, "unknown_stop", "SNN0841"),
         info!(BATCH_IS_ALL, "batch_is_all", "SNN0842"),
+        info!(STOP_NEVER, "stop_never", "SNN0843"),
     ],
 };
 
@@ -169,4 +171,11 @@ pub fn over_determined(
         d = d.label(*other, "given here");
     }
     d.help("in general no solution meets all of them, and training ends at a compromise; remove one, or silence this by `allow(SNN0820)` if they agree")
+}
+
+/// `unit` is `step` or `round`.
+pub fn stop_never(span: Span, most: usize, unit: &str) -> Diagnostic {
+    let plural = if most == 1 { "" } else { "s" };
+    Diagnostic::error(STOP_NEVER, span, format!("this never stops the phase: it has {most} {unit}{plural} in all"))
+        .help("give a smaller number, or remove it")
 }

@@ -98,7 +98,8 @@ fn methods_are_refused_where_they_would_mislead() {
     assert_eq!(with("smoothing(sigma = 0.1)"), Vec::<String>::new());
     assert_eq!(with("smoothing(sigma = 0.5)"), ["SNN0303"]);
     assert_eq!(with("smoothing(h = 0.1)"), ["SNN0205"]);
-    assert_eq!(with("stencil causal"), ["SNN0710"], "the default schedule is a pursuit");
+    assert_eq!(with("stencil causal"), Vec::<String>::new(), "the default schedule of this network descends");
+    assert_eq!(with("weak causal"), ["SNN0761"]);
     assert_eq!(with("stencil(h = 2)"), ["SNN0303"]);
     assert_eq!(
         codes(
@@ -144,11 +145,11 @@ fn options_are_read_once_and_never_ignored() {
         (r.weight, r.sampler, r.dynamics.balanced, r.dynamics.resample),
         (1.0, Sampler::Adaptive, true, Some(2))
     );
-    // The default schedule has three rounds.
-    assert_eq!(codes(SPIKING, "residual a on interior : u = x resample 3"), Vec::<String>::new());
-    assert_eq!(codes(SPIKING, "residual a on interior : u = x resample 4"), ["SNN0710"]);
+    // The default schedule of this network has 1000 steps.
+    assert_eq!(codes(SPIKING, "residual a on interior : u = x resample 999"), Vec::<String>::new());
+    assert_eq!(codes(SPIKING, "residual a on interior : u = x resample 1000"), ["SNN0710"]);
     assert_eq!(codes(SPIKING, "residual a on grid(x = 3, t = 3) : u = x resample 1"), ["SNN0710"]);
-    assert_eq!(codes(SPIKING, "residual a on t = 0 : u = x causal"), ["SNN0710", "SNN0761"]);
+    assert_eq!(codes(SPIKING, "residual a on t = 0 : u = x causal"), ["SNN0761"]);
     assert_eq!(codes(SPIKING, &format!("{WAVE} weight auto")), ["SNN0710"]);
     assert_eq!(codes(SPIKING, "residual a on interior : u = x sample sobel"), ["SNN0706"]);
     assert_eq!(codes(SPIKING, "residual a on grid(x = 3, t = 3) : u = x points 9"), ["SNN0710"]);
