@@ -10,12 +10,16 @@ use snnc::exec::{Engine, driver};
 use snnc::pipeline::{Compiled, Source};
 use snnc::source::{MemoryFiles, Sources};
 
-fn compiled(text: &str, engine: Engine) -> Compiled {
+/// All kernels of a program, a simulation's as well.
+fn compiled(text: &str, engine: Engine) -> Vec<Arc<dyn Kernel>> {
     let mut sources = Sources::default();
     let options = Options { set: vec![], seed: None };
     let checking = Source::new("example.snn", text).check(&mut sources, &MemoryFiles::default(), &options);
+    if let Some(simulation) = checking.simulation {
+        return simulation.compile(engine).unwrap_or_else(|b| panic!("{b}")).kernels;
+    }
     let program = checking.program.unwrap_or_else(|| panic!("{:?}", checking.messages));
-    program.compile(engine).unwrap_or_else(|b| panic!("{b}"))
+    kernels(&program.compile(engine).unwrap_or_else(|b| panic!("{b}")))
 }
 
 fn kernels(c: &Compiled) -> Vec<Arc<dyn Kernel>> {
@@ -73,7 +77,7 @@ fn engines_agree_on_every_kernel_of_every_example() {
         let text = fs::read_to_string(&path).expect("UTF-8");
         let name = path.display().to_string();
         let (interp, jit) = (compiled(&text, Engine::Interp), compiled(&text, Engine::Jit));
-        for (a, b) in kernels(&interp).iter().zip(kernels(&jit)) {
+        for (a, b) in interp.iter().zip(jit) {
             agree(&name, a.as_ref(), b.as_ref());
         }
     }
@@ -118,11 +122,58 @@ train {
 }
 ";
 
+/// Every layer there is, several passes through time, layers that hear of later ones.
+const EVERYTHING: &str = "
+domain { x in 0 .. 1  t in 0 .. 2 }
+fn bump(a, s) = exp(-a^2/(2*s^2))
+fn clip(a) = if a > 1 or a < -1 then 0 else a
+network u(x, t) {
+  steps 12
+  layer a = population(x, t, 6) |> lif(tau = 4)
+  layer b = triangular(x, 8) |> dense(5) |> lif
+  layer c = latency(x, t) |> recurrent(7) |> lif
+  layer r = (x, t) |> dense(6) |> tanh |> rate |> conv1d(3, 3) |> lif
+  layer w = fourier(x, t, 4) |> dense(4) |> sin |> current |> lif
+  layer f = concat(current(x), prev(f), delay(g, 3)) |> dense(5) |> alif
+  layer g = (f, a) |> dense(6) |> lif
+  layer h = if x < 0.5 then g else 2*g + 1
+  layer m = membrane(f) |> ema |> mean
+  layer n = (a |> first_spike, b |> legendre(3), m) |> dense(8) |> current |> dense(4) |> lif
+  layer o = concat(n, g) |> dense(3) |> lif |> mean
+  layer p = fourier(x, 3, kind = fixed) |> dense(3)
+  layer q = concat(c, r, w, h) |> clip |> mean |> dense(4) |> bump(0.5)
+  output = dot(o, p) + (q |> dense(1)) + sum(i in 1 .. 2, o^i |> dense(1))
+}
+residual fit on grid(x = 5, t = 5) : u = x*t
+train {
+  phase p { steps 3 perturb gaussian directions 5 scope layer estimate forward update adam(rate = 0.01) }
+}
+";
+
+/// A readout with a feature for each weight of a layer, and derivatives through it.
+const BRANCHES: &str = "
+domain { x in -1 .. 1  t in 0 .. 2 }
+network u(x, t) {
+  layer a = fourier(x, t, 6) |> dense(5) |> tanh
+  layer b = population(x, t, 5) |> dense(4) |> integrator |> legendre(2) |> dense(3)
+  output = x * dot(a |> dense(3), b)
+}
+residual pde on interior : d(u, t) = d(u, x, x) by jet
+train {
+  phase one {
+    perturb gaussian directions 3
+    estimate forward
+    update adam(rate = 0.01)
+    steps 3
+  }
+}
+";
+
 #[test]
 fn engines_agree_on_deep_and_on_smooth_networks() {
-    for (name, text) in [("deep", DEEP), ("smooth", SMOOTH)] {
-        let (interp, jit) = (compiled(text, Engine::Interp), compiled(text, Engine::Jit));
-        let (a, b) = (kernels(&interp), kernels(&jit));
+    let programs = [("deep", DEEP), ("smooth", SMOOTH), ("everything", EVERYTHING), ("branches", BRANCHES)];
+    for (name, text) in programs {
+        let (a, b) = (compiled(text, Engine::Interp), compiled(text, Engine::Jit));
         assert!(a.iter().any(|k| k.program().directions > 0), "{name} has no tangents");
         for (a, b) in a.iter().zip(b) {
             agree(name, a.as_ref(), b.as_ref());

@@ -40,6 +40,7 @@ pub mod simplify;
 pub mod simulation;
 pub mod smooth;
 pub mod stops;
+pub mod topology;
 pub mod training;
 pub mod weak;
 

@@ -6,7 +6,7 @@
 use crate::check::expr::Expr;
 pub use crate::check::functions::InputFunction;
 pub use crate::check::polynomial::Atom;
-use crate::func::{Binary, MultiIndex, Surrogate, Unary};
+use crate::func::{Binary, Compare, MultiIndex, Surrogate, Unary};
 use crate::plan::{Dynamics, Reference, Report, Sampler, Train};
 use crate::source::Span;
 use crate::units::{Dimension, Unit};
@@ -191,7 +191,7 @@ pub enum Slope {
 
 pub type NodeId = usize;
 
-/// Networks as one graph; nodes come after the nodes they use.
+/// Networks as one graph; nodes come after the nodes they use in the same step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     /// Time steps of a simulation.
@@ -211,9 +211,9 @@ pub struct Field {
     /// Element `component` of this static node.
     pub node: NodeId,
     pub component: u32,
-    /// The `dense` node, and its column, whose weights the field is affine in, if there is one: they can be solved for
-    /// exactly.
-    pub readout: Option<(NodeId, u32)>,
+    /// The `dense` node, and its column (`None`: all of them), whose weights the field is affine in, if there is one: they can
+    /// be solved for exactly.
+    pub readout: Option<(NodeId, Option<u32>)>,
     pub span: Span,
 }
 
@@ -299,26 +299,90 @@ pub enum NodeOp {
     Mean(NodeId),
     Last(NodeId),
     Sum(NodeId),
+    /// When each unit first spikes, as a fraction of the simulation; 1 if it never does. Signal to static.
+    FirstSpike(NodeId),
+    /// The mean over the steps of each unit's signal times the shifted Legendre polynomials 0 .. moments of time: all units'
+    /// moment 0, then all units' moment 1, and so on. Signal to static.
+    Legendre {
+        x: NodeId,
+        moments: u32,
+    },
+    /// Gaussian receptive fields: for each element of x, `fields` currents gain exp(-(x - c)^2/(2 width^2)) with centres c spread
+    /// evenly over [-1, 1]. Static to signal.
+    Population {
+        x: NodeId,
+        fields: u32,
+        width: f64,
+        gain: f64,
+    },
+    /// For each element of x, `units` units; unit i spikes in step s of T where (i + 1/2)/units + (s + 1/2)/T <= (x + 1)/2: a
+    /// triangle in space and time whose legs grow with x. Static to signal.
+    Triangular {
+        x: NodeId,
+        units: u32,
+    },
+    /// One spike an element, the sooner the larger: in the step nearest to (1 - x)/2 of the way. Static to signal.
+    Latency(NodeId),
+    /// Spikes with the chance (x + 1)/2 in every step, independent of each other. Static to signal.
+    Rate(NodeId),
+    /// sin(pi f) and cos(pi f) of frequencies f. Stays static.
+    Fourier {
+        x: NodeId,
+        frequencies: Frequencies,
+    },
+    /// x W + b + y U, where y is the value of `feedback` one step before, 0 at first. `feedback` may come later, or be this
+    /// node itself. Signal to signal.
+    Recurrent {
+        x: NodeId,
+        feedback: NodeId,
+        weight: Init,
+        recurrent: Init,
+        bias: Option<Init>,
+        frozen: bool,
+    },
+    /// A convolution along x, which is `[positions][inputs]`, to `[positions'][channels]`: windows of `width` positions about
+    /// every `stride`th, 0 beyond the ends.
+    Conv1d {
+        x: NodeId,
+        inputs: u32,
+        channels: u32,
+        width: u32,
+        stride: u32,
+        weight: Init,
+        bias: Option<Init>,
+        frozen: bool,
+    },
+    /// A state of a population, at the end of each step. `x` is a neuron node. Signal.
+    Membrane {
+        x: NodeId,
+        state: usize,
+    },
+    /// Values one after the other.
+    Concat(Vec<NodeId>),
+    /// A signal `steps` steps before, 0 until then. `x` may come later.
+    Delay {
+        x: NodeId,
+        steps: u32,
+    },
+    /// The sum over the elements of the products: width 1.
+    Dot(NodeId, NodeId),
+    /// Element by element, `if lhs op rhs then a else b`; a width of 1 is spread over the others'.
+    Select {
+        compare: Compare,
+        lhs: NodeId,
+        rhs: NodeId,
+        then: NodeId,
+        otherwise: NodeId,
+    },
 }
 
-impl NodeOp {
-    /// The nodes that a node uses.
-    pub fn inputs(&self) -> Vec<NodeId> {
-        match self {
-            NodeOp::Coords { .. } | NodeOp::Sensors(_) | NodeOp::Scalar(_) => vec![],
-            NodeOp::Binary(_, a, b) => vec![*a, *b],
-            NodeOp::Current(x)
-            | NodeOp::Tuned { x, .. }
-            | NodeOp::Dense { x, .. }
-            | NodeOp::Affine { x, .. }
-            | NodeOp::Neuron { x, .. }
-            | NodeOp::Unary(_, x)
-            | NodeOp::Ema { x, .. }
-            | NodeOp::Mean(x)
-            | NodeOp::Last(x)
-            | NodeOp::Sum(x) => vec![*x],
-        }
-    }
+/// Frequencies of Fourier features, in waves over [-1, 1].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Frequencies {
+    /// `count` directions of the whole vector, normally distributed with this deviation; drawn from the seed, not trained.
+    Random { count: u32, scale: f64 },
+    /// 1, 2, … `count` of each element.
+    Fixed { count: u32 },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

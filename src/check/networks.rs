@@ -11,12 +11,14 @@
 //! A coordinate that is given to an encoder, a layer or a pipe by its name enters scaled to [-1, 1] over the domain. In
 //! arithmetic (`x*(1 - x)`) it is itself, since boundary conditions are written that way.
 
+mod combine;
+mod encoders;
 mod graph;
 mod layers;
 mod readout;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::model::{Field, Kind, Layer, Network, NodeId};
 use crate::check::names::nearest;
@@ -24,7 +26,7 @@ use crate::check::registry::Registry;
 use crate::check::scope::{FieldName, Scope, Signature};
 use crate::diag::{Sink, functions as function_say, names, networks, types};
 use crate::source::Span;
-use crate::syntax::ast::{self, NetworkStmt};
+use crate::syntax::ast::{self, ExprKind, NetworkStmt};
 use crate::units::Dimension;
 use graph::Graph;
 
@@ -137,48 +139,47 @@ pub fn check(
 ) -> Option<Network> {
     let settings = settings(network, scope, sink);
     neurons.time = settings.map_or(Dimension::NONE, |(_, _, dimension)| dimension);
-    let mut build = Build {
-        signature,
-        scope,
-        neurons,
-        sink,
-        graph: Graph::default(),
-        layers: BTreeMap::new(),
-        current: String::new(),
-    };
-    let mut made: Vec<Layer> = Vec::new();
-    let mut output: Option<(NodeId, Span)> = None;
-    let mut first_output: Option<Span> = None;
-    for stmt in &network.body {
-        match stmt {
-            NetworkStmt::Layer { name, value, .. } => {
-                build.free_name(name, &made);
-                let (node, owned) = build.statement(&name.text, value, true);
-                build.layers.insert(name.text.clone(), node);
-                if let Some(node) = node {
-                    made.push(Layer { name: name.text.clone(), node, owned, pursuit: None, span: name.span });
-                }
+    let declared: BTreeSet<String> = network.body.iter().filter_map(layer_name).map(|n| n.text.clone()).collect();
+    // How wide a layer is that `prev` reads before it is there shows only once it is: try, look, and try again.
+    let mut widths: BTreeMap<String, u32> = BTreeMap::new();
+    let mut tries = declared.len() + 2;
+    let (graph, body) = loop {
+        let mut own = Sink::default();
+        let mut build = Build {
+            signature,
+            scope,
+            neurons,
+            sink: &mut own,
+            graph: Graph::default(),
+            layers: BTreeMap::new(),
+            declared: declared.clone(),
+            widths: widths.clone(),
+            pending: vec![],
+            steps: settings.map(|s| s.0),
+            inlining: vec![],
+            current: String::new(),
+        };
+        let body = build.body(network);
+        let Closed { widths: found, complete } = build.close();
+        let graph = build.graph;
+        tries -= 1;
+        let settled = found.iter().all(|(name, (width, _))| widths.get(name).unwrap_or(&1) == width);
+        if settled || tries == 0 || !complete {
+            sink.absorb(own);
+            if !complete {
+                return None;
             }
-            NetworkStmt::Output { names: outputs, value, span } => {
-                if let Some(first) = first_output {
-                    build.sink.push(networks::repeated_statement(*span, "output", first));
-                    continue;
+            if !settled {
+                for (name, (_, at)) in found {
+                    sink.push(networks::endless_width(at, &name));
                 }
-                first_output = Some(*span);
-                let (node, owned) = build.statement(OUTPUT, value, false);
-                if let Some(node) = node {
-                    build.check_output(node, value.span, outputs.len());
-                    made.push(Layer { name: OUTPUT.to_string(), node, owned, pursuit: None, span: *span });
-                    output = Some((node, *span));
-                }
+                return None;
             }
-            NetworkStmt::Steps { .. } | NetworkStmt::Dt { .. } => {}
+            break (graph, body);
         }
-    }
-    if first_output.is_none() {
-        build.sink.push(networks::missing_output(network.name.span, &network.name.text));
-    }
-    let (output, _) = output?;
+        widths = found.into_iter().map(|(name, (width, _))| (name, width)).collect();
+    };
+    let (output, _) = body.output?;
     let (steps, dt, _) = settings?;
     let own = match outputs(network) {
         [] => std::slice::from_ref(&network.name),
@@ -193,21 +194,47 @@ pub fn check(
         span: name.span,
     });
     let fields = fields.collect();
-    let mut result = Network { steps, dt, nodes: build.graph.nodes, layers: made, fields };
+    let mut result = Network { steps, dt, nodes: graph.nodes, layers: body.made, fields };
     for layer in graph::prune(&mut result) {
         sink.push(networks::unused_layer(layer.span, &layer.name));
     }
-    if let Some(at) = graph::encodes_decoded(&result) {
-        let what = "encoding a decoded value again";
-        sink.push(names::not_available_but(
-            at,
-            what,
-            "hand on the signal itself: leave out the decoder and the encoder",
-        ));
+    if let Err(looping) = result.stages(None) {
+        sink.push(networks::decoded_loop(result.nodes[looping].span));
         return None;
     }
     readout::find(&mut result);
     Some(result)
+}
+
+fn layer_name(stmt: &NetworkStmt) -> Option<&ast::Name> {
+    match stmt {
+        NetworkStmt::Layer { name, .. } => Some(name),
+        _ => None,
+    }
+}
+
+/// A node that reads a layer further down.
+struct Pending {
+    node: NodeId,
+    layer: String,
+    /// `prev` or `delay`.
+    callee: String,
+    at: Span,
+}
+
+/// What the statements of a network come to.
+#[derive(Default)]
+struct Body {
+    made: Vec<Layer>,
+    output: Option<(NodeId, Span)>,
+}
+
+/// What closing the ways back in time came to.
+struct Closed {
+    /// The layers that were read before they were there: their widths, and where they are read.
+    widths: BTreeMap<String, (u32, Span)>,
+    /// All of them are there.
+    complete: bool,
 }
 
 /// `steps` and `dt`, each given at most once; `dt` is a plain number or a time.
@@ -258,16 +285,87 @@ struct Build<'b, 'f, 's> {
     graph: Graph,
     /// The layers so far; `None` for one with errors.
     layers: BTreeMap<String, Option<NodeId>>,
+    /// All layers, those further down too.
+    declared: BTreeSet<String>,
+    /// How wide layers further down are taken to be; 1 where nothing is known yet.
+    widths: BTreeMap<String, u32>,
+    pending: Vec<Pending>,
+    /// Time steps, where they are known.
+    steps: Option<u32>,
+    /// Functions being inlined.
+    inlining: Vec<String>,
     /// The statement being built, `h` or `output`: the first part of its nodes' paths.
     current: String,
 }
 
 impl Build<'_, '_, '_> {
+    /// All statements in order.
+    fn body(&mut self, network: &ast::Network) -> Body {
+        let mut body = Body::default();
+        let mut first_output: Option<Span> = None;
+        for stmt in &network.body {
+            match stmt {
+                NetworkStmt::Layer { name, value, .. } => {
+                    self.free_name(name, &body.made);
+                    let (node, owned) = self.statement(&name.text, value, true);
+                    self.layers.insert(name.text.clone(), node);
+                    if let Some(node) = node {
+                        body.made.push(Layer { name: name.text.clone(), node, owned, pursuit: None, span: name.span });
+                    }
+                }
+                NetworkStmt::Output { names: outputs, value, span } => {
+                    if let Some(first) = first_output {
+                        self.sink.push(networks::repeated_statement(*span, "output", first));
+                        continue;
+                    }
+                    first_output = Some(*span);
+                    let (node, owned) = self.statement(OUTPUT, value, false);
+                    if let Some(node) = node {
+                        self.check_output(node, value.span, outputs.len());
+                        body.made.push(Layer { name: OUTPUT.to_string(), node, owned, pursuit: None, span: *span });
+                        body.output = Some((node, *span));
+                    }
+                }
+                NetworkStmt::Steps { .. } | NetworkStmt::Dt { .. } => {}
+            }
+        }
+        if first_output.is_none() {
+            self.sink.push(networks::missing_output(network.name.span, &network.name.text));
+        }
+        body
+    }
+
+    /// Ties what goes back in time to the layers that were not there yet.
+    fn close(&mut self) -> Closed {
+        let mut closed = Closed { widths: BTreeMap::new(), complete: true };
+        for Pending { node, layer, callee, at } in std::mem::take(&mut self.pending) {
+            // A layer with errors has been complained about.
+            let Some(target) = self.layers.get(&layer).copied().flatten() else {
+                closed.complete = false;
+                continue;
+            };
+            let found = &self.graph.nodes[target];
+            if found.kind == Kind::Static {
+                self.sink.push(types::needs_signal(at, &callee, found.span));
+                closed.complete = false;
+            }
+            closed.widths.insert(layer, (found.width, at));
+            if let Some(earlier) = self.graph.nodes[node].op.earlier_mut() {
+                *earlier = target;
+            }
+        }
+        closed
+    }
+
     /// Builds one statement's value; also the nodes it made that have parameters or are neurons.
     fn statement(&mut self, name: &str, value: &ast::Expr, is_layer: bool) -> (Option<NodeId>, Vec<NodeId>) {
         self.current = name.to_string();
         let start = self.graph.nodes.len();
-        let node = if is_layer { self.input(value) } else { self.node(value) };
+        let node = match &*value.kind {
+            _ if is_layer => self.input(value),
+            ExprKind::Tuple(parts) => self.outputs(parts, value.span),
+            _ => self.node(value),
+        };
         let owned = (start..self.graph.nodes.len()).filter(|&n| self.graph.is_owned(n)).collect();
         (node, owned)
     }

@@ -10,8 +10,8 @@ use std::fmt::{Display, Formatter, Result, Write as _};
 
 use crate::check::expr::{Expr, Var};
 use crate::check::model::{
-    Init, Integrand, Kind, Method, Model, Network, NeuronModel, NodeOp, Place, Quantity, Residual, Slope, StateStep,
-    Trainable, TuningCurve, WeakForm,
+    Frequencies, Init, Integrand, Kind, Method, Model, Network, NeuronModel, NodeOp, Place, Quantity, Residual, Slope,
+    StateStep, Trainable, TuningCurve, WeakForm,
 };
 use crate::check::schedule::as_source;
 use crate::func::{Binary, Compare, MultiIndex, Unary};
@@ -273,7 +273,10 @@ fn show_network(f: &mut Formatter<'_>, network: &Network, model: &Model, words: 
     }
     for field in &network.fields {
         let coords: Vec<&str> = field.coords.iter().map(|&c| model.coords[c].name.as_str()).collect();
-        let readout = field.readout.map_or("none".to_string(), |(n, column)| format!("%{n}[{column}]"));
+        let readout = field.readout.map_or("none".to_string(), |(n, column)| match column {
+            Some(column) => format!("%{n}[{column}]"),
+            None => format!("%{n}"),
+        });
         let (name, node, component) = (&field.name, field.node, field.component);
         writeln!(f, "  field {name}({}) is %{node}[{component}]  readout {readout}", coords.join(", "))?;
     }
@@ -314,6 +317,41 @@ fn node_op(op: &NodeOp, model: &Model, words: &Vocabulary) -> String {
         NodeOp::Mean(x) => format!("mean(%{x})"),
         NodeOp::Last(x) => format!("last(%{x})"),
         NodeOp::Sum(x) => format!("sum(%{x})"),
+        NodeOp::FirstSpike(x) => format!("first_spike(%{x})"),
+        NodeOp::Legendre { x, moments } => format!("legendre(%{x}, {moments})"),
+        NodeOp::Population { x, fields, width, gain } => {
+            format!("population(%{x}, {fields}, width = {width}, gain = {gain})")
+        }
+        NodeOp::Triangular { x, units } => format!("triangular(%{x}, {units})"),
+        NodeOp::Latency(x) => format!("latency(%{x})"),
+        NodeOp::Rate(x) => format!("rate(%{x})"),
+        NodeOp::Fourier { x, frequencies: Frequencies::Fixed { count } } => format!("fourier(%{x}, {count}, fixed)"),
+        NodeOp::Fourier { x, frequencies: Frequencies::Random { count, scale } } => {
+            format!("fourier(%{x}, {count}, scale = {scale})")
+        }
+        NodeOp::Recurrent { x, feedback, weight, recurrent, bias, frozen: fixed } => {
+            let bias = bias.map_or("none".to_string(), init);
+            let (weight, recurrent) = (init(*weight), init(*recurrent));
+            let fixed = frozen(*fixed);
+            format!("recurrent(%{x}, back from %{feedback}, init = {weight}, {recurrent}, bias = {bias}{fixed})")
+        }
+        NodeOp::Conv1d { x, inputs, channels, width, stride, weight, bias, frozen: fixed } => {
+            let bias = bias.map_or("none".to_string(), init);
+            let (weight, fixed) = (init(*weight), frozen(*fixed));
+            format!(
+                "conv1d(%{x}, {inputs} -> {channels}, width {width}, stride {stride}, init = {weight}, bias = {bias}{fixed})"
+            )
+        }
+        NodeOp::Membrane { x, state } => format!("membrane(%{x}, state {state})"),
+        NodeOp::Concat(parts) => {
+            let parts: Vec<String> = parts.iter().map(|n| format!("%{n}")).collect();
+            format!("concat({})", parts.join(", "))
+        }
+        NodeOp::Delay { x, steps } => format!("delay(%{x}, {steps})"),
+        NodeOp::Dot(a, b) => format!("dot(%{a}, %{b})"),
+        NodeOp::Select { compare, lhs, rhs, then, otherwise } => {
+            format!("if %{lhs} {} %{rhs} then %{then} else %{otherwise}", compare.name())
+        }
     }
 }
 

@@ -37,7 +37,7 @@ fn varying(network: &Network) -> Vec<bool> {
             out[id] |= match &node.op {
                 NodeOp::Coords { .. } => true,
                 NodeOp::Scalar(e) => e.any_var(|v| matches!(v, Var::Coord(_))),
-                op => op.inputs().into_iter().any(|n| out[n]),
+                op => op.uses().into_iter().any(|n| out[n]),
             };
         }
         if out == before {
@@ -74,16 +74,17 @@ fn way(network: &Network, neurons: &[NeuronModel], id: NodeId, seen: &mut [bool]
         }
         NodeOp::Unary(f, _) if !f.is_smooth() => rough(format!("`{}`", f.name()), false),
         NodeOp::Binary(f @ (Binary::Min | Binary::Max), ..) => rough(format!("`{}`", f.name()), false),
-        NodeOp::Binary(_, a, b) => way(network, neurons, *a, seen).or_else(|| way(network, neurons, *b, seen)),
-        NodeOp::Current(x)
-        | NodeOp::Tuned { x, .. }
-        | NodeOp::Dense { x, .. }
-        | NodeOp::Affine { x, .. }
-        | NodeOp::Unary(_, x)
-        | NodeOp::Ema { x, .. }
-        | NodeOp::Mean(x)
-        | NodeOp::Last(x)
-        | NodeOp::Sum(x) => way(network, neurons, *x, seen),
+        NodeOp::Triangular { .. } | NodeOp::Latency(_) | NodeOp::Rate(_) => {
+            let name = match &node.op {
+                NodeOp::Triangular { .. } => "triangular",
+                NodeOp::Latency(_) => "latency",
+                _ => "rate",
+            };
+            rough(format!("the spikes of `{name}`"), true)
+        }
+        NodeOp::FirstSpike(_) => rough("the times of first spikes".into(), true),
+        NodeOp::Select { .. } => rough("an `if`".into(), false),
+        op => op.uses().into_iter().find_map(|n| way(network, neurons, n, seen)),
     }
 }
 

@@ -50,7 +50,7 @@ fn the_wave_network_is_open_to_pursuit() {
     let paths: Vec<&str> = net.nodes.iter().map(|n| n.path.as_str()).collect();
     assert_eq!(paths, ["h.coords", "h.tuned", "h.lif", "output.ema", "output.mean", "output.dense"]);
     assert_eq!((net.steps, net.dt), (64, 1.0));
-    assert_eq!(net.fields[0].readout, Some((5, 0)));
+    assert_eq!(net.fields[0].readout, Some((5, Some(0))));
     assert_eq!(net.layers[0].pursuit, Some(1));
     assert_eq!(net.layers[0].owned, [1, 2]);
     assert_eq!((net.layers[1].name.as_str(), net.layers[1].owned.as_slice()), ("output", &[5][..]));

@@ -473,7 +473,11 @@ impl<'a> Reader<'a, '_, '_, '_> {
         let network = self.network?;
         let layer = self.layer(name, at)?;
         let trainable = layer.owned.iter().any(|n| match &network.nodes[*n].op {
-            NodeOp::Tuned { frozen, .. } | NodeOp::Dense { frozen, .. } | NodeOp::Affine { frozen, .. } => !frozen,
+            NodeOp::Tuned { frozen, .. }
+            | NodeOp::Dense { frozen, .. }
+            | NodeOp::Affine { frozen, .. }
+            | NodeOp::Recurrent { frozen, .. }
+            | NodeOp::Conv1d { frozen, .. } => !frozen,
             NodeOp::Neuron { .. } => true,
             _ => false,
         });

@@ -118,6 +118,11 @@ impl Sink {
         }
     }
 
+    /// Keeps the messages of another sink.
+    pub fn absorb(&mut self, other: Sink) {
+        other.messages.into_iter().for_each(|d| self.push(d));
+    }
+
     pub fn has_errors(&self) -> bool {
         self.messages.iter().any(|m| m.severity == Severity::Error)
     }

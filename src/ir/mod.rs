@@ -1,8 +1,8 @@
 //! The intermediate representation: what one simulation of a network, or one expression of the coordinates, computes.
 //!
-//! A [`program::Program`] is straight-line SSA code over short vectors in three regions: `init` runs once a point, `step`
-//! runs once a time step, `finish` runs once after the last step. States carry vectors from step to step. There is no
-//! control flow: a spike is a select.
+//! A [`program::Program`] is straight-line SSA code over short vectors: `init` runs once a point, and then come passes through
+//! time, each with a `step` that runs once a time step and a `finish` that runs once after the last. States carry vectors from
+//! step to step. There is no control flow: a spike is a select.
 //!
 //! The IR knows neither syntax nor checker, and after the `jet` and `jvp` passes it holds no derivative: code generation
 //! never hears of tangents, only of vectors that have one value a direction.

@@ -146,7 +146,8 @@ pub struct Readout {
     pub weight: Option<ParamId>,
     /// `[1][columns]`.
     pub bias: Option<ParamId>,
-    pub column: u32,
+    /// `None`: all columns, as features of their own in the order of the weights; their biases are part of the offset.
+    pub column: Option<u32>,
     pub features: u32,
 }
 
@@ -162,6 +163,8 @@ pub enum Init {
     Constant(f64),
     Normal(f64),
     Uniform(f64, f64),
+    /// Evenly spread from the one to the other, both included; the middle if there is only one.
+    Ramp(f64, f64),
     /// The part that this parameter plays in a `tuned` population; all of one population (same `group`) are drawn
     /// together, as candidates are.
     Tuned {

@@ -1,28 +1,20 @@
-//! What in a network follows from what.
+//! What in a network follows from what, and in which pass through time it is simulated.
 //!
 //! ```text
 //! x -> tuned -> lif -> mean -> dense      following(tuned, mean) = lif, mean;  only_through(tuned, mean) holds
 //! ```
 
-use crate::check::model::{Network, NodeId, NodeOp};
-
-/// For each node, whether it is `on` or uses it, directly or not.
-fn dependents(net: &Network, on: NodeId) -> Vec<bool> {
-    let mut out: Vec<bool> = vec![];
-    for (id, node) in net.nodes.iter().enumerate() {
-        let uses = node.op.inputs().into_iter().any(|n| out[n]);
-        out.push(id == on || uses);
-    }
-    out
-}
+use super::network::Resize;
+use crate::check::model::{Kind, Network, NodeId, NodeOp};
+use crate::ir::program::{Pass, Program};
 
 pub fn depends(net: &Network, node: NodeId, on: NodeId) -> bool {
-    dependents(net, on)[node]
+    net.dependents(on)[node]
 }
 
 /// The nodes from `from` (not included) to `to`, in order: all that depend on the one and that the other depends on.
 pub fn following(net: &Network, from: NodeId, to: NodeId) -> Vec<NodeId> {
-    let after = dependents(net, from);
+    let after = net.dependents(from);
     (from + 1..=to).filter(|n| after[*n] && depends(net, to, *n)).collect()
 }
 
@@ -34,6 +26,10 @@ pub fn only_through(net: &Network, from: NodeId, node: NodeId) -> bool {
             _ if id == from => true,
             NodeOp::Scalar(e) => !e.any_var(|_| true),
             NodeOp::Coords { .. } | NodeOp::Sensors(_) | NodeOp::Tuned { .. } | NodeOp::Dense { .. } => false,
+            // They may hear of later nodes, or have parameters.
+            op if op.earlier().is_some() => false,
+            NodeOp::Conv1d { .. } | NodeOp::Fourier { .. } | NodeOp::Rate(_) => false,
+            NodeOp::Population { .. } | NodeOp::Triangular { .. } => false,
             op => op.inputs().into_iter().all(|n| known[n]),
         };
         known.push(here);
@@ -56,4 +52,43 @@ pub fn entering(net: &Network, mixing: NodeId) -> Option<&[usize]> {
 
 pub fn acts_on_coords(net: &Network, mixing: NodeId) -> bool {
     entering(net, mixing).is_some()
+}
+
+/// Gives `program` the passes that the network needs, one for each stage that a signal is in, and says in which each node is
+/// (see [`Network::stages`]; `given` is known from the start).
+pub fn passes(net: &Network, given: Option<NodeId>, program: &mut Program) -> Vec<u32> {
+    // The checker has seen to it.
+    let stages = net.stages(given).unwrap_or_else(|n| unreachable!("the decoder {n} depends on itself"));
+    let signals = net.nodes.iter().zip(&stages).filter(|(n, _)| n.kind == Kind::Signal);
+    let count = signals.map(|(_, stage)| *stage as usize + 1).max().unwrap_or(0);
+    program.passes = vec![Pass::new(net.steps); count];
+    stages
+}
+
+/// The width of each node, with one layer resized.
+pub fn widths(net: &Network, resize: Option<Resize>) -> Vec<u32> {
+    let mut out: Vec<u32> = vec![];
+    for (id, node) in net.nodes.iter().enumerate() {
+        let width = match &node.op {
+            NodeOp::Tuned { .. } | NodeOp::Dense { .. } => match resize {
+                Some(r) if r.node == id => r.units,
+                _ => node.width,
+            },
+            // Only what acts on each unit alone follows a layer that is resized: as wide as the widest of what it uses.
+            NodeOp::Affine { .. }
+            | NodeOp::Neuron { .. }
+            | NodeOp::Unary(..)
+            | NodeOp::Binary(..)
+            | NodeOp::Current(_)
+            | NodeOp::Ema { .. }
+            | NodeOp::Membrane { .. }
+            | NodeOp::Mean(_)
+            | NodeOp::Last(_)
+            | NodeOp::Sum(_)
+            | NodeOp::FirstSpike(_) => node.op.inputs().into_iter().map(|x| out[x]).max().unwrap_or(node.width),
+            _ => node.width,
+        };
+        out.push(width);
+    }
+    out
 }

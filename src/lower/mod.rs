@@ -8,12 +8,16 @@
 //! Numbers that are known are folded in double precision; what does not change from step to step stands in `init`.
 //! Nothing can go wrong here that a user could have caused: the checker has seen to it.
 
+mod codes;
 mod emit;
+mod features;
 mod graph;
 mod network;
 mod neuron;
+mod parameters;
 mod residual;
 pub mod simulation;
+mod time;
 mod units;
 
 use crate::check::calculus::evaluate_at;
@@ -72,7 +76,7 @@ fn network(model: &Model) -> ir::Network {
     let features = (!readouts.is_empty()).then(|| {
         let mut l = Lowering::new(model, "features", None);
         l.features();
-        l.e.finish()
+        l.finish()
     });
     ir::Network {
         layers: (0..net.layers.len()).map(|i| layer(model, i, &fields, &primal)).collect(),
@@ -80,15 +84,15 @@ fn network(model: &Model) -> ir::Network {
         readouts,
         features,
         init: primal.init.clone(),
-        primal: primal.e.finish(),
-        probe: probe.e.finish(),
+        primal: primal.finish(),
+        probe: probe.finish(),
     }
 }
 
 /// Fields, then unknowns, and the weights that they are affine in, each once.
 fn fields(model: &Model, primal: &Lowering<'_>) -> (Vec<ir::Field>, Vec<ir::Readout>) {
     let net = &model.network;
-    let mut columns: Vec<(NodeId, u32)> = vec![];
+    let mut columns: Vec<(NodeId, Option<u32>)> = vec![];
     let mut fields: Vec<ir::Field> = vec![];
     let mut readouts: Vec<ir::Readout> = vec![];
     for field in &net.fields {
@@ -97,8 +101,9 @@ fn fields(model: &Model, primal: &Lowering<'_>) -> (Vec<ir::Field>, Vec<ir::Read
                 let (node, column) = at;
                 let NodeOp::Dense { x, .. } = &net.nodes[node].op else { unreachable!("a readout is a dense node") };
                 let params = primal.params_of(&[node]);
-                let (weight, bias) = (Some(params[0]), params.get(1).copied());
-                readouts.push(ir::Readout { weight, bias, column, features: primal.width(*x) });
+                let bias = params.get(1).copied().filter(|_| column.is_some());
+                let features = primal.width(*x) * if column.is_some() { 1 } else { primal.width(node) };
+                readouts.push(ir::Readout { weight: Some(params[0]), bias, column, features });
                 columns.push(at);
                 columns.len() - 1
             })
@@ -106,7 +111,7 @@ fn fields(model: &Model, primal: &Lowering<'_>) -> (Vec<ir::Field>, Vec<ir::Read
         fields.push(ir::Field { name: field.name.clone(), readout, unknown: None });
     }
     for (unknown, &param) in model.unknowns.iter().zip(&primal.unknowns) {
-        readouts.push(ir::Readout { weight: None, bias: Some(param), column: 0, features: 0 });
+        readouts.push(ir::Readout { weight: None, bias: Some(param), column: Some(0), features: 0 });
         fields.push(ir::Field {
             name: unknown.name.clone(),
             readout: Some(readouts.len() - 1),

@@ -1,8 +1,9 @@
 //! The network to programs.
 //!
-//! Static values stand in `init`, signals in `step`, what follows a decoder in `finish`. Nodes are emitted on demand, so that
-//! the same graph yields the whole network, its features alone, a block of candidates of one layer, or one unit driven by a
-//! given current; the parameter list is declared up front and is the same for all but the last.
+//! Static values stand in `init`, signals in `step`, what follows a decoder in `finish`. What is encoded again after a decoder
+//! is simulated in a pass of its own, and so is every signal that this one uses: simulated twice, it is the same. Nodes are
+//! emitted on demand, so that the same graph yields the whole network, its features alone, a block of candidates of one layer,
+//! or one unit driven by a given current; the parameter list is declared up front and is the same for all but the last.
 //!
 //! A decoder over traces (`ema |> mean`) is linear in the spikes, so it becomes one weighted sum over time:
 //!
@@ -13,13 +14,13 @@
 use std::collections::HashMap;
 
 use super::emit::{Emit, Term, Val};
-use super::graph::depends;
+use super::graph::{passes, widths};
 use super::neuron;
-use crate::check::model::{Init, Kind, Model, Network, NodeId, NodeOp, Trainable, TuningCurve};
-use crate::func::{Binary, Compare, Unary};
-use crate::ir::op::ParamId;
+use crate::check::model::{Kind, Model, Network, NodeId, NodeOp, TuningCurve};
+use crate::func::{Compare, Unary};
+use crate::ir::op::{ParamId, StateId};
 use crate::ir::problem as ir;
-use crate::ir::program::{Input, Output, Pass, Program, Region};
+use crate::ir::program::{Input, Output, Program, Region};
 
 /// A layer's mixing node made wider or narrower than the program says.
 #[derive(Clone, Copy)]
@@ -43,6 +44,10 @@ pub enum Part {
     /// Gain and bias of `affine`.
     Gain,
     Bias,
+    /// What the value of the step before is multiplied by.
+    Recurrent,
+    /// Centres, thresholds or frequencies of a code; not trained.
+    Code,
     /// A trainable parameter of the neuron model, by index; one a layer or one a neuron.
     Neuron(usize),
 }
@@ -52,8 +57,16 @@ pub struct Lowering<'m> {
     pub e: Emit,
     pub model: &'m Model,
     pub net: &'m Network,
-    widths: Vec<u32>,
-    done: HashMap<NodeId, Term>,
+    pub(super) widths: Vec<u32>,
+    /// For each node: the pass that simulates a signal; of a static value, a number that tells in which pass what goes into
+    /// it is simulated at the latest.
+    pub passes: Vec<u32>,
+    /// What has been emitted, by node and pass; static values by their own stage.
+    done: HashMap<(NodeId, u32), Term>,
+    /// States of populations after the step.
+    pub(super) membranes: HashMap<(NodeId, u32), Vec<Term>>,
+    /// States that take the value of a node of this pass, once that is there.
+    pub(super) pending: Vec<(StateId, NodeId, u32)>,
     /// Spikes of the neuron nodes emitted so far.
     pub spikes: HashMap<NodeId, Term>,
     /// Signals added up over all steps.
@@ -73,11 +86,9 @@ impl<'m> Lowering<'m> {
         let net = &model.network;
         let mut program = Program::new(name);
         program.inputs.push(Input { name: "coords".into(), width: model.coords.len() as u32 });
+        let of_nodes = passes(net, None, &mut program);
         for f in &model.functions {
             program.inputs.push(Input { name: format!("sensors.{}", f.name), width: f.sensors });
-        }
-        if net.nodes.iter().any(|n| n.kind == Kind::Signal) {
-            program.passes = vec![Pass::new(net.steps)];
         }
         let widths = widths(net, resize);
         let mut l = Lowering {
@@ -85,7 +96,10 @@ impl<'m> Lowering<'m> {
             model,
             net,
             widths,
+            passes: of_nodes,
             done: HashMap::new(),
+            membranes: HashMap::new(),
+            pending: vec![],
             spikes: HashMap::new(),
             totals: HashMap::new(),
             params: vec![],
@@ -110,7 +124,7 @@ impl<'m> Lowering<'m> {
         let net = &model.network;
         let mut program = Program::new(format!("response of {}", net.nodes[mixing].path));
         program.inputs.push(Input { name: "current".into(), width: 1 });
-        program.passes = vec![Pass::new(net.steps)];
+        let of_nodes = passes(net, Some(mixing), &mut program);
         let mut e = Emit::new(program);
         let current = e.input(0, 1);
         Lowering {
@@ -118,7 +132,10 @@ impl<'m> Lowering<'m> {
             model,
             net,
             widths: widths(net, Some(Resize { node: mixing, units: 1 })),
-            done: HashMap::from([(mixing, Term::Val(current))]),
+            passes: of_nodes,
+            done: (0..=net.nodes.len() as u32).map(|pass| ((mixing, pass), Term::Val(current))).collect(),
+            membranes: HashMap::new(),
+            pending: vec![],
             spikes: HashMap::new(),
             totals: HashMap::new(),
             params: vec![],
@@ -129,77 +146,7 @@ impl<'m> Lowering<'m> {
         }
     }
 
-    fn declare(&mut self, node: NodeId) {
-        let n = &self.net.nodes[node];
-        let width = self.widths[node];
-        match &n.op {
-            NodeOp::Tuned { x, curve, frozen } => {
-                let group = node as u32;
-                let curve = match curve {
-                    TuningCurve::Ramp => ir::Curve::Ramp,
-                    TuningCurve::Sine => ir::Curve::Sine,
-                    TuningCurve::Mixed => ir::Curve::Mixed,
-                };
-                let rows = self.widths[*x];
-                let mut parts = vec![
-                    ("weight", ir::UnitRole::Weight),
-                    ("phase", ir::UnitRole::Phase),
-                    ("gain", ir::UnitRole::Gain),
-                    ("bias", ir::UnitRole::Bias),
-                ];
-                if curve == ir::Curve::Mixed {
-                    parts.push(("sine", ir::UnitRole::Sine));
-                }
-                for (name, role) in parts {
-                    let rows = if role == ir::UnitRole::Weight { rows } else { 1 };
-                    let trainable = !frozen && role != ir::UnitRole::Sine;
-                    self.add(
-                        node,
-                        name,
-                        rows,
-                        width,
-                        trainable,
-                        Part::Unit(role),
-                        ir::Init::Tuned { group, role, curve },
-                    );
-                }
-            }
-            NodeOp::Dense { x, weight, bias, frozen } => {
-                let fan_in = self.widths[*x];
-                let part = Part::Unit(ir::UnitRole::Weight);
-                self.add(node, "weight", fan_in, width, !frozen, part, start(weight, fan_in));
-                if let Some(bias) = bias {
-                    self.add(node, "bias", 1, width, !frozen, Part::Unit(ir::UnitRole::Bias), start(bias, fan_in));
-                }
-            }
-            NodeOp::Affine { frozen, .. } => {
-                self.add(node, "gain", 1, width, !frozen, Part::Gain, ir::Init::Constant(1.0));
-                self.add(node, "bias", 1, width, !frozen, Part::Bias, ir::Init::Constant(0.0));
-            }
-            NodeOp::Neuron { model, args, .. } => {
-                let neuron = &self.model.neurons[*model];
-                for (i, p) in neuron.params.iter().enumerate() {
-                    let cols = match p.trainable {
-                        None => continue,
-                        Some(Trainable::PerLayer) => 1,
-                        Some(Trainable::PerNeuron) => width,
-                    };
-                    self.add(node, &p.name, 1, cols, true, Part::Neuron(i), ir::Init::Constant(args[i]));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn add(&mut self, node: NodeId, name: &str, rows: u32, cols: u32, trainable: bool, role: Part, init: ir::Init) {
-        let name = format!("{}.{name}", self.net.nodes[node].path);
-        let id = self.e.declare(name, rows, cols, trainable);
-        self.params.push(Declared { node, role, id });
-        self.init.push(init);
-    }
-
-    fn declared(&self, node: NodeId, role: Part) -> Option<ParamId> {
+    pub(super) fn declared(&self, node: NodeId, role: Part) -> Option<ParamId> {
         self.params.iter().find(|p| p.node == node && p.role == role).map(|p| p.id)
     }
 
@@ -209,7 +156,7 @@ impl<'m> Lowering<'m> {
     }
 
     /// A parameter of one row as a vector of the node's width.
-    fn row(&mut self, node: NodeId, role: Part) -> Option<Term> {
+    pub(super) fn row(&mut self, node: NodeId, role: Part) -> Option<Term> {
         let id = self.declared(node, role)?;
         let cols = self.e.program().params[id.0 as usize].cols;
         Some(Term::Val(self.e.param(id, cols)))
@@ -232,23 +179,43 @@ impl<'m> Lowering<'m> {
         if self.model.coords.len() == 1 { all } else { self.e.slice(all, i as u32, 1) }
     }
 
-    /// What a node computes.
+    /// What a node computes; a signal, in the pass that it is simulated in.
     pub fn node(&mut self, id: NodeId) -> Term {
-        if let Some(t) = self.done.get(&id) {
+        self.at(id, self.passes[id])
+    }
+
+    /// As [`Lowering::node`], for a signal in this pass, which is not before its own.
+    pub(super) fn at(&mut self, id: NodeId, pass: u32) -> Term {
+        let pass = if self.net.nodes[id].kind == Kind::Static { self.passes[id] } else { pass };
+        if let Some(t) = self.done.get(&(id, pass)) {
             return *t;
         }
-        let term = self.emit(id);
-        self.done.insert(id, term);
+        let term = self.emit(id, pass);
+        self.done.insert((id, pass), term);
         term
     }
 
-    /// As [`Lowering::node`], at the node's width.
-    pub fn value(&mut self, id: NodeId) -> Val {
-        let term = self.node(id);
+    /// As [`Lowering::at`], at the node's width.
+    pub(super) fn value(&mut self, id: NodeId, pass: u32) -> Val {
+        let term = self.at(id, pass);
         self.e.wide(term, self.widths[id])
     }
 
-    fn emit(&mut self, id: NodeId) -> Term {
+    /// New states and tables are of this pass from here on.
+    pub(super) fn enter(&mut self, pass: u32) {
+        self.e.pass = pass;
+    }
+
+    /// The program, with everything that goes back in time tied up.
+    pub fn finish(mut self) -> Program {
+        while let Some((state, node, pass)) = self.pending.pop() {
+            let next = self.at(node, pass);
+            self.e.set_next(state, next);
+        }
+        self.e.finish()
+    }
+
+    fn emit(&mut self, id: NodeId, pass: u32) -> Term {
         let net = self.net;
         let width = self.widths[id];
         match &net.nodes[id].op {
@@ -264,10 +231,10 @@ impl<'m> Lowering<'m> {
                     _ => unreachable!("the checker allows only coordinates here"),
                 })
             }
-            NodeOp::Current(x) => self.node(*x),
-            NodeOp::Tuned { x, curve, .. } => self.tuned(id, *x, *curve, width),
+            NodeOp::Current(x) => self.at(*x, pass),
+            NodeOp::Tuned { x, curve, .. } => self.tuned(id, *x, *curve, width, pass),
             NodeOp::Dense { x, .. } => {
-                let x = self.value(*x);
+                let x = self.value(*x, pass);
                 let product = match self.declared(id, Part::Unit(ir::UnitRole::Weight)) {
                     Some(weight) => Term::Val(self.e.dense(x, weight, width)),
                     None => unreachable!("every dense node declares its weight"),
@@ -278,7 +245,7 @@ impl<'m> Lowering<'m> {
                 }
             }
             NodeOp::Affine { x, .. } => {
-                let x = self.node(*x);
+                let x = self.at(*x, pass);
                 match (self.row(id, Part::Gain), self.row(id, Part::Bias)) {
                     (Some(gain), Some(bias)) => {
                         let scaled = self.e.mul(gain, x);
@@ -291,7 +258,7 @@ impl<'m> Lowering<'m> {
             NodeOp::Neuron { x, model, args } => {
                 let neuron = &self.model.neurons[*model];
                 // A network's numbers are plain: they count in the unit that the model gives its input.
-                let input = self.node(*x);
+                let input = self.at(*x, pass);
                 let input = self.e.mul(Term::Num(neuron.input.hold(1.0)), input);
                 let params: Vec<Term> = (0..neuron.params.len())
                     .map(|i| match self.frozen_at_start {
@@ -299,23 +266,26 @@ impl<'m> Lowering<'m> {
                         false => self.row(id, Part::Neuron(i)).unwrap_or(Term::Num(args[i])),
                     })
                     .collect();
+                self.enter(pass);
                 let emitted = neuron::step(&mut self.e, neuron, &params, input, net.dt, width);
-                if let Some(s) = emitted.spikes {
+                if let Some(s) = emitted.spikes.filter(|_| pass == self.passes[id]) {
                     self.spikes.insert(id, s);
                 }
+                self.membranes.insert((id, pass), emitted.states);
                 emitted.out
             }
             NodeOp::Unary(f, x) => {
-                let x = self.node(*x);
+                let x = self.at(*x, pass);
                 self.e.unary(*f, x)
             }
             NodeOp::Binary(f, a, b) => {
-                let (a, b) = (self.node(*a), self.node(*b));
+                let (a, b) = (self.at(*a, pass), self.at(*b, pass));
                 self.e.binary(*f, a, b)
             }
             NodeOp::Ema { x, tau } => {
-                let x = self.node(*x);
+                let x = self.at(*x, pass);
                 let keep = libm::exp(-net.dt / tau);
+                self.enter(pass);
                 let (state, old) = self.e.state(Term::Num(0.0), width);
                 let kept = self.e.mul(Term::Num(keep), Term::Val(old));
                 let new = self.e.mul(Term::Num(1.0 - keep), x);
@@ -323,14 +293,46 @@ impl<'m> Lowering<'m> {
                 self.e.set_next(state, next);
                 next
             }
-            NodeOp::Mean(x) => self.decode(id, *x, vec![1.0 / net.steps as f64; net.steps as usize]),
-            NodeOp::Sum(x) => self.decode(id, *x, vec![1.0; net.steps as usize]),
+            NodeOp::Mean(x) => self.decode("decoder", id, *x, vec![1.0 / net.steps as f64; net.steps as usize]),
+            NodeOp::Sum(x) => self.decode("decoder", id, *x, vec![1.0; net.steps as usize]),
             NodeOp::Last(x) => {
                 let mut weights = vec![0.0; net.steps as usize];
                 if let Some(w) = weights.last_mut() {
                     *w = 1.0;
                 }
-                self.decode(id, *x, weights)
+                self.decode("decoder", id, *x, weights)
+            }
+            NodeOp::FirstSpike(x) => self.first_spike(*x),
+            NodeOp::Legendre { x, moments } => self.legendre(id, *x, *moments),
+            NodeOp::Population { x, fields, width, gain } => self.population(id, *x, *fields, *width, *gain),
+            NodeOp::Triangular { x, units } => self.triangular(id, *x, *units, pass),
+            NodeOp::Latency(x) => self.latency(id, *x, pass),
+            NodeOp::Rate(x) => self.rate(id, *x, pass),
+            NodeOp::Fourier { x, frequencies } => self.fourier(id, *x, *frequencies),
+            NodeOp::Recurrent { x, feedback, .. } => self.recurrent(id, *x, *feedback, pass),
+            NodeOp::Conv1d { x, inputs, channels, width, stride, .. } => {
+                self.conv1d(id, *x, [*inputs, *channels, *width, *stride], pass)
+            }
+            NodeOp::Membrane { x, state } => {
+                self.at(*x, pass);
+                self.membranes[&(*x, pass)][*state]
+            }
+            NodeOp::Concat(parts) => {
+                let parts: Vec<Val> = parts.iter().map(|n| self.value(*n, pass)).collect();
+                Term::Val(self.e.concat(&parts))
+            }
+            NodeOp::Delay { x, steps } => self.delay(*x, *steps, width, pass),
+            NodeOp::Dot(a, b) => {
+                let (a, b) = (self.value(*a, pass), self.value(*b, pass));
+                let products = self.e.mul(Term::Val(a), Term::Val(b));
+                let products = self.e.wide(products, a.ty.width);
+                Term::Val(self.e.sum(products))
+            }
+            NodeOp::Select { compare, lhs, rhs, then, otherwise } => {
+                let (lhs, rhs) = (self.at(*lhs, pass), self.at(*rhs, pass));
+                let (then, otherwise) = (self.at(*then, pass), self.at(*otherwise, pass));
+                let mask = self.e.compare(*compare, lhs, rhs);
+                self.e.select(mask, then, otherwise)
             }
         }
     }
@@ -358,8 +360,8 @@ impl<'m> Lowering<'m> {
         vec![self.e.wide(shifted, 1)]
     }
 
-    fn tuned(&mut self, id: NodeId, x: NodeId, curve: TuningCurve, width: u32) -> Term {
-        let x = self.value(x);
+    fn tuned(&mut self, id: NodeId, x: NodeId, curve: TuningCurve, width: u32, pass: u32) -> Term {
+        let x = self.value(x, pass);
         let part = |l: &mut Self, role| l.row(id, Part::Unit(role)).unwrap_or(Term::Num(0.0));
         let Some(weight) = self.declared(id, Part::Unit(ir::UnitRole::Weight)) else {
             unreachable!("every tuned node declares its weight")
@@ -384,7 +386,7 @@ impl<'m> Lowering<'m> {
     }
 
     /// Sum over steps of weight times signal. Traces before the decoder are folded into the weights.
-    fn decode(&mut self, id: NodeId, mut x: NodeId, mut weights: Vec<f64>) -> Term {
+    pub(super) fn decode(&mut self, table: &str, id: NodeId, mut x: NodeId, mut weights: Vec<f64>) -> Term {
         while let NodeOp::Ema { x: inner, tau } = &self.net.nodes[x].op {
             let keep = libm::exp(-self.net.dt / tau);
             let mut later = 0.0;
@@ -398,6 +400,7 @@ impl<'m> Lowering<'m> {
         let only_last = weights[..n - 1].iter().all(|w| *w == 0.0);
         let constant = weights.iter().all(|w| *w == weights[0]);
         let signal = self.node(x);
+        self.enter(self.passes[x]);
         // The same in every step: nothing to add up.
         if !matches!(signal, Term::Val(Val { region: Region::Step(_), .. })) {
             return self.e.mul(Term::Num(weights.iter().sum()), signal);
@@ -412,7 +415,7 @@ impl<'m> Lowering<'m> {
             let end = Term::Val(self.e.last(state));
             return self.e.mul(Term::Num(weights[n - 1]), end);
         }
-        let weight = Term::Val(self.e.table(format!("{}.decoder", self.net.nodes[id].path), weights));
+        let weight = Term::Val(self.e.table(format!("{}.{table}", self.net.nodes[id].path), weights));
         let weighted = self.e.mul(weight, signal);
         let next = self.e.add(Term::Val(old), weighted);
         self.e.set_next(state, next);
@@ -424,6 +427,7 @@ impl<'m> Lowering<'m> {
         if let Some(total) = self.totals.get(&node) {
             return *total;
         }
+        self.enter(self.passes[node]);
         let (state, old) = self.e.state(Term::Num(0.0), self.widths[node]);
         let next = self.e.add(Term::Val(old), signal);
         self.e.set_next(state, next);
@@ -458,6 +462,7 @@ impl<'m> Lowering<'m> {
         let mut recorded = self.e.wide(spikes, width);
         if recorded.region.is_straight() {
             // Spikes that follow from a constant current alone are known before the steps; traces are taken in them.
+            self.enter(self.passes[node]);
             recorded = self.e.state(Term::Val(recorded), width).1;
         }
         self.e.program().traces.push(Output { name: name.into(), value: recorded.value });
@@ -468,143 +473,7 @@ impl<'m> Lowering<'m> {
         self.e.program().outputs.push(Output { name: name.into(), value });
     }
 
-    /// One element of a node.
-    fn component(&mut self, node: NodeId, component: u32) -> Term {
-        let term = self.node(node);
-        match self.widths[node] {
-            1 => term,
-            width => {
-                let value = self.e.wide(term, width);
-                Term::Val(self.e.slice(value, component, 1))
-            }
-        }
-    }
-
-    /// An output for each field and unknown, by its name.
-    pub fn fields(&mut self) {
-        for field in &self.net.fields {
-            let value = self.component(field.node, field.component);
-            self.output(&field.name, value, 1);
-        }
-        for (k, unknown) in self.model.unknowns.iter().enumerate() {
-            let value = Term::Val(self.e.param(self.unknowns[k], 1));
-            self.output(&unknown.name, value, 1);
-        }
-    }
-
-    /// The features of every field and how it is affine in them: outputs `phi.NAME`, `phi0.NAME`, `offset.NAME`.
-    pub fn features(&mut self) {
-        let net = self.net;
-        for field in &net.fields {
-            let named = |what: &str| format!("{what}.{}", field.name);
-            let Some(readout) = field.readout else {
-                let offset = self.component(field.node, field.component);
-                self.output(&named("offset"), offset, 1);
-                continue;
-            };
-            let Affine { slope, offset } = self.affine(field.node, field.component, readout);
-            self.phi(&field.name, readout.0, slope);
-            self.output(&named("phi0"), slope, 1);
-            self.output(&named("offset"), offset, 1);
-        }
-        for unknown in &self.model.unknowns {
-            self.output(&format!("phi0.{}", unknown.name), Term::Num(1.0), 1);
-            self.output(&format!("offset.{}", unknown.name), Term::Num(0.0), 1);
-        }
-    }
-
-    /// The features alone of the fields named by their places.
-    pub fn pool(&mut self, fields: &[usize]) {
-        for k in fields {
-            let field = &self.net.fields[*k];
-            let Some(readout) = field.readout else { unreachable!("only fields with a readout are fed") };
-            let Affine { slope, .. } = self.affine(field.node, field.component, readout);
-            self.phi(&field.name, readout.0, slope);
-        }
-    }
-
-    fn phi(&mut self, field: &str, readout: NodeId, slope: Term) {
-        let NodeOp::Dense { x, .. } = &self.net.nodes[readout].op else { unreachable!("a readout is a dense node") };
-        let features = self.node(*x);
-        let phi = self.e.mul(slope, features);
-        self.output(&format!("phi.{field}"), phi, self.widths[*x]);
-    }
-
-    /// How an element of a node follows from the readout's value, carried through the graph: a difference of two evaluations
-    /// would lose the slope beside a large offset.
-    fn affine(&mut self, node: NodeId, component: u32, readout: (NodeId, u32)) -> Affine {
-        let component = if self.widths[node] == 1 { 0 } else { component };
-        if (node, component) == readout {
-            return Affine { slope: Term::Num(1.0), offset: Term::Num(0.0) };
-        }
-        if !depends(self.net, node, readout.0) {
-            return Affine { slope: Term::Num(0.0), offset: self.component(node, component) };
-        }
-        match &self.net.nodes[node].op {
-            NodeOp::Unary(Unary::Neg, a) => {
-                let a = self.affine(*a, component, readout);
-                a.map(|t| self.e.unary(Unary::Neg, t))
-            }
-            NodeOp::Binary(f @ (Binary::Add | Binary::Sub), a, b) => {
-                let (a, b) = (self.affine(*a, component, readout), self.affine(*b, component, readout));
-                Affine { slope: self.e.binary(*f, a.slope, b.slope), offset: self.e.binary(*f, a.offset, b.offset) }
-            }
-            NodeOp::Binary(Binary::Mul, a, b) => {
-                let (inside, factor) = if depends(self.net, *a, readout.0) { (*a, *b) } else { (*b, *a) };
-                let inside = self.affine(inside, component, readout);
-                let factor = self.component(factor, component);
-                inside.map(|t| self.e.mul(factor, t))
-            }
-            NodeOp::Binary(Binary::Div, a, b) => {
-                let (inside, divisor) = (self.affine(*a, component, readout), self.component(*b, component));
-                inside.map(|t| self.e.binary(Binary::Div, t, divisor))
-            }
-            _ => unreachable!("the checker names a readout only where the output is affine in it"),
-        }
-    }
-
     pub fn width(&self, node: NodeId) -> u32 {
         self.widths[node]
     }
-}
-
-/// slope y + offset, of the readout's value y; both of width 1.
-struct Affine {
-    slope: Term,
-    offset: Term,
-}
-
-impl Affine {
-    fn map(self, mut f: impl FnMut(Term) -> Term) -> Affine {
-        Affine { slope: f(self.slope), offset: f(self.offset) }
-    }
-}
-
-fn start(init: &Init, fan_in: u32) -> ir::Init {
-    match *init {
-        Init::Constant(c) => ir::Init::Constant(c),
-        Init::Normal(s) => ir::Init::Normal(s),
-        Init::Uniform(a, b) => ir::Init::Uniform(a, b),
-        Init::FanIn => {
-            let r = (3.0 / fan_in.max(1) as f64).sqrt();
-            ir::Init::Uniform(-r, r)
-        }
-    }
-}
-
-/// The width of each node, with one layer resized.
-fn widths(net: &Network, resize: Option<Resize>) -> Vec<u32> {
-    let mut out: Vec<u32> = vec![];
-    for (id, node) in net.nodes.iter().enumerate() {
-        let width = match &node.op {
-            NodeOp::Tuned { .. } | NodeOp::Dense { .. } => match resize {
-                Some(r) if r.node == id => r.units,
-                _ => node.width,
-            },
-            // Everything else is as wide as the widest of what it uses.
-            op => op.inputs().into_iter().map(|x| out[x]).max().unwrap_or(node.width),
-        };
-        out.push(width);
-    }
-    out
 }

@@ -27,6 +27,8 @@ const RESTING: f64 = -1e9;
 pub struct Emitted {
     pub out: Term,
     pub spikes: Option<Term>,
+    /// The states after the step, in the model's order.
+    pub states: Vec<Term>,
 }
 
 /// What the variables of a neuron's expressions mean.
@@ -126,7 +128,7 @@ pub fn step(e: &mut Emit, model: &NeuronModel, params: &[Term], input: Term, dt:
     for (id, next) in ids.iter().zip(&new) {
         e.set_next(*id, *next);
     }
-    Emitted { out, spikes }
+    Emitted { out, spikes, states: new }
 }
 
 /// The count of steps for which a neuron still rests.

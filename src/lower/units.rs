@@ -36,7 +36,7 @@ pub fn units(model: &Model, mixing: NodeId, fields: &[ir::Field], primal: &Lower
     ir::Units {
         params: params(primal, mixing, &ends),
         feeds,
-        pool: pool.e.finish(),
+        pool: pool.finish(),
         block: BLOCK,
         response: ends.first().and_then(|end| response(model, mixing, *end)),
         steps: net.steps,
@@ -81,7 +81,7 @@ fn response(model: &Model, mixing: NodeId, features: NodeId) -> Option<Program> 
         None => decoded,
     };
     l.output("response", response, 1);
-    Some(l.e.finish())
+    Some(l.finish())
 }
 
 /// The parameters that belong to one unit each: of the mixing node and of what follows it.

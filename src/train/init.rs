@@ -2,7 +2,7 @@
 //! agree, so that a network as it starts is made of the same neurons as a pool.
 //!
 //! ```text
-//! normal(s), uniform(a, b), constant     one stream a parameter
+//! normal(s), uniform(a, b)               one stream a parameter; ramps and constants are not random
 //! tuned                                  one stream a population, drawn as candidates are
 //! ```
 
@@ -38,6 +38,11 @@ pub fn params(network: &Network, kernels: &Kernels, seed: u64) -> Vec<f32> {
                 at.iter_mut().for_each(|x| *x = (sigma * rng.sample::<f64, _>(StandardNormal)) as f32)
             }
             Init::Uniform(lo, hi) => at.iter_mut().for_each(|x| *x = (lo + (hi - lo) * rng.random::<f64>()) as f32),
+            Init::Ramp(lo, hi) => {
+                let last = at.len().saturating_sub(1) as f64;
+                let part = |j: usize| if last == 0.0 { 0.5 } else { j as f64 / last };
+                at.iter_mut().enumerate().for_each(|(j, x)| *x = (lo + (hi - lo) * part(j)) as f32);
+            }
             Init::Tuned { group, .. } if !drawn.contains(&group) => {
                 drawn.push(group);
                 draw_population(network, kernels, group, &mut rng, &mut out);

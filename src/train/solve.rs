@@ -40,7 +40,8 @@ pub struct Column {
 pub fn places(network: &Network, readout: &Readout) -> (Vec<usize>, Option<usize>) {
     let of = |id: ParamId| {
         let (at, columns) = (place(network, id), network.primal.params[id.0 as usize].cols as usize);
-        at.skip(readout.column as usize).step_by(columns.max(1))
+        let (first, apart) = readout.column.map_or((0, 1), |c| (c as usize, columns.max(1)));
+        at.skip(first).step_by(apart)
     };
     (readout.weight.map_or(vec![], |id| of(id).collect()), readout.bias.and_then(|id| of(id).next()))
 }

@@ -62,6 +62,11 @@ fn tangents_of_smooth_networks_agree_with_differences() {
         "layer h = x |> dense(6) |> tanh output = x*(h |> dense(1)) + x",
         "steps 7 layer h = tuned(x, 6) |> integrator(tau = 3) |> tanh output = h |> ema(tau = 2) |> mean |> dense(1)",
         "steps 7 layer h = current(x) |> dense(6) |> n output = h |> last |> dense(1)",
+        "steps 7 layer h = population(x, 5) |> recurrent(4) |> tanh output = h |> legendre(2) |> dense(1)",
+        "steps 7 layer h = concat(current(x), prev(g)) |> dense(4) |> sin layer g = h |> dense(3) output = g |> mean |> dense(1)",
+        "layer h = fourier(x, 3) |> dense(8) |> tanh |> conv1d(2, 3) output = dot(h |> dense(3), h |> dense(3) |> sin)",
+        "steps 5 layer h = tuned(x, 4) |> integrator |> last |> dense(3) |> current |> integrator output = delay(h, 2) |> mean |> dense(1)",
+        "steps 5 layer h = tuned(x, 4) |> integrator(tau = 3) output = membrane(h) |> sum |> dense(1)",
     ] {
         let items = "neuron n { param tau = 3 trainable per neuron input i state v = 0.2 flow v' = (i - v)/tau }";
         let p = network(items, body);
@@ -83,6 +88,33 @@ fn tangents_of_smooth_networks_agree_with_differences() {
         for i in 0..points.len() {
             let difference = (f64::from(up.at(i, "u")[0]) - f64::from(down.at(i, "u")[0])) / (2.0 * f64::from(h));
             close(tangent.at(i, &jvp::output_name("u"))[0].into(), difference, 2e-3, body);
+        }
+    }
+}
+
+/// First derivatives against differences of the value, second ones against differences of the first.
+#[test]
+fn jets_of_smooth_networks_agree_with_differences() {
+    for body in [
+        "steps 7 layer h = population(x, 5) |> recurrent(4) |> tanh output = h |> legendre(2) |> dense(1)",
+        "layer h = fourier(x, 2, kind = fixed) |> dense(8) |> tanh |> conv1d(2, 3) output = dot(h |> dense(3), h |> dense(3) |> sin)",
+        "steps 5 layer h = tuned(x, 4) |> integrator |> last |> tanh |> current |> integrator output = delay(h, 2) |> mean |> dense(1)",
+        "steps 5 layer h = concat(current(x), prev(h)) |> dense(3) |> sin output = (h, h |> prev) |> mean |> dense(1)",
+    ] {
+        let p = network("", body);
+        let program = &p.network.primal;
+        let params = Params::any(program, 0.8).values;
+        let alphas = [MultiIndex(vec![1]), MultiIndex(vec![2])];
+        let with = jet::jet(program, &["u"], &alphas);
+        let names = ["u".to_string(), jet::output_name("u", &alphas[0]), jet::output_name("u", &alphas[1])];
+        let h = 2e-3f32;
+        for x in [0.2f32, 0.7] {
+            let [here, up, down] = [x, x + h, x - h].map(|x| run(&with, &[x], &params));
+            for order in 1..3 {
+                let [up, down] = [&up, &down].map(|r| f64::from(r.at(0, &names[order - 1])[0]));
+                let want = (up - down) / f64::from((x + h) - (x - h));
+                close(here.at(0, &names[order])[0].into(), want, 5e-3, &format!("order {order} at {x}: {body}"));
+            }
         }
     }
 }

@@ -12,6 +12,8 @@ use crate::source::Span;
 #[derive(Debug, Default)]
 pub struct Graph {
     pub nodes: Vec<Node>,
+    /// How many channels each position of a node has: 1, unless it follows a convolution.
+    channels: Vec<u32>,
     /// How often a path has been given out.
     paths: BTreeMap<String, u32>,
 }
@@ -29,36 +31,53 @@ impl Graph {
         let count = self.paths.entry(stem.clone()).or_insert(0);
         *count += 1;
         let path = if *count == 1 { stem } else { format!("{stem}{count}") };
+        self.channels.push(self.channels_after(&op, width));
         self.nodes.push(Node { op, kind, width, path, span });
         self.nodes.len() - 1
+    }
+
+    pub fn channels(&self, node: NodeId) -> u32 {
+        self.channels[node]
+    }
+
+    /// What keeps the width keeps the channels.
+    fn channels_after(&self, op: &NodeOp, width: u32) -> u32 {
+        match op {
+            NodeOp::Conv1d { channels, .. } => *channels,
+            NodeOp::Dense { .. } | NodeOp::Tuned { .. } | NodeOp::Recurrent { .. } | NodeOp::Concat(_) => 1,
+            op => {
+                let same = |n: &NodeId| self.nodes.get(*n).is_some_and(|n| n.width == width);
+                op.uses().into_iter().find(same).map_or(1, |n| self.channels[n])
+            }
+        }
+    }
+
+    /// True of values that are 0 or 1 in every step: what `first_spike` needs.
+    pub fn is_spikes(&self, node: NodeId, fires: &dyn Fn(usize) -> bool) -> bool {
+        match &self.nodes[node].op {
+            NodeOp::Neuron { model, .. } => fires(*model),
+            NodeOp::Triangular { .. } | NodeOp::Latency(_) | NodeOp::Rate(_) => true,
+            NodeOp::Delay { x, .. } => self.nodes.get(*x).is_some() && *x < node && self.is_spikes(*x, fires),
+            NodeOp::Concat(parts) => parts.iter().all(|n| self.is_spikes(*n, fires)),
+            _ => false,
+        }
     }
 
     /// True of nodes that have parameters or are neurons: what a layer owns.
     pub fn is_owned(&self, node: NodeId) -> bool {
         matches!(
             self.nodes[node].op,
-            NodeOp::Tuned { .. } | NodeOp::Dense { .. } | NodeOp::Affine { .. } | NodeOp::Neuron { .. }
+            NodeOp::Tuned { .. }
+                | NodeOp::Dense { .. }
+                | NodeOp::Affine { .. }
+                | NodeOp::Neuron { .. }
+                | NodeOp::Population { .. }
+                | NodeOp::Triangular { .. }
+                | NodeOp::Rate(_)
+                | NodeOp::Fourier { .. }
+                | NodeOp::Recurrent { .. }
+                | NodeOp::Conv1d { .. }
         )
-    }
-}
-
-fn each_input(op: &mut NodeOp, mut f: impl FnMut(&mut NodeId)) {
-    match op {
-        NodeOp::Coords { .. } | NodeOp::Sensors(_) | NodeOp::Scalar(_) => {}
-        NodeOp::Current(x)
-        | NodeOp::Tuned { x, .. }
-        | NodeOp::Dense { x, .. }
-        | NodeOp::Affine { x, .. }
-        | NodeOp::Neuron { x, .. }
-        | NodeOp::Unary(_, x)
-        | NodeOp::Ema { x, .. }
-        | NodeOp::Mean(x)
-        | NodeOp::Last(x)
-        | NodeOp::Sum(x) => f(x),
-        NodeOp::Binary(_, a, b) => {
-            f(a);
-            f(b);
-        }
     }
 }
 
@@ -66,7 +85,8 @@ fn each_input(op: &mut NodeOp, mut f: impl FnMut(&mut NodeId)) {
 pub fn append(network: &mut Network, mut other: Network) {
     let start = network.nodes.len();
     for node in &mut other.nodes {
-        each_input(&mut node.op, |n| *n += start);
+        node.op.each_input(|n| *n += start);
+        node.op.earlier_mut().into_iter().for_each(|n| *n += start);
     }
     for layer in &mut other.layers {
         layer.node += start;
@@ -85,12 +105,10 @@ pub fn append(network: &mut Network, mut other: Network) {
 /// Removes what the outputs do not depend on, and yields the layers that went with it.
 pub fn prune(network: &mut Network) -> Vec<Layer> {
     let mut live = vec![false; network.nodes.len()];
-    network.fields.iter().for_each(|f| live[f.node] = true);
-    for n in (0..network.nodes.len()).rev() {
-        if live[n] {
-            for i in network.nodes[n].op.inputs() {
-                live[i] = true;
-            }
+    let mut open: Vec<NodeId> = network.fields.iter().map(|f| f.node).collect();
+    while let Some(n) = open.pop() {
+        if !std::mem::replace(&mut live[n], true) {
+            open.extend(network.nodes[n].op.uses());
         }
     }
     let mut place = Vec::with_capacity(live.len());
@@ -102,7 +120,10 @@ pub fn prune(network: &mut Network) -> Vec<Layer> {
     let mut keep = live.iter();
     network.nodes.retain(|_| *keep.next().expect("one flag a node"));
     for node in &mut network.nodes {
-        each_input(&mut node.op, |n| *n = place[*n]);
+        node.op.each_input(|n| *n = place[*n]);
+        if let Some(n) = node.op.earlier_mut() {
+            *n = place[*n];
+        }
     }
     network.fields.iter_mut().for_each(|f| f.node = place[f.node]);
     let (mut used, unused): (Vec<Layer>, Vec<Layer>) =
@@ -116,22 +137,4 @@ pub fn prune(network: &mut Network) -> Vec<Layer> {
     }
     network.layers = used;
     unused
-}
-
-/// The first encoder that acts on what follows a decoder. A simulation runs once through time, so there is no second one to
-/// inject it into.
-pub(super) fn encodes_decoded(network: &Network) -> Option<Span> {
-    let mut decoded: Vec<bool> = vec![];
-    for node in &network.nodes {
-        let (here, encoder) = match &node.op {
-            NodeOp::Mean(_) | NodeOp::Last(_) | NodeOp::Sum(_) => (true, false),
-            NodeOp::Current(x) | NodeOp::Tuned { x, .. } => (decoded[*x], true),
-            op => (op.inputs().into_iter().any(|n| decoded[n]), false),
-        };
-        if here && encoder {
-            return Some(node.span);
-        }
-        decoded.push(here);
-    }
-    None
 }

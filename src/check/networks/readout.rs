@@ -3,10 +3,11 @@
 //! ```text
 //! output = x*(1 - x) * (h |> mean |> dense(1))    ->   readout: output.dense;  h is open to pursuit
 //! output = h |> mean |> dense(1) |> tanh          ->   neither
+//! output = dot(h |> mean |> dense(8), g)          ->   readout: output.dense, with a feature for each of its weights
 //! ```
 
 use super::OUTPUT;
-use crate::check::model::{Field, Network, Node, NodeId, NodeOp};
+use crate::check::model::{Field, Kind, Network, Node, NodeId, NodeOp};
 use crate::func::{Binary, Unary};
 
 /// Fills in each field's `readout` and each layer's `pursuit`.
@@ -15,9 +16,21 @@ pub fn find(network: &mut Network) {
         let field = &network.fields[k];
         network.fields[k].readout = affine_in(network, field.node, field.component);
     }
-    // What a field follows from: the features of its readout, or without one all of it.
-    let base = |field: &Field| match field.readout.map(|(n, _)| &network.nodes[n].op) {
-        Some(NodeOp::Dense { x, .. }) => (*x, true),
+    // All columns of a layer are unknowns together, or each by itself; where fields want both, those apart have it.
+    let apart = |network: &Network, k: usize| {
+        let Some((dense, None)) = network.fields[k].readout else { return false };
+        let other = |f: &Field| f.readout != Some((dense, None)) && depends(&network.nodes, f.node, dense);
+        network.fields.iter().any(other)
+    };
+    for k in 0..network.fields.len() {
+        if apart(network, k) {
+            network.fields[k].readout = None;
+        }
+    }
+    // What a field follows from: the features of its readout, or without one all of it. Units that go to several columns
+    // have several features, and cannot be chosen by them.
+    let base = |field: &Field| match field.readout.map(|(n, column)| (&network.nodes[n].op, column)) {
+        Some((NodeOp::Dense { x, .. }, Some(_))) => (*x, true),
         _ => (field.node, false),
     };
     let bases: Vec<(NodeId, bool)> = network.fields.iter().map(base).collect();
@@ -27,7 +40,8 @@ pub fn find(network: &mut Network) {
         let fine = bases.iter().all(|&(node, solvable)| {
             !depends(&network.nodes, node, mixing) || (solvable && mixing_node(network, node) == Some(mixing))
         });
-        if !fine {
+        // Units that hear of each other cannot be swapped one by one.
+        if !fine || network.is_recurrent(mixing) {
             continue;
         }
         for layer in &mut network.layers {
@@ -47,19 +61,19 @@ fn depends(nodes: &[Node], node: NodeId, on: NodeId) -> bool {
             return true;
         }
         if !std::mem::replace(&mut seen[n], true) {
-            open.extend(nodes[n].op.inputs());
+            open.extend(nodes[n].op.uses());
         }
     }
     false
 }
 
-/// The trainable, static `dense`, and its column, in whose value a component of `node` is affine, with factors and offsets
-/// of the coordinates only.
-fn affine_in(network: &Network, node: NodeId, component: u32) -> Option<(NodeId, u32)> {
+/// The trainable, static `dense`, and its column (`None`: all of them), in whose value a component of `node` is affine, with
+/// factors and offsets of the coordinates only; through a `dot`, with whatever is on its other side.
+fn affine_in(network: &Network, node: NodeId, component: u32) -> Option<(NodeId, Option<u32>)> {
     // What has one value is spread over the others.
     let component = if network.nodes[node].width == 1 { 0 } else { component };
     match &network.nodes[node].op {
-        NodeOp::Dense { frozen: false, .. } => Some((node, component)),
+        NodeOp::Dense { frozen: false, .. } => Some((node, Some(component))),
         NodeOp::Unary(Unary::Neg, a) => affine_in(network, *a, component),
         NodeOp::Binary(Binary::Add | Binary::Sub | Binary::Mul, a, b) => {
             match (is_scalar(network, *a), is_scalar(network, *b)) {
@@ -69,9 +83,39 @@ fn affine_in(network: &Network, node: NodeId, component: u32) -> Option<(NodeId,
             }
         }
         NodeOp::Binary(Binary::Div, a, b) if is_scalar(network, *b) => affine_in(network, *a, component),
+        NodeOp::Concat(parts) => {
+            let (part, component) = part_of(parts, component, |n| network.nodes[n].width)?;
+            affine_in(network, part, component)
+        }
+        NodeOp::Dot(a, b) => [(*a, *b), (*b, *a)].into_iter().find_map(|(side, other)| {
+            let (dense, Some(_)) = affine_in(network, side, 0)? else { return None };
+            let NodeOp::Dense { x, .. } = network.nodes[dense].op else { return None };
+            let width = network.nodes[dense].width;
+            let within = u64::from(network.nodes[x].width) * u64::from(width) <= MAX_COLUMNS;
+            // A feature is what a weight is multiplied by: an input of the layer times an element of the other side. Of the same
+            // width as the layer, the side is that layer element by element, and not one of the parts of a `concat`.
+            let linear = network.nodes[side].width == width && !depends(&network.nodes, other, dense);
+            let fine = within && linear && network.nodes[side].kind == Kind::Static;
+            fine.then_some((dense, (width == 1).then_some(0)))
+        }),
         _ => None,
     }
 }
+
+/// The part of a concatenation that an element comes from, and which of its elements.
+fn part_of(parts: &[NodeId], component: u32, width: impl Fn(NodeId) -> u32) -> Option<(NodeId, u32)> {
+    let mut left = component;
+    for &part in parts {
+        match left.checked_sub(width(part)) {
+            None => return Some((part, left)),
+            Some(rest) => left = rest,
+        }
+    }
+    None
+}
+
+/// Solving for more weights at once takes longer than training them.
+const MAX_COLUMNS: u64 = 2048;
 
 /// True if nothing but the coordinates, in arithmetic, goes into the node.
 pub fn is_scalar(network: &Network, node: NodeId) -> bool {
@@ -82,7 +126,7 @@ pub fn is_scalar(network: &Network, node: NodeId) -> bool {
 pub fn is_scalar_among(nodes: &[Node], node: NodeId) -> bool {
     match &nodes[node].op {
         NodeOp::Scalar(_) => true,
-        NodeOp::Unary(..) | NodeOp::Binary(..) | NodeOp::Current(_) => {
+        NodeOp::Unary(..) | NodeOp::Binary(..) | NodeOp::Current(_) | NodeOp::Select { .. } => {
             nodes[node].op.inputs().into_iter().all(|n| is_scalar_among(nodes, n))
         }
         _ => false,
@@ -99,8 +143,9 @@ fn mixing_node(network: &Network, node: NodeId) -> Option<NodeId> {
         }
         at = match &network.nodes[at].op {
             NodeOp::Tuned { frozen, .. } | NodeOp::Dense { frozen, .. } => return (!frozen).then_some(at),
-            NodeOp::Coords { .. } | NodeOp::Sensors(_) | NodeOp::Scalar(_) => return None,
             NodeOp::Current(x)
+            | NodeOp::FirstSpike(x)
+            | NodeOp::Membrane { x, .. }
             | NodeOp::Affine { x, .. }
             | NodeOp::Neuron { x, .. }
             | NodeOp::Unary(_, x)
@@ -113,6 +158,8 @@ fn mixing_node(network: &Network, node: NodeId) -> Option<NodeId> {
                 (false, true) => *a,
                 _ => return None,
             },
+            // They make values, or mix those of several units.
+            _ => return None,
         };
     }
 }

@@ -32,7 +32,7 @@ impl Build<'_, '_, '_> {
         }
     }
 
-    /// Several values side by side: coordinates, until there is `concat`.
+    /// Several values side by side.
     pub(super) fn inputs(&mut self, parts: &[&ast::Expr], span: Span) -> Option<NodeId> {
         let is_coord = |e: &ast::Expr| matches!(&*e.kind, ExprKind::Name(n) if self.scope.coord(n).is_some() || self.scope.broken.contains(n));
         match parts {
@@ -41,14 +41,7 @@ impl Build<'_, '_, '_> {
                 let parts: Vec<ast::Expr> = several.iter().map(|e| (*e).clone()).collect();
                 self.coordinates(&parts, false, span)
             }
-            several => {
-                // What is wrong inside of them is worth saying, too.
-                for part in several {
-                    self.input(part);
-                }
-                self.sink.push(names::not_available(span, "several values side by side other than coordinates"));
-                None
-            }
+            several => self.concat(several, span),
         }
     }
 
@@ -103,19 +96,31 @@ impl Build<'_, '_, '_> {
             None
         };
         match &*e.kind {
-            ExprKind::Name(name) if !self.layers.contains_key(name) => self.sensors(name, e.span),
+            ExprKind::Name(name) if !self.layers.contains_key(name) && !self.declared.contains(name) => {
+                self.sensors(name, e.span)
+            }
             // A layer with errors has been complained about.
-            ExprKind::Name(name) => self.layers.get(name).copied().flatten(),
+            ExprKind::Name(name) => match self.layers.get(name) {
+                Some(layer) => *layer,
+                None => {
+                    self.sink.push(networks::further_down(e.span, name, *name == self.current));
+                    None
+                }
+            },
             ExprKind::Pipe(a, b) => {
-                let x = self.input(a);
                 let (callee, args) = match &*b.kind {
                     ExprKind::Name(name) => (ast::Name { text: name.clone(), span: b.span }, &[][..]),
                     ExprKind::Call { callee, args } => (callee.clone(), args.as_slice()),
                     _ => {
+                        self.input(a);
                         self.sink.push(networks::not_a_layer(b.span, "a value"));
                         return None;
                     }
                 };
+                if self.is_delay(&callee.text) {
+                    return self.delayed(&callee, a, args, e.span);
+                }
+                let x = self.input(a);
                 self.apply(x.map(|x| (x, a.span)), &callee, args, a.span.to(b.span))
             }
             ExprKind::Call { callee, args } => self.call(callee, args, e.span),
@@ -136,9 +141,9 @@ impl Build<'_, '_, '_> {
                 self.binary(op, (x?, a.span), (y?, b.span), e.span)
             }
             ExprKind::Unary(UnaryOp::Not, _) => not_here(self, "a truth value"),
-            ExprKind::If { .. } => {
-                self.sink.push(names::not_available(e.span, "`if` between layers"));
-                None
+            ExprKind::If { condition, then, otherwise } => {
+                let (a, b) = (self.node(then), self.node(otherwise));
+                self.choose(condition, (a?, then.span), (b?, otherwise.span), e.span)
             }
             ExprKind::Tuple(_) => {
                 self.sink.push(
@@ -194,7 +199,10 @@ impl Build<'_, '_, '_> {
     /// True if the expression is more than arithmetic of the coordinates.
     fn is_layered(&self, e: &ast::Expr) -> bool {
         match &*e.kind {
-            ExprKind::Name(name) => self.layers.contains_key(name) || self.scope.input_function(name).is_some(),
+            ExprKind::Name(name) => {
+                let layer = self.layers.contains_key(name) || self.declared.contains(name);
+                layer || self.scope.input_function(name).is_some()
+            }
             ExprKind::Number { .. } | ExprKind::Str(_) | ExprKind::Range(..) | ExprKind::Schedule { .. } => false,
             ExprKind::In(..) => false,
             ExprKind::Pipe(..) | ExprKind::Tuple(_) | ExprKind::Index { .. } => true,
@@ -218,6 +226,17 @@ impl Build<'_, '_, '_> {
     /// A call outside of a pipe: `current(x, t)`, `tuned(x, t, 512)`, `mean(h)`, `max(a, b)`.
     fn call(&mut self, callee: &ast::Name, args: &[ast::Arg], span: Span) -> Option<NodeId> {
         let name = callee.text.as_str();
+        if self.scope.fns.contains_key(name) {
+            return self.function(None, callee, args, span);
+        }
+        match args {
+            [of, rest @ ..] if self.is_delay(name) && of.name.is_none() => {
+                return self.delayed(callee, &of.value, rest, span);
+            }
+            [first, ..] if name == "sum" && is_index(first) => return self.sum_of_terms(args, span),
+            _ if name == "dot" => return self.dot(args, span),
+            _ => {}
+        }
         if let Some(op) = Binary::by_name(name) {
             if args.len() != 2 {
                 self.sink.push(types::arity(span, name, "2 arguments", args.len()));
@@ -238,7 +257,10 @@ impl Build<'_, '_, '_> {
         if given.is_empty() {
             // Report what else is wrong with it, an unknown name first of all.
             if self.known(callee) {
-                self.sink.push(networks::needs_input(callee.span, name));
+                self.sink.push(match layers::is_short_of_units(name, args) {
+                    true => types::missing_argument(callee.span, name, "n").help(format!("as in `{name}(x, 16)`")),
+                    false => networks::needs_input(callee.span, name),
+                });
             }
             return None;
         }
@@ -247,12 +269,17 @@ impl Build<'_, '_, '_> {
         self.apply(x.map(|x| (x, at)), callee, &rest, span)
     }
 
+    /// The layers that go back in time, and may so name what stands further down.
+    fn is_delay(&self, name: &str) -> bool {
+        matches!(name, "prev" | "delay") && !self.scope.fns.contains_key(name)
+    }
+
     pub(super) fn elementwise(&mut self, f: Unary, x: NodeId, span: Span) -> NodeId {
         let (kind, width) = (self.graph.nodes[x].kind, self.graph.nodes[x].width);
         self.push(f.name(), NodeOp::Unary(f, x), kind, width, span)
     }
 
-    fn binary(&mut self, op: Binary, a: (NodeId, Span), b: (NodeId, Span), span: Span) -> Option<NodeId> {
+    pub(super) fn binary(&mut self, op: Binary, a: (NodeId, Span), b: (NodeId, Span), span: Span) -> Option<NodeId> {
         let (wa, wb) = (self.graph.nodes[a.0].width, self.graph.nodes[b.0].width);
         if wa != wb && wa != 1 && wb != 1 {
             self.sink.push(types::widths_differ((a.1, wa), (b.1, wb)));
@@ -269,7 +296,7 @@ impl Build<'_, '_, '_> {
     }
 
     /// Arithmetic of the coordinates beside a signal is the same in every step; any other static value is a mistake.
-    fn spread(&mut self, fixed: (NodeId, Span), signal: Span) -> Option<NodeId> {
+    pub(super) fn spread(&mut self, fixed: (NodeId, Span), signal: Span) -> Option<NodeId> {
         if !is_scalar_among(&self.graph.nodes, fixed.0) {
             self.sink.push(types::mixed(fixed.1, signal));
             return None;

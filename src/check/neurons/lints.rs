@@ -175,7 +175,12 @@ struct Known {
 fn inputs(network: &Network, coords: &[Coord]) -> Vec<Known> {
     let mut all: Vec<Known> = vec![];
     for node in &network.nodes {
-        let varies = matches!(node.op, NodeOp::Neuron { .. } | NodeOp::Ema { .. });
+        let varies = match node.op {
+            NodeOp::Neuron { .. } | NodeOp::Ema { .. } | NodeOp::Membrane { .. } => true,
+            NodeOp::Triangular { .. } | NodeOp::Latency(_) | NodeOp::Rate(_) => true,
+            // What goes back in time starts from 0.
+            _ => node.op.earlier().is_some(),
+        };
         let constant = !varies && node.op.inputs().into_iter().all(|x| all[x].constant);
         let range = range(&node.op, coords, &|x| all[x].range);
         all.push(Known { constant, range });

@@ -213,7 +213,7 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
             params: vec![ParamId(0), ParamId(1)],
             pursuit: Some(units.clone()),
         }],
-        readouts: vec![Readout { weight: Some(ParamId(2)), bias: Some(ParamId(3)), column: 0, features: n }],
+        readouts: vec![Readout { weight: Some(ParamId(2)), bias: Some(ParamId(3)), column: Some(0), features: n }],
         features: Some(program(What::Features)),
         init: vec![Init::Normal(2.0), Init::Uniform(-1.0, 1.0), Init::Normal(0.3), Init::Constant(0.0)],
     };
