@@ -47,6 +47,8 @@ pub mod weak;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use crate::diag::Sink;
 use crate::source::{FileId, Files, Sources, Span};
 use crate::syntax::ast;
@@ -158,7 +160,7 @@ fn check_whole(
         functions: scope.functions,
         residuals: residuals?,
         exact,
-        reference,
+        reference: reference.map(Arc::new),
         train: train?,
         report: report?,
     })

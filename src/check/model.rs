@@ -3,6 +3,8 @@
 //! Every name is resolved to an index, every width and count is a number, every default is filled in, every residual has
 //! the method by which its derivatives are obtained. After this, a failure is a bug of ours.
 
+use std::sync::Arc;
+
 use crate::check::expr::Expr;
 pub use crate::check::functions::InputFunction;
 pub use crate::check::polynomial::Atom;
@@ -27,7 +29,7 @@ pub struct Model {
     pub residuals: Vec<Residual>,
     pub exact: Vec<Exact>,
     /// The exact solutions that a file gives on a grid.
-    pub reference: Option<Reference>,
+    pub reference: Option<Arc<Reference>>,
     pub train: Train,
     pub report: Report,
 }

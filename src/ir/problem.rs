@@ -8,6 +8,8 @@
 //! single input `coords` (all of the domain's coordinates, in their own units), and share the parameter list of
 //! [`Network::primal`] unless said otherwise.
 
+use std::sync::Arc;
+
 use crate::func::MultiIndex;
 use crate::ir::op::ParamId;
 use crate::ir::program::Program;
@@ -23,7 +25,7 @@ pub struct Problem {
     /// One entry a field of the network. Inputs `coords` and, with input functions, `coefficients`; output `value`.
     pub exact: Vec<Option<Program>>,
     /// The exact solutions that are known on a grid only.
-    pub reference: Option<Reference>,
+    pub reference: Option<Arc<Reference>>,
     pub functions: Vec<Function>,
     pub train: Train,
     pub report: Report,
