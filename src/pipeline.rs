@@ -144,6 +144,7 @@ impl Checked {
                 Method::Value => "its value is compared".to_string(),
                 Method::Jet => "by jet".to_string(),
                 Method::Stencil { h } => format!("by stencil(h = {h})"),
+                Method::Smoothing { sigma } => format!("by smoothing(sigma = {sigma})"),
                 Method::Weak(w) => match w.absorbed.len() {
                     0 => "by weak".to_string(),
                     n => format!("by weak, with {n} condition{} as natural terms", if n == 1 { "" } else { "s" }),

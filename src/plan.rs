@@ -55,6 +55,16 @@ pub struct Train {
 pub struct Phase {
     pub name: String,
     pub method: Method,
+    pub stop: StopWhen,
+}
+
+/// What ends a phase before its last step or round.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StopWhen {
+    /// `stop when l2 < 1e-3`: a metric of the report, an unknown, or `loss`.
+    pub reached: Option<Expect>,
+    /// `stop when stalled 200`: so many steps or rounds without a better training loss.
+    pub stalled: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +105,10 @@ pub struct Gradient {
     pub steps: usize,
     /// `solve readout every n`, with its penalty.
     pub solve_readout: Option<SolveReadout>,
+    /// `clip 1`: the longest gradient that is followed as it is; longer ones are shortened to it.
+    pub clip: Option<f64>,
+    /// `batch 128`: collocation points of each residual that one step looks at.
+    pub batch: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -149,6 +163,29 @@ pub enum Sampler {
     Sobol,
     Halton,
     Grid,
+    /// Sobol points at first, then points drawn by the size of the residual.
+    Adaptive,
+}
+
+/// What of a residual changes while the network is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Dynamics {
+    /// `weight auto`: the weight is found at the start of every phase.
+    pub balanced: bool,
+    /// `resample 100`: new collocation points after so many steps or rounds.
+    pub resample: Option<usize>,
+    pub causal: Option<Causal>,
+}
+
+/// Adaptive points are drawn anew after so many steps, unless `resample` says; in a pursuit, after every round.
+pub const ADAPT_STEPS: usize = 100;
+
+/// `causal(eps = 1)`: a time counts once what comes before it is solved.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Causal {
+    /// The coordinate that is time.
+    pub coord: usize,
+    pub eps: f64,
 }
 
 /// What to measure and show after training.
@@ -159,6 +196,27 @@ pub struct Report {
     pub plots: Vec<Plot>,
     /// File name of the NPZ, inside the run's folder.
     pub save: Option<String>,
+}
+
+/// Solutions that are known on the tensor grid of a file: `exact u from "ref.npz"`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reference {
+    pub path: String,
+    /// The places of each coordinate, ascending.
+    pub axes: Vec<Vec<f64>>,
+    /// Fields by their place, and their values, the last coordinate fastest.
+    pub fields: Vec<(usize, Vec<f64>)>,
+}
+
+impl Reference {
+    pub fn of(&self, field: usize) -> Option<&Vec<f64>> {
+        self.fields.iter().find(|(f, _)| *f == field).map(|(_, values)| values)
+    }
+
+    /// Points of each coordinate.
+    pub fn counts(&self) -> Vec<usize> {
+        self.axes.iter().map(Vec::len).collect()
+    }
 }
 
 /// `metric l2 = relative_l2(u) on grid(x = 101, t = 101)`: always against the exact solution.
@@ -181,6 +239,28 @@ pub enum MetricKind {
     MeanAbsolute,
     /// max |u - exact|
     MaxError,
+}
+
+impl MetricKind {
+    /// The measure of `field - exact`, which have the same length, summed in index order. A NaN gives a NaN. With nothing to
+    /// divide by (an exact solution that is zero on every point), the relative error is infinite unless the field is zero as
+    /// well.
+    pub fn measure(self, field: &[f64], exact: &[f64]) -> f64 {
+        let n = field.len() as f64;
+        let pairs = || field.iter().zip(exact);
+        let squares: f64 = pairs().map(|(u, e)| (u - e) * (u - e)).sum();
+        match self {
+            MetricKind::RelativeL2 => {
+                let norm: f64 = exact.iter().map(|e| e * e).sum();
+                if norm == 0.0 && squares == 0.0 { 0.0 } else { (squares / norm).sqrt() }
+            }
+            MetricKind::Rmse => (squares / n).sqrt(),
+            MetricKind::MeanAbsolute => pairs().map(|(u, e)| (u - e).abs()).sum::<f64>() / n,
+            MetricKind::MaxError => {
+                pairs().map(|(u, e)| (u - e).abs()).fold(0.0, |m, d| if d > m || d.is_nan() { d } else { m })
+            }
+        }
+    }
 }
 
 /// `expect l2 < 0.01`.

@@ -1,6 +1,8 @@
 //! The numeric parts of the trainer put together by hand, without the language, on the equation that it is judged by: the
 //! wave equation with c = 2 and two modes, on one layer of leaky integrate-and-fire neurons written out in plain Rust.
 
+use std::sync::Arc;
+
 use faer::Mat;
 use rayon::prelude::*;
 use snnc::exec::rng::{Purpose, Stream};
@@ -79,7 +81,7 @@ fn features(units: &Units, points: &[f64]) -> Vec<f32> {
         .collect()
 }
 
-fn wave() -> WeakSystem {
+fn wave() -> Arc<WeakSystem> {
     let coord = |name: &str| Coord { name: name.into(), lo: 0.0, hi: 1.0, periodic: false };
     let term = |c: f64, test: [u8; 2]| VolumeTerm {
         coef: program(&[(c, 0.0)]),

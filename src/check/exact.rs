@@ -13,9 +13,12 @@ use crate::check::expr::{Expr, Var};
 use crate::check::lints::point_text;
 use crate::check::model::{Exact, Place, Quantity, Residual};
 use crate::check::names::nearest;
+use crate::check::reference;
 use crate::check::scope::{Names, Scope};
 use crate::diag::{Sink, geometry, names, residuals as say, types};
 use crate::func::Binary;
+use crate::plan::Reference;
+use crate::source::{Files, Span};
 use crate::syntax::ast::{self, ExactValue, ExprKind};
 
 /// Points a residual is tested on.
@@ -23,8 +26,16 @@ const POINTS: usize = 24;
 /// A residual larger than this part of its terms is no rounding.
 const TOLERANCE: f64 = 1e-6;
 
-pub fn check(items: &[&ast::Exact], scope: &Scope<'_>, sink: &mut Sink) -> Option<Vec<Exact>> {
+/// Formulas, and what files give. `None` after a mistake.
+pub fn check(
+    items: &[&ast::Exact],
+    scope: &Scope<'_>,
+    files: &dyn Files,
+    sink: &mut Sink,
+) -> Option<(Vec<Exact>, Option<Reference>)> {
     let mut out: Vec<Exact> = vec![];
+    let mut from_files: Option<Reference> = None;
+    let mut given: Vec<(Quantity, Span)> = vec![];
     let mut fine = true;
     for item in items {
         let name = match &*item.field.kind {
@@ -45,11 +56,7 @@ pub fn check(items: &[&ast::Exact], scope: &Scope<'_>, sink: &mut Sink) -> Optio
                 scope.number_in(e, "in the true value of an unknown", sink).map(Expr::Num)
             }
             ExactValue::Expr(e) => scope.scalar(e, &Names::coords("in an exact solution"), sink),
-            ExactValue::File(path) => {
-                let instead = "give it as an expression: `exact u = sin(pi*x)`";
-                sink.push(names::not_available_but(path.span, "an exact solution from a file", instead));
-                None
-            }
+            ExactValue::File(_) => None,
         };
         let Some(of) = of else {
             match scope.network(name) {
@@ -69,9 +76,25 @@ pub fn check(items: &[&ast::Exact], scope: &Scope<'_>, sink: &mut Sink) -> Optio
             continue;
         };
         scope.mark_used(name);
-        if let Some(first) = out.iter().find(|e| e.of == of) {
-            sink.push(say::exact_twice(item.span, name, first.span));
+        if let Some((_, first)) = given.iter().find(|(q, _)| *q == of) {
+            sink.push(say::exact_twice(item.span, name, *first));
             fine = false;
+            continue;
+        }
+        given.push((of, item.span));
+        if let ExactValue::File(path) = &item.value {
+            let Quantity::Field(field) = of else {
+                sink.push(types::wrong_kind(path.span, "a number, the true value of the unknown", "a file"));
+                fine = false;
+                continue;
+            };
+            if scope.takes_functions(field) {
+                let what = "an exact solution of an operator from a file";
+                sink.push(names::not_available_but(path.span, what, "give it as a formula in the input function"));
+                fine = false;
+                continue;
+            }
+            fine &= reference::read(path, name, field, &mut from_files, scope, files, sink).is_some();
             continue;
         }
         match value {
@@ -79,7 +102,7 @@ pub fn check(items: &[&ast::Exact], scope: &Scope<'_>, sink: &mut Sink) -> Optio
             None => fine = false,
         }
     }
-    fine.then_some(out)
+    fine.then_some((out, from_files))
 }
 
 /// Warns where an exact solution has no value, or does not satisfy a residual. A residual of several fields and unknowns is

@@ -30,6 +30,7 @@ pub mod neurons;
 pub mod polynomial;
 pub mod prelude;
 pub mod print;
+pub mod reference;
 pub mod registry;
 pub mod reports;
 pub mod residuals;
@@ -38,12 +39,15 @@ pub mod scope;
 pub mod simplify;
 pub mod simulation;
 pub mod smooth;
+pub mod stops;
 pub mod topology;
 pub mod training;
 pub mod weak;
 
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use crate::diag::Sink;
 use crate::source::{FileId, Files, Sources, Span};
@@ -111,33 +115,41 @@ fn check_whole(
     let network = networks.into_iter().collect::<Option<Vec<_>>>().and_then(|all| networks::join(all, sink));
     let network = network.as_ref();
     let residuals = residuals::check(&items.residuals, &scope, network.map(|n| (n, models.as_slice())), files, sink);
-    let exact = exact::check(&items.exacts, &scope, sink);
-    if let (Some(residuals), Some(exact)) = (&residuals, &exact) {
+    let exact = exact::check(&items.exacts, &scope, files, sink);
+    if let (Some(residuals), Some((exact, _))) = (&residuals, &exact) {
         exact::test(exact, residuals, &scope, sink);
     }
     if let (Some(network), Some(exact)) = (network, &exact) {
         let fields: Vec<String> = network.fields.iter().map(|f| f.name.clone()).collect();
         let ctx = weak::Context { coords: &scope.coords, fields: &fields, unknowns: &[] };
-        exact.iter().for_each(|e| lints::hard_exact(e, network, ctx, sink));
+        exact.0.iter().for_each(|e| lints::hard_exact(e, network, ctx, sink));
     }
     if let (Some(network), Some(residuals)) = (network, &residuals) {
         conditions::check(file, &items, network, residuals, &scope.coords, sink);
     }
     let train = training::check(items.train, network, &scope, options.seed, sink);
+    if let (Some(residuals), Some(train)) = (&residuals, &train) {
+        residuals::check_dynamics(&items.residuals, residuals, train, &stops::batches(items.train), sink);
+    }
     if !sink.has_errors() {
         warn_unused(&items, &scope, &neurons, sink);
     }
     drop(neurons);
     let report = match (network, &exact) {
-        (Some(network), Some(exact)) => {
-            let context = reports::Context { network, neurons: &models, exact, sources };
+        (Some(network), Some((exact, reference))) => {
+            let reference = reference.as_ref();
+            let context = reports::Context { network, neurons: &models, exact, reference, sources };
             reports::check(items.report, &context, &scope, sink)
         }
         _ => None,
     };
+    if let (Some(train), Some(report)) = (&train, &report) {
+        stops::check(items.train, train, report, &scope, sink);
+    }
     if sink.has_errors() {
         return None;
     }
+    let (exact, reference) = exact?;
     Some(Model {
         constants: scope.constants,
         coords: scope.coords,
@@ -147,7 +159,8 @@ fn check_whole(
         unknowns: scope.unknowns,
         functions: scope.functions,
         residuals: residuals?,
-        exact: exact?,
+        exact,
+        reference: reference.map(Arc::new),
         train: train?,
         report: report?,
     })

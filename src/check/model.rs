@@ -3,11 +3,13 @@
 //! Every name is resolved to an index, every width and count is a number, every default is filled in, every residual has
 //! the method by which its derivatives are obtained. After this, a failure is a bug of ours.
 
+use std::sync::Arc;
+
 use crate::check::expr::Expr;
 pub use crate::check::functions::InputFunction;
 pub use crate::check::polynomial::Atom;
 use crate::func::{Binary, Compare, MultiIndex, Surrogate, Unary};
-use crate::plan::{Report, Sampler, Train};
+use crate::plan::{Dynamics, Reference, Report, Sampler, Train};
 use crate::source::Span;
 use crate::units::{Dimension, Unit};
 
@@ -26,6 +28,8 @@ pub struct Model {
     pub functions: Vec<InputFunction>,
     pub residuals: Vec<Residual>,
     pub exact: Vec<Exact>,
+    /// The exact solutions that a file gives on a grid.
+    pub reference: Option<Arc<Reference>>,
     pub train: Train,
     pub report: Report,
 }
@@ -418,6 +422,7 @@ pub struct Residual {
     /// Collocation points; the checker has filled in the default. Unused for grids, data and weak forms.
     pub points: usize,
     pub sampler: Sampler,
+    pub dynamics: Dynamics,
     /// Linear in the fields and their derivatives, and in the unknowns.
     pub linear: bool,
     pub span: Span,
@@ -472,6 +477,8 @@ pub enum Method {
     Jet,
     /// Central differences of the network's real output, of step `h` as a fraction of each coordinate's extent.
     Stencil { h: f64 },
+    /// Derivatives of the output smoothed by a Gaussian whose width is `sigma` times each coordinate's extent.
+    Smoothing { sigma: f64 },
     /// Integrated against test functions.
     Weak(WeakForm),
     /// A condition that has entered the weak form of another residual (its index): trained through that one, and measured

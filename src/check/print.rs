@@ -160,6 +160,10 @@ impl Display for Model {
         for (k, residual) in self.residuals.iter().enumerate() {
             show_residual(f, k, residual, self, &words)?;
         }
+        if let Some(r) = &self.reference {
+            let fields: Vec<String> = r.fields.iter().map(|(f, _)| name(&words.fields, "u", *f)).collect();
+            writeln!(f, "exact {} from {:?} {:?}", fields.join(", "), r.path, r.counts())?;
+        }
         for exact in &self.exact {
             writeln!(
                 f,
@@ -392,11 +396,22 @@ fn show_residual(
     writeln!(f, "residual #{index} {} on {place} : {lhs} = {rhs}", residual.name)?;
     let linear = if residual.linear { "linear" } else { "nonlinear" };
     writeln!(f, "  weight {}  points {}  sample {:?}  {linear}", residual.weight, residual.points, residual.sampler)?;
+    let d = &residual.dynamics;
+    if d.balanced {
+        writeln!(f, "  weight auto")?;
+    }
+    if let Some(n) = d.resample {
+        writeln!(f, "  resample {n}")?;
+    }
+    if let Some(c) = d.causal {
+        writeln!(f, "  causal(eps = {}) along {}", c.eps, model.coords[c.coord].name)?;
+    }
     match &residual.method {
         Method::Weak(form) => show_weak(f, form, model, &words)?,
         Method::Value => writeln!(f, "  by value")?,
         Method::Jet => writeln!(f, "  by jet")?,
         Method::Stencil { h } => writeln!(f, "  by stencil(h = {h})")?,
+        Method::Smoothing { sigma } => writeln!(f, "  by smoothing(sigma = {sigma})")?,
         Method::Absorbed { by, fallback } => {
             let fallback = match &**fallback {
                 Method::Value => "value".to_string(),

@@ -10,8 +10,8 @@ use crate::check::model::{Exact, Network, NeuronModel, NodeOp, Place, Quantity};
 use crate::check::names::nearest;
 use crate::check::residuals;
 use crate::check::scope::Scope;
-use crate::diag::{Sink, names, networks, reports as say, residuals as residual_say, types};
-use crate::plan::{Comparison, Expect, Metric, MetricKind, Plot, PlotField, Report};
+use crate::diag::{Sink, names, networks, options, reports as say, residuals as residual_say, types};
+use crate::plan::{Comparison, Expect, Metric, MetricKind, Plot, PlotField, Reference, Report};
 use crate::source::{Sources, Span};
 use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, ReportStmt};
 
@@ -27,13 +27,20 @@ pub struct Context<'a> {
     pub network: &'a Network,
     pub neurons: &'a [NeuronModel],
     pub exact: &'a [Exact],
+    pub reference: Option<&'a Reference>,
     /// For quoting an expectation as it is written.
     pub sources: &'a Sources,
 }
 
 impl Context<'_> {
     fn has_exact(&self, of: Quantity) -> bool {
-        self.exact.iter().any(|e| e.of == of)
+        self.exact.iter().any(|e| e.of == of) || self.counts(of).is_some()
+    }
+
+    /// The grid of a quantity that a file gives the exact solution of.
+    fn counts(&self, of: Quantity) -> Option<Vec<usize>> {
+        let Quantity::Field(field) = of else { return None };
+        self.reference.filter(|r| r.of(field).is_some()).map(Reference::counts)
     }
 }
 
@@ -112,7 +119,7 @@ fn default_report(cx: &Context<'_>, scope: &Scope<'_>) -> Report {
         if cx.has_exact(Quantity::Field(k)) {
             report.plots.push(Plot::Field(PlotField::Exact(field.clone())));
             report.plots.push(Plot::Field(PlotField::Error(field.clone())));
-            let grid = default_grid(scope.coords.len());
+            let grid = cx.counts(Quantity::Field(k)).unwrap_or_else(|| default_grid(scope.coords.len()));
             let name = if several { format!("l2_{field}") } else { "l2".into() };
             report.metrics.push(Metric { name, kind: MetricKind::RelativeL2, field, grid });
         }
@@ -207,7 +214,15 @@ fn metric(
             Some(vec![])
         }
         None if matches!(of, Some((_, Quantity::Unknown(_)))) => Some(vec![]),
-        None => Some(default_grid(scope.coords.len())),
+        None => {
+            let counts = of.as_ref().and_then(|(_, of)| cx.counts(*of));
+            Some(counts.unwrap_or_else(|| default_grid(scope.coords.len())))
+        }
+        Some((_, at)) if of.as_ref().is_some_and(|(_, of)| cx.counts(*of).is_some()) => {
+            let path = cx.reference.map_or("", |r| r.path.as_str());
+            sink.push(options::exact_place(*at, path));
+            None
+        }
         Some((ast::Place::Grid(args), at)) => residuals::grid(args, *at, scope, sink)
             .filter(|g| domain::reaches(&Place::Grid(g.clone()), *at, scope, sink).is_some()),
         Some((_, at)) => {

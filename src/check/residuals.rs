@@ -8,9 +8,10 @@
 //! Where the program does not choose, derivatives are exact (`jet`) if every way from the coordinates to the output is
 //! smooth, else moved onto test functions (`weak`) if the equation allows it, else differences of the output (`stencil`).
 
+mod options;
+
 use std::collections::BTreeMap;
 
-use crate::check::args::bind;
 use crate::check::calculus::{expand_derivatives, linear_in_fields, order, sub};
 use crate::check::data;
 use crate::check::domain;
@@ -21,10 +22,12 @@ use crate::check::names::{builtin_constant, nearest};
 use crate::check::scope::{Names, Scope};
 use crate::check::smooth::{Rough, rough};
 use crate::check::weak::{Context, Datum, data_of, field_text, weak_form, wholly_used};
-use crate::diag::{Sink, functions, geometry, names, residuals as say, types};
+use crate::diag::{Sink, functions, geometry, names, residuals as say};
 use crate::plan::Sampler;
 use crate::source::{Files, Span};
-use crate::syntax::ast::{self, ExprKind, ResidualOption};
+use crate::syntax::ast;
+pub use options::check_dynamics;
+use options::{Chosen, Options, choose};
 
 /// Step of a stencil where the program gives none, as a fraction of each coordinate's extent.
 pub const STENCIL: f64 = 0.05;
@@ -40,19 +43,9 @@ struct Draft<'a> {
     rhs: Expr,
     /// lhs - rhs with all derivatives carried out.
     expanded: Expr,
+    options: Options<'a>,
     /// A field in it depends on input functions.
     operator: bool,
-    by: Option<&'a ast::Call>,
-    weight: Option<(f64, Span)>,
-    points: Option<(usize, Span)>,
-    sampler: Option<(Sampler, Span)>,
-}
-
-/// What was chosen by `by`.
-enum Chosen {
-    Jet,
-    Stencil(f64),
-    Weak(Option<usize>),
 }
 
 /// All residuals of a program, in order; `None` if one has a mistake. `network` is the checked network, if it has none.
@@ -70,7 +63,7 @@ pub fn check(
     }
     let drafts: Vec<Option<Draft<'_>>> = items.iter().map(|r| draft(r, scope, files, sink)).collect();
     let chosen: Vec<Option<Option<Chosen>>> =
-        drafts.iter().map(|d| d.as_ref().map(|d| d.by.and_then(|c| choose(c, scope, sink)))).collect();
+        drafts.iter().map(|d| d.as_ref().map(|d| d.options.by.and_then(|c| choose(c, scope, sink)))).collect();
     let drafts = drafts.into_iter().collect::<Option<Vec<_>>>()?;
     let (network, neurons) = network?;
     let fields: Vec<String> = scope.fields.iter().map(|f| f.name.clone()).collect();
@@ -128,7 +121,7 @@ fn draft<'a>(r: &'a ast::Residual, scope: &Scope<'_>, files: &dyn Files, sink: &
         allowed = allowed.partial();
     }
     let (lhs, rhs) = (scope.scalar(&r.lhs, &allowed, sink), scope.scalar(&r.rhs, &allowed, sink));
-    let options = options(r, scope, sink);
+    let options = Options::read(r, scope, sink);
     let (place, lhs, rhs) = (place?, lhs?, rhs?);
     for (side, span) in [(&lhs, r.lhs.span), (&rhs, r.rhs.span)] {
         let mut wrong = false;
@@ -164,8 +157,7 @@ fn draft<'a>(r: &'a ast::Residual, scope: &Scope<'_>, files: &dyn Files, sink: &
         sink.push(say::no_field(r.span, &r.name.text, &scope.field_names()));
         return None;
     }
-    let (by, weight, points, sampler) = options?;
-    Some(Draft { ast: r, place, lhs, rhs, expanded, operator: operator.is_some(), by, weight, points, sampler })
+    Some(Draft { ast: r, place, lhs, rhs, expanded, operator: operator.is_some(), options: options? })
 }
 
 /// The fields in an expression.
@@ -283,116 +275,6 @@ pub fn grid(args: &[ast::Arg], span: Span, scope: &Scope<'_>, sink: &mut Sink) -
     fine.then(|| counts.into_values().map(|(n, _)| n).collect())
 }
 
-type Options<'a> = (Option<&'a ast::Call>, Option<(f64, Span)>, Option<(usize, Span)>, Option<(Sampler, Span)>);
-
-fn options<'a>(r: &'a ast::Residual, scope: &Scope<'_>, sink: &mut Sink) -> Option<Options<'a>> {
-    let (mut by, mut weight, mut points, mut sampler) = (None, None, None, None);
-    let mut fine = true;
-    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
-    for option in &r.options {
-        let (name, span) = match option {
-            ResidualOption::By(call) => ("by", call.span),
-            ResidualOption::Weight(_, s) => ("weight", *s),
-            ResidualOption::Points(_, s) => ("points", *s),
-            ResidualOption::Sample(_, s) => ("sample", *s),
-            ResidualOption::Resample(_, s) => ("resample", *s),
-            ResidualOption::Causal(call) => ("causal", call.span),
-        };
-        if let Some(first) = seen.insert(name, span) {
-            sink.push(say::repeated_option(span, name, first));
-            fine = false;
-        }
-        match option {
-            ResidualOption::By(call) => by = Some(call),
-            ResidualOption::Weight(e, s) => {
-                if matches!(&*e.kind, ExprKind::Name(n) if n == "auto") {
-                    sink.push(names::not_available_but(e.span, "`weight auto`", "give a number, such as `weight 10`"));
-                    fine = false;
-                } else {
-                    weight = scope.positive(e, sink).map(|w| (w, *s));
-                    fine &= weight.is_some();
-                }
-            }
-            ResidualOption::Points(e, s) => {
-                points = scope.integer(e, 1, 1 << 20, sink).map(|n| (n as usize, *s));
-                fine &= points.is_some();
-            }
-            ResidualOption::Sample(n, s) => {
-                sampler = sampler_of(n, sink).map(|k| (k, *s));
-                fine &= sampler.is_some();
-            }
-            ResidualOption::Resample(_, s) => {
-                sink.push(names::not_available(*s, "`resample`"));
-                fine = false;
-            }
-            ResidualOption::Causal(call) => {
-                sink.push(names::not_available(call.span, "`causal` weighting"));
-                fine = false;
-            }
-        }
-    }
-    fine.then_some((by, weight, points, sampler))
-}
-
-fn sampler_of(name: &ast::Name, sink: &mut Sink) -> Option<Sampler> {
-    const KNOWN: &[(&str, Sampler)] = &[
-        ("uniform", Sampler::Uniform),
-        ("latin", Sampler::Latin),
-        ("sobol", Sampler::Sobol),
-        ("halton", Sampler::Halton),
-        ("grid", Sampler::Grid),
-    ];
-    if let Some((_, s)) = KNOWN.iter().find(|(n, _)| *n == name.text) {
-        return Some(*s);
-    }
-    if name.text == "adaptive" {
-        sink.push(names::not_available_but(name.span, "`sample adaptive`", "use `sample sobol`"));
-    } else {
-        let known: Vec<&str> = KNOWN.iter().map(|(n, _)| *n).collect();
-        let near = nearest(&name.text, known.iter().copied());
-        sink.push(say::unknown_method(name.span, "way to sample", &name.text, &known, near));
-    }
-    None
-}
-
-/// What `by` says; `None` after a mistake.
-fn choose(call: &ast::Call, scope: &Scope<'_>, sink: &mut Sink) -> Option<Chosen> {
-    const KNOWN: &[&str] = &["weak", "stencil", "jet"];
-    match call.name.text.as_str() {
-        "jet" => {
-            bind(&call.name, &call.args, &[], &[], sink);
-            Some(Chosen::Jet)
-        }
-        "stencil" => {
-            let bound = bind(&call.name, &call.args, &["h"], &[], sink);
-            let Some(e) = bound.get("h") else { return Some(Chosen::Stencil(STENCIL)) };
-            let h = scope.number(e, sink)?;
-            if !(1e-4..=0.25).contains(&h) {
-                sink.push(types::out_of_range(e.span, "a fraction of the domain from 1e-4 to 0.25", h));
-                return None;
-            }
-            Some(Chosen::Stencil(h))
-        }
-        "weak" => {
-            let bound = bind(&call.name, &call.args, &["tests"], &[], sink);
-            let tests = match bound.get("tests") {
-                Some(e) => Some(scope.integer(e, 4, 2000, sink)? as usize),
-                None => None,
-            };
-            Some(Chosen::Weak(tests))
-        }
-        "smoothing" => {
-            let instead = "use `by weak`, or `by stencil(h = 0.05)`";
-            sink.push(names::not_available_but(call.span, "`by smoothing`", instead));
-            None
-        }
-        name => {
-            sink.push(say::unknown_method(call.name.span, "method", name, KNOWN, nearest(name, KNOWN.iter().copied())));
-            None
-        }
-    }
-}
-
 /// Two conditions that give the same datum.
 fn conflicts(drafts: &[Draft<'_>], data: &[Datum], ctx: Context<'_>, sink: &mut Sink) {
     for (i, a) in data.iter().enumerate() {
@@ -419,7 +301,7 @@ fn method(
     sink: &mut Sink,
 ) -> Option<(Method, Option<String>)> {
     let inside = matches!(d.place, Place::Interior | Place::Domain);
-    if let Some(call) = d.by {
+    if let Some(call) = d.options.by {
         let by = chosen?;
         if order(&d.expanded) == Some(0) && !matches!(by, Chosen::Weak(_)) {
             sink.push(say::no_effect(call.span, "by", "no derivative stands in this residual"));
@@ -434,6 +316,7 @@ fn method(
                 None => Some((Method::Jet, None)),
             },
             Chosen::Stencil(h) => Some((Method::Stencil { h: *h }, None)),
+            Chosen::Smoothing(sigma) => Some((Method::Smoothing { sigma: *sigma }, None)),
             Chosen::Weak(_) if !inside => {
                 sink.push(say::weak_place(call.span));
                 None
@@ -487,21 +370,7 @@ fn method(
 }
 
 fn finish(d: &Draft<'_>, method: Method, reason: Option<String>, scope: &Scope<'_>, sink: &mut Sink) -> Residual {
-    let placed = match (&d.place, &method) {
-        (_, Method::Weak(_)) => Some("a weak form brings its own points"),
-        (Place::Grid(_), _) => Some("the grid says where the points are"),
-        (Place::Data(_), _) => Some("the file says where the points are"),
-        (Place::Faces(_), _) if scope.coords.len() == 1 && !d.operator => Some("the place is a single point"),
-        _ => None,
-    };
-    if let Some(why) = placed {
-        if let Some((_, span)) = d.points {
-            sink.push(say::no_effect(span, "points", why));
-        }
-        if let Some((_, span)) = d.sampler {
-            sink.push(say::no_effect(span, "sample", why));
-        }
-    }
+    d.options.refuse_useless(&d.place, &method, d.operator, scope, sink);
     let keep = matches!(method, Method::Weak(_));
     let (lhs, rhs) = match keep {
         true => (d.lhs.clone(), d.rhs.clone()),
@@ -514,9 +383,10 @@ fn finish(d: &Draft<'_>, method: Method, reason: Option<String>, scope: &Scope<'
         rhs,
         method,
         method_reason: reason,
-        weight: d.weight.map_or(1.0, |(w, _)| w),
-        points: d.points.map_or_else(|| default_points(&d.place, scope.coords.len(), d.operator), |(n, _)| n),
-        sampler: d.sampler.map_or(Sampler::Sobol, |(s, _)| s),
+        weight: d.options.weight.map_or(1.0, |(w, _)| w.unwrap_or(1.0)),
+        points: d.options.points.map_or_else(|| default_points(&d.place, scope.coords.len(), d.operator), |(n, _)| n),
+        sampler: d.options.sampler.map_or(Sampler::Sobol, |(s, _)| s),
+        dynamics: d.options.dynamics(),
         linear: linear_in_fields(&d.expanded).is_some(),
         span: d.ast.span,
     }
@@ -545,17 +415,11 @@ fn absorb(drafts: &[Draft<'_>], out: &mut [Residual], data: &[Datum], ctx: Conte
     for by in 0..out.len() {
         let Method::Weak(form) = &out[by].method else { continue };
         let mut whole = wholly_used(form, data, ctx, &drafts[by].lhs, &drafts[by].rhs);
-        whole.retain(|&i| drafts[i].by.is_none() && !matches!(out[i].method, Method::Absorbed { .. }));
+        whole.retain(|&i| drafts[i].options.by.is_none() && !matches!(out[i].method, Method::Absorbed { .. }));
         for &i in &whole {
             let fallback = Box::new(out[i].method.clone());
             out[i].method = Method::Absorbed { by, fallback };
-            if let Some((_, span)) = drafts[i].weight {
-                let why = format!(
-                    "this condition is part of `{}`, whose weak form meets it exactly",
-                    drafts[by].ast.name.text
-                );
-                sink.push(say::no_effect(span, "weight", &why));
-            }
+            drafts[i].options.refuse_absorbed(&drafts[by].ast.name.text, sink);
         }
         if let Method::Weak(form) = &mut out[by].method {
             form.absorbed = whole;

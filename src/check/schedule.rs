@@ -8,8 +8,8 @@ use std::fmt::Write;
 
 use crate::check::model::Network;
 use crate::plan::{
-    Distribution, Estimate, Gradient, Method, Phase, Pursuit, Schedule, Scope as Reach, Shape, SolveReadout, Train,
-    Update,
+    Distribution, Estimate, Gradient, Method, Phase, Pursuit, Schedule, Scope as Reach, Shape, SolveReadout, StopWhen,
+    Train, Update,
 };
 
 /// Candidates, relative perturbation and rounds of the default pursuit.
@@ -30,7 +30,7 @@ pub fn default_plan(network: &Network, seed: u64) -> Train {
     for layer in network.layers.iter().filter(|l| l.pursuit.is_some()) {
         // A name that a program cannot write (see `networks::join`) stands for two networks of the same layout.
         let name = format!("grow_{}", layer.name.replace('.', "_"));
-        phases.push(Phase { name, method: pursuit(&layer.name) });
+        phases.push(Phase { name, method: pursuit(&layer.name), stop: StopWhen::default() });
     }
     if let [only] = phases.as_mut_slice() {
         only.name = "grow".into();
@@ -57,7 +57,10 @@ pub fn default_plan(network: &Network, seed: u64) -> Train {
                     .iter()
                     .any(|f| f.readout.is_some())
                     .then_some(SolveReadout { every: 1, ridge: None }),
+                clip: None,
+                batch: None,
             }),
+            stop: StopWhen::default(),
         });
     }
     Train { seed, phases, is_default: true }
@@ -108,10 +111,22 @@ pub fn as_source(train: &Train) -> String {
                 if let Some(s) = &g.solve_readout {
                     let _ = writeln!(out, "    solve readout{} every {}", ridge(&s.ridge), s.every);
                 }
+                if let Some(c) = g.clip {
+                    let _ = writeln!(out, "    clip {c}");
+                }
+                if let Some(n) = g.batch {
+                    let _ = writeln!(out, "    batch {n}");
+                }
             }
             Method::Readout { ridge: r } => {
                 let _ = writeln!(out, "    solve readout{}", ridge(r));
             }
+        }
+        if let Some(e) = &phase.stop.reached {
+            let _ = writeln!(out, "    stop when {}", e.text);
+        }
+        if let Some(n) = phase.stop.stalled {
+            let _ = writeln!(out, "    stop when stalled {n}");
         }
         out.push_str("  }\n");
     }

@@ -16,6 +16,7 @@ use crate::check::model::{Network, NodeOp};
 use crate::check::names::nearest;
 use crate::check::schedule::{BETA1, BETA2, EPSILON, MUTATE, POOL, ROUNDS, default_plan};
 use crate::check::scope::Scope;
+use crate::check::stops::stop;
 use crate::diag::{Sink, names, networks, training as say, types};
 use crate::plan::{
     Distribution, Estimate, Gradient, Method, Phase, Pursuit, Schedule, Scope as Reach, Shape, SolveReadout, Train,
@@ -80,13 +81,17 @@ pub fn check(
 
 /// The statements of a phase by kind, each with its place.
 #[derive(Default)]
-struct Parts<'a> {
+pub struct Parts<'a> {
     perturb: Option<(&'a ast::Call, &'a [PerturbOption], Span)>,
     estimate: Option<(&'a ast::Name, Span)>,
     update: Option<&'a ast::Call>,
     rounds: Option<(&'a ast::Expr, Span)>,
     steps: Option<(&'a ast::Expr, Span)>,
     solve: Option<(&'a ast::Call, Option<&'a ast::Expr>, Span)>,
+    pub stop: Option<(&'a ast::Expr, Span)>,
+    pub stalled: Option<(&'a ast::Expr, Span)>,
+    clip: Option<(&'a ast::Expr, Span)>,
+    batch: Option<(&'a ast::Expr, Span)>,
 }
 
 struct Reader<'a, 's, 'c, 'k> {
@@ -116,6 +121,7 @@ fn once<T>(slot: &mut Option<T>, value: T, what: &str, at: Span, first: impl Fn(
 impl<'a> Reader<'a, '_, '_, '_> {
     fn read(mut self) -> Option<Phase> {
         let parts = self.parts();
+        let stop = stop(&parts, self.scope, self.sink);
         let method = match parts.perturb {
             Some((call, options, span)) if call.name.text == "neurons" => self.pursuit(&parts, call, options, span),
             Some((call, options, span)) => self.gradient(&parts, call, options, span),
@@ -128,7 +134,7 @@ impl<'a> Reader<'a, '_, '_, '_> {
                 }
             },
         }?;
-        Some(Phase { name: self.phase.name.text.clone(), method })
+        Some(Phase { name: self.phase.name.text.clone(), method, stop: stop? })
     }
 
     fn parts(&mut self) -> Parts<'a> {
@@ -147,11 +153,12 @@ impl<'a> Reader<'a, '_, '_, '_> {
                 PhaseStmt::Solve { what, every, span } => {
                     once(&mut p.solve, (what, every.as_ref(), *span), "solve", *span, |o| o.2, self.sink);
                 }
-                PhaseStmt::StopWhen(_, span) | PhaseStmt::StopStalled(_, span) => {
-                    self.sink.push(names::not_available(*span, "`stop when`"));
+                PhaseStmt::StopWhen(e, span) => once(&mut p.stop, (e, *span), "stop when", *span, |o| o.1, self.sink),
+                PhaseStmt::StopStalled(e, span) => {
+                    once(&mut p.stalled, (e, *span), "stop when stalled", *span, |o| o.1, self.sink);
                 }
-                PhaseStmt::Clip(_, span) => self.sink.push(names::not_available(*span, "`clip`")),
-                PhaseStmt::Batch(_, span) => self.sink.push(names::not_available(*span, "`batch`")),
+                PhaseStmt::Clip(e, span) => once(&mut p.clip, (e, *span), "clip", *span, |o| o.1, self.sink),
+                PhaseStmt::Batch(e, span) => once(&mut p.batch, (e, *span), "batch", *span, |o| o.1, self.sink),
             }
         }
         p
@@ -196,6 +203,8 @@ impl<'a> Reader<'a, '_, '_, '_> {
         self.wrong(parts.estimate.map(|(_, s)| s), "`estimate`", KIND);
         self.wrong(parts.steps.map(|(_, s)| s), "`steps`", KIND);
         self.wrong(parts.solve.map(|(_, _, s)| s), "`solve readout` (a pursuit always solves it)", KIND);
+        self.wrong(parts.clip.map(|(_, s)| s), "`clip`", KIND);
+        self.wrong(parts.batch.map(|(_, s)| s), "`batch`", KIND);
         let bound = bind(&call.name, &call.args, &["layer"], &[], self.sink);
         let layer = bound.require("layer", self.sink).and_then(|e| match &*e.kind {
             ExprKind::Name(n) => Some((n.clone(), e.span)),
@@ -302,6 +311,9 @@ impl<'a> Reader<'a, '_, '_, '_> {
         self.wrong(parts.update.map(|c| c.span), "`update`", KIND);
         self.wrong(parts.rounds.map(|(_, s)| s), "`rounds`", KIND);
         self.wrong(parts.steps.map(|(_, s)| s), "`steps`", KIND);
+        self.wrong(parts.clip.map(|(_, s)| s), "`clip`", KIND);
+        self.wrong(parts.batch.map(|(_, s)| s), "`batch`", KIND);
+        self.wrong(parts.stop.or(parts.stalled).map(|(_, s)| s), "`stop when`", KIND);
         Some(Method::Readout { ridge: self.solve(call, span)? })
     }
 
@@ -401,6 +413,14 @@ impl<'a> Reader<'a, '_, '_, '_> {
                 every.zip(ridge).map(|(every, ridge)| Some(SolveReadout { every, ridge }))
             }
         };
+        let clip = match parts.clip {
+            Some((e, _)) => self.scope.positive(e, self.sink).map(Some),
+            None => Some(None),
+        };
+        let batch = match parts.batch {
+            Some((e, _)) => self.scope.integer(e, 1, 1 << 20, self.sink).map(|n| Some(n as usize)),
+            None => Some(None),
+        };
         if estimate == Some(Estimate::Difference) && sigma.is_none() {
             return None;
         }
@@ -414,6 +434,8 @@ impl<'a> Reader<'a, '_, '_, '_> {
             update: update?,
             steps: steps?,
             solve_readout: solve_readout?,
+            clip: clip?,
+            batch: batch?,
         }))
     }
 

@@ -4,17 +4,13 @@
 
 use crate::exec::interp::eval;
 use crate::ir::problem::{Field, Problem};
-use crate::ir::program::Program;
 use crate::plan::{Metric, Plot};
 use crate::report::data::{Axis, ExpectRow, FieldData, GridData, LayerRow, MetricRow, Raster, UnknownRow};
 use crate::report::metrics;
 use crate::train::functions::{HELD_OUT, draw};
 use crate::train::kernels::Kernels;
 use crate::train::sampling::inside;
-use crate::train::{exact_values, predict, raster, spike_rates};
-
-/// Sets of input functions that a metric is taken over.
-const MEASURED: u64 = 100;
+use crate::train::{axes, exact_values, metric, predict, raster, spike_rates, tensor, unknown};
 
 /// A trained network that can be asked.
 pub struct Trained<'a> {
@@ -25,47 +21,19 @@ pub struct Trained<'a> {
     pub dt: f64,
 }
 
-/// Points of each coordinate, both ends included.
-fn axes(problem: &Problem, counts: &[usize]) -> Vec<Vec<f64>> {
-    let line = |lo: f64, hi: f64, n: usize| -> Vec<f64> {
-        match n {
-            0 | 1 => vec![0.5 * (lo + hi)],
-            // The ends are met exactly.
-            _ => (0..n).map(|i| if i + 1 == n { hi } else { lo + (hi - lo) * i as f64 / (n - 1) as f64 }).collect(),
-        }
-    };
-    problem.coords.iter().zip(counts).map(|(c, n)| line(c.lo, c.hi, *n)).collect()
-}
-
-/// All points of a tensor grid, `[points][coords]`, the last coordinate fastest.
-fn points(axes: &[Vec<f64>]) -> Vec<f64> {
-    let total: usize = axes.iter().map(Vec::len).product();
-    let mut out = Vec::with_capacity(total * axes.len());
-    for mut k in 0..total {
-        let mut at = vec![0.0; axes.len()];
-        for (slot, axis) in at.iter_mut().zip(axes).rev() {
-            *slot = axis[k % axis.len()];
-            k /= axis.len();
-        }
-        out.extend(at);
-    }
-    out
-}
-
 impl Trained<'_> {
-    fn on(&self, counts: &[usize]) -> GridData {
-        let axes = axes(self.problem, counts);
-        let at = points(&axes);
+    fn on(&self, axes: Vec<Vec<f64>>) -> GridData {
+        let at = tensor(&axes);
         let functions = self.functions(0);
         let found = predict(self.problem, self.kernels, self.params, &at, &functions);
-        let of = self.problem.network.fields.iter().zip(found).zip(&self.problem.exact);
+        let of = self.problem.network.fields.iter().zip(found).enumerate();
+        let exact = |k: usize| {
+            let known = self.problem.reference.as_ref().and_then(|r| r.of(k)).cloned();
+            known.or_else(|| self.problem.exact[k].as_ref().map(|e| exact_values(e, &at, &functions)))
+        };
         let mut fields: Vec<FieldData> = of
-            .filter(|((f, _), _)| f.unknown.is_none())
-            .map(|((f, solution), exact)| FieldData {
-                name: f.name.clone(),
-                solution,
-                exact: exact.as_ref().map(|e| exact_values(e, &at, &functions)),
-            })
+            .filter(|(_, (f, _))| f.unknown.is_none())
+            .map(|(k, (f, solution))| FieldData { name: f.name.clone(), solution, exact: exact(k) })
             .collect();
         if let Some(shape) = &self.problem.shape {
             // What lies outside the shape is no part of the solution: it is left blank.
@@ -82,33 +50,11 @@ impl Trained<'_> {
     }
 
     pub fn unknowns(&self) -> Vec<UnknownRow> {
-        let network = &self.problem.network;
-        let row = |(f, exact): (&Field, &Option<Program>)| {
-            let unknown = f.unknown?;
-            let at = network.primal.param_offset(unknown.param);
-            // The true value of an unknown is a number: any point will do.
-            let anywhere: Vec<f64> = self.problem.coords.iter().map(|c| c.lo).collect();
-            let exact = exact.as_ref().and_then(|e| exact_values(e, &anywhere, &self.functions(0)).first().copied());
-            Some(UnknownRow { name: f.name.clone(), value: f64::from(self.params[at]), exact })
+        let row = |(k, f): (usize, &Field)| {
+            let (value, exact) = unknown(self.problem, self.params, k)?;
+            Some(UnknownRow { name: f.name.clone(), value, exact })
         };
-        network.fields.iter().zip(&self.problem.exact).filter_map(row).collect()
-    }
-
-    /// A field and its exact solution where the shape of the domain leaves a grid: on all of it, or on the points inside.
-    fn measured(&self, field: &str, counts: &[usize]) -> Option<(Vec<f64>, Vec<f64>)> {
-        let k = self.problem.network.fields.iter().position(|f| f.name == field)?;
-        let dim = self.problem.coords.len();
-        let at = inside(points(&axes(self.problem, counts)), dim, self.problem.shape.as_ref());
-        let program = self.problem.exact[k].as_ref()?;
-        let (mut solution, mut exact) = (vec![], vec![]);
-        // With input functions the measure is over as many of them as make it steady.
-        let sets = if self.problem.functions.is_empty() { 1 } else { MEASURED };
-        for set in 0..sets {
-            let functions = self.functions(set);
-            exact.extend(exact_values(program, &at, &functions));
-            solution.append(&mut predict(self.problem, self.kernels, self.params, &at, &functions)[k]);
-        }
-        Some((solution, exact))
+        self.problem.network.fields.iter().enumerate().filter_map(row).collect()
     }
 
     /// Input functions that no training has seen; the first are those that are plotted.
@@ -117,15 +63,7 @@ impl Trained<'_> {
     }
 
     fn metric(&self, m: &Metric) -> MetricRow {
-        let unknown = self.unknowns().into_iter().find(|u| u.name == m.field);
-        let measured = match unknown {
-            Some(u) => u.exact.map(|e| (vec![u.value], vec![e])),
-            None => self.measured(&m.field, &m.grid),
-        };
-        let value = match measured {
-            Some((solution, exact)) if !exact.is_empty() => metrics::measure(m.kind, &solution, &exact),
-            _ => f64::NAN,
-        };
+        let value = metric(self.problem, self.kernels, self.params, m);
         let kind = metrics::name(m.kind).into();
         MetricRow { name: m.name.clone(), kind, field: m.field.clone(), grid: m.grid.clone(), value }
     }
@@ -151,8 +89,12 @@ impl Trained<'_> {
         self.problem.report.expects.iter().map(row).collect()
     }
 
-    /// The grid that is plotted and saved: that of the first metric, or one of a size that fits the number of coordinates.
+    /// The grid that is plotted and saved: that of a file of exact values, that of the first metric, or one of a size that fits
+    /// the number of coordinates.
     pub fn grid(&self) -> GridData {
+        if let Some(reference) = &self.problem.reference {
+            return self.on(reference.axes.clone());
+        }
         let counts = match self.problem.report.metrics.iter().find(|m| !m.grid.is_empty()) {
             Some(m) => m.grid.clone(),
             None => {
@@ -165,7 +107,7 @@ impl Trained<'_> {
                 vec![n; self.problem.coords.len()]
             }
         };
-        self.on(&counts)
+        self.on(axes(self.problem, &counts))
     }
 
     pub fn layers(&self) -> Vec<LayerRow> {
@@ -175,7 +117,7 @@ impl Trained<'_> {
             _ => 7,
         };
         let (dim, shape) = (self.problem.coords.len(), self.problem.shape.as_ref());
-        let at = inside(points(&axes(self.problem, &vec![axis; dim])), dim, shape);
+        let at = inside(tensor(&axes(self.problem, &vec![axis; dim])), dim, shape);
         let rates = spike_rates(self.problem, self.kernels, self.params, &at, &self.functions(0));
         let row = |(l, rate): (&crate::ir::problem::Layer, Option<f64>)| LayerRow {
             name: l.name.clone(),
@@ -195,7 +137,7 @@ impl Trained<'_> {
         let middle: Vec<f64> = coords.iter().map(|c| 0.5 * (c.lo + c.hi)).collect();
         let Some(shape) = &self.problem.shape else { return middle };
         let side = if coords.len() <= 2 { 41 } else { 11 };
-        let at = points(&axes(self.problem, &vec![side; coords.len()]));
+        let at = tensor(&axes(self.problem, &vec![side; coords.len()]));
         let far = |p: &[f64]| -> f64 {
             let parts = p.iter().zip(&middle).zip(coords).map(|((p, m), c)| (p - m) / (c.hi - c.lo));
             parts.map(|d| d * d).sum()
@@ -223,16 +165,5 @@ impl Trained<'_> {
 
     pub fn axes(&self) -> Vec<Axis> {
         self.problem.coords.iter().map(|c| Axis { name: c.name.clone(), lo: c.lo, hi: c.hi }).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::points;
-
-    #[test]
-    fn the_last_coordinate_is_fastest() {
-        let at = points(&[vec![0.0, 1.0], vec![5.0, 6.0, 7.0]]);
-        assert_eq!(at, [0.0, 5.0, 0.0, 6.0, 0.0, 7.0, 1.0, 5.0, 1.0, 6.0, 1.0, 7.0]);
     }
 }

@@ -34,6 +34,7 @@ pub const FAMILIES: &[Family] = &[
     super::functions::FAMILY,
     super::residuals::FAMILY,
     super::geometry::FAMILY,
+    super::options::FAMILY,
     super::training::FAMILY,
     super::data::FAMILY,
     super::reports::FAMILY,

@@ -19,6 +19,10 @@ const EMPTY_SCHEDULE: Code = Code(808);
 const OVER_DETERMINED: Code = Code(820);
 const NOTHING_TRAINABLE: Code = Code(809);
 const SIGMA_UNUSED: Code = Code(810);
+const STOP_FORM: Code = Code(840);
+const UNKNOWN_STOP: Code = Code(841);
+const BATCH_IS_ALL: Code = Code(842);
+const STOP_NEVER: Code = Code(843);
 
 macro_rules! info {
     ($code:expr, $slug:expr, $page:expr) => {
@@ -41,6 +45,10 @@ pub const FAMILY: Family = Family {
         info!(NOTHING_TRAINABLE, "nothing_trainable", "SNN0809"),
         info!(SIGMA_UNUSED, "sigma_unused", "SNN0810"),
         CodeInfo { code: OVER_DETERMINED, slug: "over_determined", page: include_str!("../../docs/errors/SNN0820.md") },
+        info!(STOP_FORM, "stop_form", "SNN0840"),
+        info!(UNKNOWN_STOP, "unknown_stop", "SNN0841"),
+        info!(BATCH_IS_ALL, "batch_is_all", "SNN0842"),
+        info!(STOP_NEVER, "stop_never", "SNN0843"),
     ],
 };
 
@@ -108,6 +116,40 @@ pub fn nothing_trainable(span: Span, layer: &str) -> Diagnostic {
         .help("name another layer, or remove `frozen`")
 }
 
+pub fn stop_form(span: Span) -> Diagnostic {
+    Diagnostic::error(
+        STOP_FORM,
+        span,
+        "`stop when` compares a metric of the report, an unknown or the loss with a number",
+    )
+    .help("write `stop when l2 < 1e-3`, `stop when loss < 1e-6` or `stop when stalled 200`")
+}
+
+/// `known` are the names that could stand there, with `loss`.
+pub fn unknown_stop(span: Span, name: &str, known: &[&str], nearest: Option<&str>) -> Diagnostic {
+    let d = Diagnostic::error(UNKNOWN_STOP, span, format!("there is nothing called `{name}` to stop by"));
+    match nearest {
+        Some(n) => d.help(format!("did you mean `{n}`?")),
+        None if known.len() == 1 => {
+            d.help("without a metric in the report there is only `loss`; a metric needs an `exact` solution")
+        }
+        None => d.help(format!("there are {}", super::names::list(known))),
+    }
+}
+
+pub fn batch_is_all(span: Span, most: usize) -> Diagnostic {
+    let why = match most {
+        0 => "no residual is trained on collocation points: a weak form is an integral over all of the domain"
+            .to_string(),
+        n => format!("no residual has more than {n} collocation points"),
+    };
+    Diagnostic::error(BATCH_IS_ALL, span, format!("`batch` would have no effect: {why}")).help(if most == 0 {
+        "remove it"
+    } else {
+        "give a smaller number, or remove it"
+    })
+}
+
 /// A warning: more conditions along a coordinate than the equation's order there leaves open. `order` is that of `equation`.
 pub fn over_determined(
     span: Span,
@@ -129,4 +171,11 @@ pub fn over_determined(
         d = d.label(*other, "given here");
     }
     d.help("in general no solution meets all of them, and training ends at a compromise; remove one, or silence this by `allow(SNN0820)` if they agree")
+}
+
+/// `unit` is `step` or `round`.
+pub fn stop_never(span: Span, most: usize, unit: &str) -> Diagnostic {
+    let plural = if most == 1 { "" } else { "s" };
+    Diagnostic::error(STOP_NEVER, span, format!("this never stops the phase: it has {most} {unit}{plural} in all"))
+        .help("give a smaller number, or remove it")
 }

@@ -8,10 +8,12 @@
 //! single input `coords` (all of the domain's coordinates, in their own units), and share the parameter list of
 //! [`Network::primal`] unless said otherwise.
 
+use std::sync::Arc;
+
 use crate::func::MultiIndex;
 use crate::ir::op::ParamId;
 use crate::ir::program::Program;
-use crate::plan::{Report, Sampler, Train};
+use crate::plan::{Dynamics, Reference, Report, Sampler, Train};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
@@ -22,6 +24,8 @@ pub struct Problem {
     pub residuals: Vec<Residual>,
     /// One entry a field of the network. Inputs `coords` and, with input functions, `coefficients`; output `value`.
     pub exact: Vec<Option<Program>>,
+    /// The exact solutions that are known on a grid only.
+    pub reference: Option<Arc<Reference>>,
     pub functions: Vec<Function>,
     pub train: Train,
     pub report: Report,
@@ -187,6 +191,7 @@ pub struct Residual {
     /// Collocation points, where the place leaves it open.
     pub points: usize,
     pub sampler: Sampler,
+    pub dynamics: Dynamics,
     pub rows: Rows,
 }
 
@@ -258,6 +263,8 @@ pub enum Derivatives {
     Jet,
     /// Central differences, `h` times each coordinate's extent.
     Stencil { h: f64 },
+    /// Of the field smoothed by a Gaussian, `sigma` times each coordinate's extent wide.
+    Smoothing { sigma: f64 },
 }
 
 /// See [`check::model::WeakForm`](crate::check::model::WeakForm) for the meaning of the terms.

@@ -41,6 +41,7 @@ pub fn lower(model: &Model) -> ir::Problem {
         network: network(model),
         residuals: model.residuals.iter().map(|r| residual::lower(model, r)).collect(),
         exact: quantities.map(exact).collect(),
+        reference: model.reference.clone(),
         functions: model.functions.iter().map(function).collect(),
         train: model.train.clone(),
         report: model.report.clone(),

@@ -70,10 +70,14 @@ pub fn lower(model: &Model, r: &Residual) -> ir::Residual {
         place: place(&r.place),
         points: r.points,
         sampler: r.sampler,
+        dynamics: r.dynamics,
         rows: match &r.method {
             Method::Value => ir::Rows::Pointwise(pointwise(model, r, ir::Derivatives::None)),
             Method::Jet => ir::Rows::Pointwise(pointwise(model, r, ir::Derivatives::Jet)),
             Method::Stencil { h } => ir::Rows::Pointwise(pointwise(model, r, ir::Derivatives::Stencil { h: *h })),
+            Method::Smoothing { sigma } => {
+                ir::Rows::Pointwise(pointwise(model, r, ir::Derivatives::Smoothing { sigma: *sigma }))
+            }
             Method::Weak(form) => ir::Rows::Weak(weak(model, r, form)),
             Method::Absorbed { by, fallback } => {
                 let derivatives = match **fallback {

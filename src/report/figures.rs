@@ -72,17 +72,31 @@ fn map(run: &RunData, grid: &GridData, field: &PlotField) -> Option<Figure> {
         caption.push_str(&format!(" Shown at {}.", held.join(", ")));
     }
     let (x, y) = (&run.coords[0], &run.coords[1]);
+    // Cells of a map have one size: places that are not evenly spaced lend their values to the cells nearest to them.
+    let (across, up) = (nearest(&grid.axes[0]), nearest(&grid.axes[1]));
+    let drawn: Vec<f64> =
+        across.iter().flat_map(|i| up.iter().map(move |j| (i, j))).map(|(i, j)| slice[i * ny + j]).collect();
+    let ends = |axis: &[f64]| (axis[0], axis[axis.len() - 1]);
+    let ((x_lo, x_hi), (y_lo, y_hi)) = (ends(&grid.axes[0]), ends(&grid.axes[1]));
     let svg = HeatMap {
         title: &title,
-        x: (&x.name, x.lo, x.hi),
-        y: (&y.name, y.lo, y.hi),
+        x: (&x.name, x_lo, x_hi),
+        y: (&y.name, y_lo, y_hi),
         xs: nx,
         ys: ny,
-        values: &slice,
+        values: &drawn,
         colours,
     }
     .draw();
     Some(Figure { wide: false, svg, caption })
+}
+
+/// For as many evenly spaced places as there are, the one of the axis that is nearest.
+fn nearest(axis: &[f64]) -> Vec<usize> {
+    let (n, lo, hi) = (axis.len(), axis[0], axis[axis.len() - 1]);
+    let place = |i: usize| lo + (hi - lo) * i as f64 / n.saturating_sub(1).max(1) as f64;
+    let far = |i: usize, j: usize| (axis[j] - place(i)).abs();
+    (0..n).map(|i| (0..n).min_by(|a, b| far(i, *a).total_cmp(&far(i, *b))).unwrap_or(i)).collect()
 }
 
 fn curve(run: &RunData, grid: &GridData, field: &PlotField) -> Option<Figure> {

@@ -7,52 +7,48 @@
 //! The field that a frame stands about matters for the slopes of nonlinear terms and for the whitening of nonlinear weak
 //! forms. Losses are compared within one frame only.
 
-use faer::Mat;
+use std::sync::Arc;
+
+use faer::{Mat, MatRef};
 
 use crate::train::linalg::mean_square;
 use crate::train::system::{Block, Columns, Field, Kind, Point, System};
 use crate::train::weak::Linearised;
 
 #[derive(Debug)]
-pub struct Frame<'s> {
-    parts: Vec<(&'s Block<'s>, Slopes<'s>)>,
+pub struct Frame<'a> {
+    parts: Vec<(Block<'a>, Arc<Slopes<'a>>)>,
     target: Vec<f64>,
 }
 
 #[derive(Debug)]
-enum Slopes<'s> {
+enum Slopes<'a> {
     /// `[rows][atoms]`, and what they have to come to in each row.
-    Point(&'s Point<'s>, Vec<f64>, Vec<f64>),
-    Weak(Linearised<'s>),
+    Point(Arc<Point<'a>>, Vec<f64>, Vec<f64>),
+    Weak(Linearised),
 }
 
-impl<'s> Frame<'s> {
-    pub(super) fn new(system: &'s System<'_>, about: Option<&Field>) -> Frame<'s> {
+impl<'a> Frame<'a> {
+    /// Slopes are those of `like`, if that has the block: where they depend on no field, and everywhere for a field `None`.
+    pub(super) fn new(system: &System<'a>, about: Option<&Field>, like: Option<&Frame<'a>>) -> Frame<'a> {
         let mut frame = Frame { parts: vec![], target: vec![] };
         for (k, block) in system.blocks.iter().enumerate() {
-            let slopes = match &block.kind {
-                Kind::Weak(w) => Slopes::Weak(w.linearise(about.map(|f| &f.blocks[k][..]))),
-                Kind::Point(p) => match &p.affine {
-                    Some((slopes, value)) => Slopes::Point(p, slopes.clone(), value.iter().map(|v| -v).collect()),
-                    None => {
-                        let n = p.plan.atoms.len();
-                        let atoms = about.map_or_else(|| vec![0.0; p.rows * n], |f| p.atoms(&f.blocks[k]));
-                        let (slopes, value) = (p.slopes(&atoms), p.value(&atoms));
-                        let target = (0..p.rows).map(|i| {
-                            let row = i * n..(i + 1) * n;
-                            let here: f64 = slopes[row.clone()].iter().zip(&atoms[row]).map(|(s, a)| s * a).sum();
-                            here - value[i]
-                        });
-                        let target = target.collect();
-                        Slopes::Point(p, slopes, target)
-                    }
-                },
-            };
-            let scale = scale(block, slopes.rows());
-            frame.target.extend(slopes.target().iter().map(|t| scale * t));
-            frame.parts.push((block, slopes));
+            let known = like.and_then(|f| f.slopes_of(block, about.is_none()));
+            let slopes = known.unwrap_or_else(|| Arc::new(Slopes::new(block, about.map(|f| &f.blocks[k][..]))));
+            let target = slopes.target().iter().enumerate().map(|(i, t)| factor(block, slopes.rows(), i) * t);
+            frame.target.extend(target);
+            frame.parts.push((block.clone(), slopes));
         }
         frame
+    }
+
+    fn slopes_of(&self, block: &Block<'a>, whatever: bool) -> Option<Arc<Slopes<'a>>> {
+        let same = |s: &Slopes<'a>| match (s, &block.kind) {
+            (Slopes::Point(a, ..), Kind::Point(b)) => Arc::ptr_eq(a, b) && (whatever || b.affine.is_some()),
+            (Slopes::Weak(a), Kind::Weak(b)) => a.is_of(b) && (whatever || b.is_linear()),
+            _ => false,
+        };
+        self.parts.iter().find(|(_, s)| same(s)).map(|(_, s)| s.clone())
     }
 
     /// The number of rows.
@@ -70,8 +66,7 @@ impl<'s> Frame<'s> {
         let mut rows = Vec::with_capacity(self.rows());
         for ((block, slopes), observed) in self.parts.iter().zip(&field.blocks) {
             let r = slopes.residual(observed);
-            let scale = scale(block, r.len());
-            rows.extend(r.iter().map(|r| scale * r));
+            rows.extend(r.iter().enumerate().map(|(i, v)| factor(block, r.len(), i) * v));
         }
         rows
     }
@@ -82,11 +77,11 @@ impl<'s> Frame<'s> {
         let mut start = 0;
         for ((block, slopes), observed) in self.parts.iter().zip(&columns.blocks) {
             let rows = slopes.rows();
-            let scale = scale(block, rows);
+            let factors: Vec<f64> = (0..rows).map(|i| factor(block, rows, i)).collect();
             let part = slopes.apply(observed, columns.len);
             for j in 0..columns.len {
-                for i in 0..rows {
-                    out[(start + i, j)] = scale * part[(i, j)];
+                for (i, factor) in factors.iter().enumerate() {
+                    out[(start + i, j)] = factor * part[(i, j)];
                 }
             }
             start += rows;
@@ -98,6 +93,19 @@ impl<'s> Frame<'s> {
     pub fn losses(&self, field: &Field) -> Vec<(usize, usize, f64)> {
         let parts = self.parts.iter().zip(&field.blocks);
         parts.map(|((b, s), observed)| (b.residual, s.rows(), mean_square(&s.residual(observed)))).collect()
+    }
+
+    /// For each block the sum of squares of its part of some rows, as it were with a weight of 1.
+    pub fn energies(&self, rows: MatRef<'_, f64>) -> Vec<f64> {
+        let mut start = 0;
+        let parts = self.parts.iter().map(|(block, slopes)| {
+            let here = start..start + slopes.rows();
+            start = here.end;
+            let squares: f64 =
+                (0..rows.ncols()).flat_map(|j| here.clone().map(move |i| rows[(i, j)] * rows[(i, j)])).sum();
+            squares / block.weight
+        });
+        parts.collect()
     }
 
     /// The first residual with a row that is not finite.
@@ -114,12 +122,34 @@ impl<'s> Frame<'s> {
     }
 }
 
-/// Rows times this, squared and added up, are the weight times the mean.
-fn scale(block: &Block<'_>, rows: usize) -> f64 {
-    (block.weight / rows.max(1) as f64).sqrt()
+/// Rows times this, squared and added up, are the weight times the mean (where no row is emphasised).
+fn factor(block: &Block<'_>, rows: usize, row: usize) -> f64 {
+    let scale = (block.weight / rows.max(1) as f64).sqrt();
+    block.emphasis.as_ref().map_or(scale, |e| scale * e[row])
 }
 
-impl Slopes<'_> {
+impl<'a> Slopes<'a> {
+    /// Of a block, about what is observed of a field there.
+    fn new(block: &Block<'a>, about: Option<&[Vec<f64>]>) -> Slopes<'a> {
+        let p = match &block.kind {
+            Kind::Weak(w) => return Slopes::Weak(w.linearise(about)),
+            Kind::Point(p) => p,
+        };
+        if let Some((slopes, value)) = &p.affine {
+            return Slopes::Point(p.clone(), slopes.clone(), value.iter().map(|v| -v).collect());
+        }
+        let n = p.plan.atoms.len();
+        let atoms = about.map_or_else(|| vec![0.0; p.rows * n], |observed| p.atoms(observed));
+        let (slopes, value) = (p.slopes(&atoms), p.value(&atoms));
+        let target = (0..p.rows).map(|i| {
+            let row = i * n..(i + 1) * n;
+            let here: f64 = slopes[row.clone()].iter().zip(&atoms[row]).map(|(s, a)| s * a).sum();
+            here - value[i]
+        });
+        let target = target.collect();
+        Slopes::Point(p.clone(), slopes, target)
+    }
+
     fn rows(&self) -> usize {
         match self {
             Slopes::Point(p, ..) => p.rows,

@@ -5,13 +5,17 @@
 //! ```
 //! Weights are held in double precision and rounded for the kernels, so that small updates add up.
 
+use std::sync::Arc;
+
 use crate::ir::problem::Network;
 use crate::plan::{Estimate, Gradient, SolveReadout};
+use crate::train::adapt::Turn;
 use crate::train::estimate::{Estimator, Here};
 use crate::train::frame::Frame;
 use crate::train::perturb::groups;
 use crate::train::session::{Ended, Session, Stop};
 use crate::train::solve::{self, Weights, better, square};
+use crate::train::stop::Watch;
 use crate::train::system::Field;
 use crate::train::update;
 
@@ -25,7 +29,9 @@ pub fn describe(plan: &Gradient) -> String {
     let directions = super::perturb::describe(plan.distribution, &plan.scope);
     let solved = if plan.solve_readout.is_some() { ", exact readout" } else { "" };
     let (rule, k, steps) = (update::describe(plan.update), plan.directions, plan.steps);
-    format!("{rule}, {k} {directions}, {estimate}{solved}, {steps} steps")
+    let batch = plan.batch.map_or(String::new(), |n| format!(", batches of {n} points"));
+    let clipped = plan.clip.map_or(String::new(), |c| format!(", clipped at {c}"));
+    format!("{rule}, {k} {directions}, {estimate}{solved}{batch}{clipped}, {steps} steps")
 }
 
 /// The weights, the field and the rows they give.
@@ -58,81 +64,151 @@ impl State {
     }
 }
 
+/// The best state so far, as it was observed.
+struct Best {
+    step: usize,
+    loss: f64,
+    params: Vec<f32>,
+    field: Field,
+}
+
+impl Best {
+    fn keep(&mut self, step: usize, state: &State) {
+        let loss = state.loss();
+        if better(loss, self.loss) {
+            *self = Best { step, loss, params: state.params.clone(), field: state.field.clone() };
+        }
+    }
+
+    /// Looks at it again after the system has changed.
+    fn look(&mut self, session: &mut Session<'_>, frame: &Frame<'_>, turn: Turn) {
+        if turn == Turn::Points {
+            self.field = session.lab.field(&session.system, &self.params);
+        }
+        self.loss = square(&frame.residual(&self.field));
+    }
+}
+
 /// Runs the phase; the session's weights end as the best state seen.
 pub fn run(session: &mut Session<'_>, phase: usize, plan: &Gradient) -> Ended {
     let field = session.field();
-    let own;
-    let frame = match session.linear {
-        Some(frame) => frame,
-        None => {
-            own = session.system.frame(Some(&field));
-            &own
-        }
-    };
-    let start = State { params: session.params.clone(), rows: frame.residual(&field), field: field.clone() };
+    session.emphasise(&field);
+    let frame = session.frame(&field);
+    let start = State { params: session.params.clone(), rows: frame.residual(&field), field };
     let before = start.loss();
-    let mut best = (0, before, session.params.clone());
-    let stop = steps(session, phase, plan, frame, start, &mut best).err();
-    let (step, after, params) = best;
-    session.params = params;
-    Ended { note: format!("best step {step}"), before, after, stop }
+    let mut best = Best { step: 0, loss: before, params: session.params.clone(), field: start.field.clone() };
+    let ended = steps(session, phase, plan, frame, start, &mut best);
+    session.params = best.params;
+    let mut note = format!("best step {}", best.step);
+    note.extend(ended.iter().flatten().flat_map(|why| ["; ", why]));
+    Ended { note, before, after: best.loss, stop: ended.err() }
 }
 
-fn steps(
-    session: &mut Session<'_>,
+/// # Errors
+/// Why the run is to stop; else why the phase ended early, if it did.
+fn steps<'a>(
+    session: &mut Session<'a>,
     phase: usize,
     plan: &Gradient,
-    frame: &Frame<'_>,
+    mut frame: Arc<Frame<'a>>,
     start: State,
-    best: &mut (usize, f64, Vec<f32>),
-) -> Result<(), Stop> {
+    best: &mut Best,
+) -> Result<Option<String>, Stop> {
     let network = &session.problem.network;
     let solved = plan.solve_readout.filter(|_| !network.readouts.is_empty());
     let estimator =
         Estimator { plan, groups: groups(network, &plan.scope, solved.is_some()), seed: session.options.seed, phase };
     let mut rule = update::new(plan.update, session.params.len());
     let mut state = start;
-    state.check(frame, 0)?;
+    state.check(&frame, 0)?;
     session.report(phase, 0, plan.steps, state.loss())?;
     if let Some(every) = solved {
-        state = solve_readout(session, frame, every, 0)?;
-        keep(best, 0, &state);
+        state = solve_readout(session, &frame, every, 0)?;
+        best.keep(0, &state);
     }
+    let mut watch = Watch::new(&session.problem.train.phases[phase].stop, "steps", best.loss);
     let mut theta: Vec<f64> = state.params.iter().map(|&p| f64::from(p)).collect();
+    // With batches all points are looked at once a pass.
+    let pass = plan.batch.map_or(1, |n| session.system.passes(n));
+    let mut is_fresh = true;
     for step in 0..plan.steps {
+        if !is_fresh && session.is_due(step, true) {
+            state = State::of(session, &frame);
+            is_fresh = true;
+        }
+        let turn = if is_fresh { session.turn(step, true, &mut state.field) } else { Turn::Same };
+        if turn != Turn::Same {
+            frame = session.frame_like(&frame);
+            state.rows = frame.residual(&state.field);
+            best.look(session, &frame, turn);
+            watch.rebase(best.loss);
+        }
         let progress = update::progress(step, plan.steps);
         let sigma = plan.sigma.map_or(0.0, |s| s.at(progress));
-        // Tangents need the slopes of nonlinear terms where the field is now; differences take the terms in full.
-        let tangent = (plan.estimate == Estimate::Forward && session.linear.is_none())
-            .then(|| session.system.frame(Some(&state.field)));
-        let rows = tangent.as_ref().map_or_else(|| state.rows.clone(), |f| f.residual(&state.field));
-        let frame_here = tangent.as_ref().unwrap_or(frame);
-        let here = Here { system: session.system, frame: frame_here, theta: &theta, rows: &rows };
-        let g = estimator
-            .gradient(&mut session.lab, here, sigma, step)
-            .map_err(|residual| Stop::Diverged { step, residual })?;
+        let mut g = gradient(session, &estimator, &frame, &state, &theta, sigma, step)?;
+        if let Some(longest) = plan.clip {
+            clip(&mut g, longest);
+        }
         rule.step(&mut theta, &g, progress);
         keep_unknowns(network, &mut theta);
         session.params = theta.iter().map(|&t| t as f32).collect();
-        state = match solved.filter(|s| (step + 1).is_multiple_of(s.every.max(1))) {
+        let solve = solved.filter(|s| (step + 1).is_multiple_of(s.every.max(1)));
+        is_fresh = solve.is_some() || (step + 1).is_multiple_of(pass) || step + 1 == plan.steps;
+        if !is_fresh {
+            session.go_on()?;
+            continue;
+        }
+        state = match solve {
             Some(every) => {
-                let state = solve_readout(session, frame, every, step + 1)?;
+                let state = solve_readout(session, &frame, every, step + 1)?;
                 copy_readout(session, &state, &mut theta);
                 state
             }
-            None => State::of(session, frame),
+            None => State::of(session, &frame),
         };
-        state.check(frame, step + 1)?;
-        keep(best, step + 1, &state);
+        state.check(&frame, step + 1)?;
+        best.keep(step + 1, &state);
         session.report(phase, step + 1, plan.steps, state.loss())?;
+        if let Some(why) = watch.after(session, step + 1, best.loss, &best.params) {
+            return Ok(Some(why));
+        }
     }
-    Ok(())
+    Ok(None)
 }
 
-fn keep(best: &mut (usize, f64, Vec<f32>), step: usize, state: &State) {
-    let loss = state.loss();
-    if better(loss, best.1) {
-        *best = (step, loss, state.params.clone());
+/// The estimate at `theta`, on all points or on this step's batch. `state` is the network there, unless there are batches.
+fn gradient<'a>(
+    session: &mut Session<'a>,
+    estimator: &Estimator<'_>,
+    frame: &Arc<Frame<'a>>,
+    state: &State,
+    theta: &[f64],
+    sigma: f64,
+    step: usize,
+) -> Result<Vec<f64>, Stop> {
+    let plan = estimator.plan;
+    let batch =
+        plan.batch.map(|n| session.system.batch(session.problem, n, session.options.seed, estimator.phase, step));
+    let own = batch.as_ref().map(|b| session.lab.field(b, &session.params));
+    let (system, field) = (batch.as_ref().unwrap_or(&session.system), own.as_ref().unwrap_or(&state.field));
+    // Tangents need the slopes of nonlinear terms where the field is now; differences take the terms in full.
+    let tangent = plan.estimate == Estimate::Forward && session.linear.is_none();
+    let frame = match (tangent, &batch) {
+        (true, _) => Arc::new(system.frame_like(Some(field), frame)),
+        (false, Some(_)) => Arc::new(system.frame_like(None, frame)),
+        (false, None) => frame.clone(),
+    };
+    let rows = if batch.is_some() || tangent { frame.residual(field) } else { state.rows.clone() };
+    let here = Here { system, frame: &frame, theta, rows: &rows };
+    let found = estimator.gradient(&mut session.lab, here, sigma, step);
+    found.map_err(|residual| Stop::Diverged { step, residual })
+}
+
+/// Shortens a gradient that is longer than `longest` (Pascanu, Mikolov and Bengio, 2013).
+fn clip(g: &mut [f64], longest: f64) {
+    let length = square(g).sqrt();
+    if length > longest {
+        g.iter_mut().for_each(|g| *g *= longest / length);
     }
 }
 
@@ -149,9 +225,9 @@ fn solve_readout(session: &mut Session<'_>, frame: &Frame<'_>, plan: SolveReadou
 pub fn readout(session: &mut Session<'_>, ridge: Option<f64>, step: usize) -> Result<(), Stop> {
     let network = &session.problem.network;
     let weights = Weights::of(network, &session.params);
-    let features = session.lab.features(session.system, &session.params);
+    let features = session.lab.features(&session.system, &session.params);
     let start = start(session, &features, weights);
-    let solution = solve::readout(session.system, session.linear, &features, &start, ridge);
+    let solution = solve::readout(&session.system, session.linear.as_deref(), &features, &start, ridge);
     let Some(solution) = solution else {
         let frame = session.system.frame(None);
         let rows = frame.residual(&features.field(&start));

@@ -14,6 +14,7 @@ use crate::exec::rng::{Purpose, Stream};
 use crate::ir::op::ParamId;
 use crate::ir::problem::Units as UnitsPlan;
 use crate::plan::Pursuit as Plan;
+use crate::train::adapt::Turn;
 use crate::train::candidates::{Spec, Units};
 use crate::train::frame::Frame;
 use crate::train::init::{place, spec};
@@ -21,6 +22,7 @@ use crate::train::observe::Features;
 use crate::train::pursuit::Pursuit;
 use crate::train::session::{Ended, Session, Stop};
 use crate::train::solve::{self, Linear, Weights, better, join, square};
+use crate::train::stop::Watch;
 use crate::train::system::{Columns, Field};
 
 /// Perturbed copies of each unit in use, from the second round on.
@@ -68,10 +70,16 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
     let mut loss = own_loss(session, &field);
     let before = loss;
     let mut kept = vec![];
+    let mut watch = Watch::new(&session.problem.train.phases[phase].stop, "rounds", loss);
+    let mut reached = None;
     let mut stop = session.report(phase, 0, plan.rounds + 1, loss).err();
     for round in 0..=plan.rounds {
-        if stop.is_some() {
+        if stop.is_some() || reached.is_some() {
             break;
+        }
+        if session.turn(round, false, &mut field) != Turn::Same {
+            loss = own_loss(session, &field);
+            watch.rebase(loss);
         }
         let (in_use, candidates) = candidates(session, &layer, plan, phase, round);
         let found = match select(session, &layer, &candidates, in_use, &field) {
@@ -90,15 +98,8 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
                 break;
             }
         };
-        let new_field = session.lab.field(session.system, &found);
-        let own;
-        let frame = match session.linear {
-            Some(frame) => frame,
-            None => {
-                own = session.system.frame(Some(&new_field));
-                &own
-            }
-        };
+        let new_field = session.lab.field(&session.system, &found);
+        let frame = session.frame(&new_field);
         let new_loss = square(&frame.residual(&new_field));
         let old_loss = square(&frame.residual(&field));
         if better(new_loss, old_loss) {
@@ -113,20 +114,19 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
             let residual = frame.broken(&frame.residual(&field)).unwrap_or("all residuals").to_string();
             stop = Some(Stop::Diverged { step: round + 1, residual });
         }
+        reached = watch.after(session, round + 1, loss, &session.params);
     }
-    let note = match kept.len() {
+    let mut note = match kept.len() {
         0 => "kept nothing new".to_string(),
         1 => format!("kept round {}", kept[0]),
         _ => format!("kept rounds {}", kept.join(", ")),
     };
+    note.extend(reached.iter().flat_map(|why| ["; ", why]));
     Ended { note, before, after: loss, stop }
 }
 
 fn own_loss(session: &Session<'_>, field: &Field) -> f64 {
-    match session.linear {
-        Some(frame) => square(&frame.residual(field)),
-        None => square(&session.system.frame(Some(field)).residual(field)),
-    }
+    square(&session.frame(field).residual(field))
 }
 
 /// The candidates of a round. Units in use come first, once there has been a selection or an earlier phase (`true`).
@@ -164,19 +164,13 @@ fn select(
     let diverged = |residual: &str| Stop::Diverged { step: 0, residual: residual.to_string() };
     let start = Weights::of(network, &session.params);
     // No candidate changes anything but the features that the layer feeds.
-    let current = session.lab.features(session.system, &session.params);
+    let current = session.lab.features(&session.system, &session.params);
     let mut about = newton_start(session, &current, &start, field)?;
     let mut simulated: Simulated = vec![];
     let mut best: Option<(f64, Vec<f32>)> = None;
     for _ in 0..SELECTIONS {
-        let own;
-        let frame = match session.linear {
-            Some(frame) => frame,
-            None => {
-                own = session.system.frame(Some(&about));
-                &own
-            }
-        };
+        let frame = session.frame(&about);
+        let frame = &*frame;
         let linear = Linear::new(frame, &current, &start);
         let mut choices = choices(frame, &linear, &current, layer, in_use);
         let block = layer.plan.block as usize;
@@ -208,7 +202,7 @@ fn select(
             return Ok(found);
         }
         // Newton with the selection frozen.
-        let Some(weights) = solve::readout(session.system, None, &features, &weights, layer.ridge) else { break };
+        let Some(weights) = solve::readout(&session.system, None, &features, &weights, layer.ridge) else { break };
         let next = features.field(&weights);
         let (change, loss) = (next.change(&about), own_loss(session, &next));
         weights.put(network, &mut found);
@@ -286,7 +280,7 @@ impl Choice {
         for (unit, values) in layer.plan.params.iter().zip(&chosen.values) {
             params[place(network, unit.param)].copy_from_slice(values);
         }
-        let features = session.lab.features(session.system, &params);
+        let features = session.lab.features(&session.system, &params);
         let (weights, left) = linear.solve(features.rows(frame, &[]).as_ref(), like, layer.ridge)?;
         Some(Found { params, features, weights, left })
     }
@@ -324,7 +318,7 @@ fn simulate(
     }
     let block = layer.plan.block as usize;
     let params = pool_params(session, layer, &candidates.block(first, block));
-    session.lab.pool(session.system, layer.index, &params)
+    session.lab.pool(&session.system, layer.index, &params)
 }
 
 /// The pool's parameters: the network's own where they are alike, the candidates' in the layer, 0 elsewhere (the readout).

@@ -5,9 +5,10 @@ use crate::exec::driver::run;
 use crate::exec::interp::eval;
 use crate::ir::problem::{Field, Problem};
 use crate::ir::program::{Program, Region};
+use crate::plan::Metric;
 use crate::train::functions::{HELD_OUT, draw, inputs};
 use crate::train::kernels::Kernels;
-use crate::train::sampling::{grid, inside};
+use crate::train::sampling::inside;
 
 /// The fields at points `[points][coords]`, in the coordinates' own units: `[fields][points]`. `functions` are the coefficients
 /// of the input functions, the same at all points; empty without any.
@@ -91,6 +92,108 @@ pub fn raster(
     Some((layout.steps as usize, units, spikes))
 }
 
+/// Points of each coordinate, both ends included; they are met exactly.
+pub fn axes(problem: &Problem, counts: &[usize]) -> Vec<Vec<f64>> {
+    let line = |lo: f64, hi: f64, n: usize| -> Vec<f64> {
+        match n {
+            0 | 1 => vec![0.5 * (lo + hi)],
+            _ => (0..n).map(|i| if i + 1 == n { hi } else { lo + (hi - lo) * i as f64 / (n - 1) as f64 }).collect(),
+        }
+    };
+    problem.coords.iter().zip(counts).map(|(c, n)| line(c.lo, c.hi, *n)).collect()
+}
+
+/// All points of a tensor grid, `[points][coords]`, the last coordinate fastest.
+pub fn tensor(axes: &[Vec<f64>]) -> Vec<f64> {
+    let total: usize = axes.iter().map(Vec::len).product();
+    let mut out = Vec::with_capacity(total * axes.len());
+    for mut k in 0..total {
+        let mut at = vec![0.0; axes.len()];
+        for (slot, axis) in at.iter_mut().zip(axes).rev() {
+            *slot = axis[k % axis.len()];
+            k /= axis.len();
+        }
+        out.extend(at);
+    }
+    out
+}
+
+/// Input functions that no training has seen.
+fn held_out(problem: &Problem, set: u64) -> Vec<f64> {
+    draw(&problem.functions, problem.train.seed, HELD_OUT, set)
+}
+
+/// Sets of input functions that a metric is taken over: as many as make it steady.
+fn sets(problem: &Problem) -> u64 {
+    if problem.functions.is_empty() { 1 } else { MEASURED }
+}
+
+/// The value of an unknown, and the true one, if the program gives it.
+pub fn unknown(problem: &Problem, params: &[f32], field: usize) -> Option<(f64, Option<f64>)> {
+    let network = &problem.network;
+    let at = network.primal.param_offset(network.fields[field].unknown?.param);
+    // The true value of an unknown is a number: any point will do.
+    let anywhere: Vec<f64> = problem.coords.iter().map(|c| c.lo).collect();
+    let exact =
+        problem.exact[field].as_ref().and_then(|e| exact_values(e, &anywhere, &held_out(problem, 0)).first().copied());
+    Some((f64::from(params[at]), exact))
+}
+
+/// A field and its exact solution where the shape of the domain leaves a grid: on all of it, or on the points inside.
+fn measured(
+    problem: &Problem,
+    kernels: &Kernels,
+    params: &[f32],
+    field: usize,
+    counts: &[usize],
+) -> Option<(Vec<f64>, Vec<f64>)> {
+    if let Some((axes, values)) = problem.reference.as_ref().and_then(|r| Some((&r.axes, r.of(field)?))) {
+        let at = tensor(axes);
+        let found = predict(problem, kernels, params, &at, &[]).swap_remove(field);
+        let kept = problem.shape.as_ref().map(|shape| eval(shape, &[&at]));
+        let is_in = |i: usize| kept.as_ref().is_none_or(|k| k[i] != 0.0);
+        let pairs = found.into_iter().zip(values).enumerate().filter(|(i, _)| is_in(*i));
+        return Some(pairs.map(|(_, (u, e))| (u, *e)).unzip());
+    }
+    let at = inside(tensor(&axes(problem, counts)), problem.coords.len(), problem.shape.as_ref());
+    let program = problem.exact[field].as_ref()?;
+    let (mut solution, mut exact) = (vec![], vec![]);
+    for set in 0..sets(problem) {
+        let functions = held_out(problem, set);
+        exact.extend(exact_values(program, &at, &functions));
+        solution.append(&mut predict(problem, kernels, params, &at, &functions)[field]);
+    }
+    Some((solution, exact))
+}
+
+/// The value of a metric; not a number if there is nothing to measure.
+pub fn metric(problem: &Problem, kernels: &Kernels, params: &[f32], m: &Metric) -> f64 {
+    let Some(k) = problem.network.fields.iter().position(|f| f.name == m.field) else { return f64::NAN };
+    let pair = match unknown(problem, params, k) {
+        Some((value, exact)) => exact.map(|e| (vec![value], vec![e])),
+        None => measured(problem, kernels, params, k, &m.grid),
+    };
+    match pair {
+        Some((solution, exact)) if !exact.is_empty() => m.kind.measure(&solution, &exact),
+        _ => f64::NAN,
+    }
+}
+
+/// The value of a metric of the report, or of an unknown, by its name.
+pub fn named(problem: &Problem, kernels: &Kernels, params: &[f32], name: &str) -> Option<f64> {
+    if let Some(m) = problem.report.metrics.iter().find(|m| m.name == name) {
+        return Some(metric(problem, kernels, params, m));
+    }
+    let k = problem.network.fields.iter().position(|f| f.name == name)?;
+    unknown(problem, params, k).map(|(value, _)| value)
+}
+
+/// Points at which that takes the network to be run.
+pub fn cost(problem: &Problem, name: &str) -> u64 {
+    let metric = problem.report.metrics.iter().find(|m| m.name == name && !m.grid.is_empty());
+    metric.map_or(0, |m| m.grid.iter().product::<usize>() as u64 * sets(problem))
+}
+
 /// An exact solution at points `[points][coords]`, for input functions of given coefficients.
 pub fn exact_values(exact: &Program, points: &[f64], functions: &[f64]) -> Vec<f64> {
     if exact.inputs.len() < 2 {
@@ -100,6 +203,8 @@ pub fn exact_values(exact: &Program, points: &[f64], functions: &[f64]) -> Vec<f
     eval(exact, &[points, &functions.repeat(rows)])
 }
 
+/// Sets of input functions that a metric is taken over.
+const MEASURED: u64 = 100;
 /// Sets of input functions that the figure on the way is a mean over.
 const FUNCTIONS: u64 = 8;
 /// Points of the coarse grid at most, a coordinate and altogether.
@@ -117,24 +222,45 @@ pub struct HeldOut {
 
 impl HeldOut {
     /// `None` if there is no exact solution, if no point lies inside the domain's shape, or with so many coordinates that even
-    /// the coarsest grid is large.
+    /// the coarsest grid is large. With a file of exact values the points are some of its own.
     pub fn new(problem: &Problem) -> Option<HeldOut> {
-        let of_field = |k: usize| problem.exact[k].as_ref().filter(|_| problem.network.fields[k].unknown.is_none());
-        let exacts: Vec<_> = (0..problem.exact.len()).map(of_field).collect();
-        if exacts.iter().all(Option::is_none) {
+        let d = problem.coords.len();
+        let side = (2..=COARSE.0).rev().find(|n| n.checked_pow(d as u32).is_some_and(|all| all <= COARSE.1))?;
+        let known = |k: usize| problem.reference.as_ref().and_then(|r| r.of(k));
+        let formula = |k: usize| problem.exact[k].as_ref().filter(|_| problem.network.fields[k].unknown.is_none());
+        if (0..problem.exact.len()).all(|k| known(k).is_none() && formula(k).is_none()) {
             return None;
         }
-        let d = problem.coords.len() as u32;
-        let side = (2..=COARSE.0).rev().find(|n| n.checked_pow(d).is_some_and(|all| all <= COARSE.1))?;
-        let points = grid(&problem.coords, &vec![side; d as usize]).data;
-        let points = inside(points, problem.coords.len(), problem.shape.as_ref());
+        // Of a file's grid, the places by their number.
+        let (axes, places): (Vec<Vec<f64>>, Vec<Vec<f64>>) = match &problem.reference {
+            None => (axes(problem, &vec![side; d]), vec![]),
+            Some(r) => {
+                let some = |n: usize| (0..n).step_by(n.div_ceil(side).max(1)).map(|i| i as f64).collect::<Vec<f64>>();
+                let places: Vec<Vec<f64>> = r.axes.iter().map(|a| some(a.len())).collect();
+                let axes = r.axes.iter().zip(&places).map(|(a, p)| p.iter().map(|i| a[*i as usize]).collect());
+                (axes.collect(), places)
+            }
+        };
+        let all = tensor(&axes);
+        let kept = problem.shape.as_ref().map(|shape| eval(shape, &[&all]));
+        let is_in = |i: usize| kept.as_ref().is_none_or(|k| k[i] != 0.0);
+        let points: Vec<f64> =
+            all.chunks_exact(d).enumerate().filter(|(i, _)| is_in(*i)).flat_map(|(_, p)| p).copied().collect();
         if points.is_empty() {
             return None;
         }
+        let numbers = tensor(&places);
+        let of_grid = |values: &Vec<f64>| -> Vec<f64> {
+            let counts = problem.reference.as_ref().map(|r| r.counts()).unwrap_or_default();
+            let at = |p: &[f64]| p.iter().zip(&counts).fold(0, |at, (i, n)| at * n + *i as usize);
+            let picked = numbers.chunks_exact(d).enumerate().filter(|(i, _)| is_in(*i));
+            picked.map(|(_, p)| values[at(p)]).collect()
+        };
         let tests = if problem.functions.is_empty() { 1 } else { FUNCTIONS };
-        let functions: Vec<Vec<f64>> =
-            (0..tests).map(|k| draw(&problem.functions, problem.train.seed, HELD_OUT, k)).collect();
-        let of = |f: &Vec<f64>| exacts.iter().map(|e| e.map(|e| exact_values(e, &points, f))).collect();
+        let functions: Vec<Vec<f64>> = (0..tests).map(|k| held_out(problem, k)).collect();
+        let exact =
+            |k: usize, f: &[f64]| known(k).map(of_grid).or_else(|| formula(k).map(|e| exact_values(e, &points, f)));
+        let of = |f: &Vec<f64>| (0..problem.exact.len()).map(|k| exact(k, f)).collect();
         let exact = functions.iter().map(of).collect();
         Some(HeldOut { points, functions, exact })
     }
@@ -156,5 +282,16 @@ impl HeldOut {
             }
         }
         (d / n).sqrt()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tensor;
+
+    #[test]
+    fn the_last_coordinate_is_fastest() {
+        let at = tensor(&[vec![0.0, 1.0], vec![5.0, 6.0, 7.0]]);
+        assert_eq!(at, [0.0, 5.0, 0.0, 6.0, 0.0, 7.0, 1.0, 5.0, 1.0, 6.0, 1.0, 7.0]);
     }
 }

@@ -1,13 +1,16 @@
 //! The trainer: it calls forward kernels again and again, perturbs, observes, updates. Nothing is back-propagated.
 //!
 //! ```text
-//! system    residuals as rows, and the points they need           (system, frame, stencil, weak, splines, sampling)
+//! system    residuals as rows, and the points they need           (system, frame, stencil, smoothing, weak, splines,
+//!                                                                  sampling; what of it changes: adapt)
 //! observe   kernels at those points, forward evaluations counted  (observe, measure)
 //! phases    pursuit of neurons | randomised gradients | readout   (grow | gradient, perturb, estimate, update | solve)
 //! ```
 //! [`train`] follows the plan of a [`Problem`] phase by phase and keeps in each phase the best state by training loss. The
-//! same seed gives the same bits for any number of threads. The exact solution is never used but for a figure on the way.
+//! same seed gives the same bits for any number of threads. The exact solution is never used but for
+//! a figure on the way, and where the program says `stop when` of a metric.
 
+mod adapt;
 pub mod candidates;
 pub mod checkpoint;
 mod estimate;
@@ -26,19 +29,22 @@ pub mod pursuit;
 pub mod readout;
 pub mod sampling;
 mod session;
+mod smoothing;
 mod solve;
 pub mod splines;
 mod stencil;
+mod stop;
 mod system;
 #[cfg(test)]
 mod tests;
 mod update;
 pub mod weak;
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-pub use measure::{Spikes, exact_values, predict, raster, spike_rates};
+pub use measure::{Spikes, axes, exact_values, metric, predict, raster, spike_rates, tensor, unknown};
 
 use crate::ir::problem::{Derivatives, Problem, Rows};
 use crate::plan::Method;
@@ -63,15 +69,18 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
     let started = Instant::now();
     let system = System::new(problem, kernels, options.seed, Part::Trained);
     let absorbed = System::new(problem, kernels, options.seed, Part::Absorbed);
-    let linear = system.is_linear().then(|| system.frame(None));
+    let linear = system.is_linear().then(|| Arc::new(system.frame(None)));
     let params = init::params(&problem.network, kernels, options.seed);
-    let parts = [(&system, linear.as_ref()), (&absorbed, None)];
+    // Losses are reported on the points that training began with.
+    let parts = [(&system, linear.as_deref()), (&absorbed, None)];
     let before = losses(problem, kernels, parts, &params);
-    let mut session = Session::new(problem, kernels, options, &system, linear.as_ref(), params, progress, started);
+    let own = (system.clone(), linear.clone());
+    let mut session = Session::new(problem, kernels, options, own.0, own.1, params, progress, started);
     let mut phases = vec![];
     let mut status = Status::Finished;
     for (k, phase) in problem.train.phases.iter().enumerate() {
         let (seconds, evaluations) = (session.seconds(), session.lab.evaluations());
+        session.begin(k, &phase.method);
         let (method, ended) = match &phase.method {
             Method::Pursuit(plan) => {
                 let layer = problem.network.layers.iter().find(|l| l.name == plan.layer);
@@ -101,7 +110,11 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
         }
     }
     let after = losses(problem, kernels, parts, &session.params);
-    let losses = before.into_iter().zip(after).map(|(b, a)| Loss { after: a.after, ..b }).collect();
+    let weight = |residual: usize| session.system.blocks.iter().find(|b| b.residual == residual).map(|b| b.weight);
+    let mut losses = vec![];
+    for ((k, b), (_, a)) in before.into_iter().zip(after) {
+        losses.push(Loss { after: a.after, weight: weight(k).unwrap_or(b.weight), ..b });
+    }
     Outcome {
         forward_evaluations: session.lab.evaluations(),
         seconds: session.seconds(),
@@ -117,9 +130,8 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
 fn readout_phase(session: &mut Session<'_>, phase: usize, ridge: Option<f64>) -> Ended {
     let old = session.params.clone();
     let start = session.field();
-    let loss = |session: &Session<'_>, about: &system::Field, field: &system::Field| match session.linear {
-        Some(frame) => square(&frame.residual(field)),
-        None => square(&session.system.frame(Some(about)).residual(field)),
+    let loss = |session: &Session<'_>, about: &system::Field, field: &system::Field| {
+        square(&session.frame(about).residual(field))
     };
     let before = loss(session, &start, &start);
     let mut ended = Ended { note: String::new(), before, after: before, stop: None };
@@ -145,7 +157,7 @@ fn losses(
     kernels: &Kernels,
     parts: [(&System<'_>, Option<&Frame<'_>>); 2],
     params: &[f32],
-) -> Vec<Loss> {
+) -> Vec<(usize, Loss)> {
     let mut all = vec![None; problem.residuals.len()];
     for (system, linear) in parts {
         let field = observe::Lab::new(&problem.network, kernels, problem.coords.len()).field(system, params);
@@ -161,26 +173,25 @@ fn losses(
             all[residual] = Some((rows, mean));
         }
     }
-    let describe = |k: usize, rows: usize| match &problem.residuals[k].rows {
-        Rows::Weak(_) => format!("weak form, {rows} test functions"),
-        Rows::Absorbed { by, .. } => format!("natural term of {}", problem.residuals[*by].name),
-        Rows::Pointwise(p) => match p.by {
-            Derivatives::None => format!("value at {rows} points"),
-            Derivatives::Jet => format!("exact derivatives at {rows} points"),
-            Derivatives::Stencil { h } => format!("differences, h = {h}, at {rows} points"),
-        },
+    let describe = |k: usize, rows: usize| {
+        let how = match &problem.residuals[k].rows {
+            Rows::Weak(_) => format!("weak form, {rows} test functions"),
+            Rows::Absorbed { by, .. } => format!("natural term of {}", problem.residuals[*by].name),
+            Rows::Pointwise(p) => match p.by {
+                Derivatives::None => format!("value at {rows} points"),
+                Derivatives::Jet => format!("exact derivatives at {rows} points"),
+                Derivatives::Stencil { h } => format!("differences, h = {h}, at {rows} points"),
+                Derivatives::Smoothing { sigma } => format!("smoothed, sigma = {sigma}, at {rows} points"),
+            },
+        };
+        if problem.residuals[k].dynamics.balanced { format!("{how}, balanced") } else { how }
     };
     let with_rows = all.into_iter().enumerate().filter_map(|(k, found)| {
         let (rows, mean) = found?;
         let r = &problem.residuals[k];
-        Some(Loss {
-            residual: r.name.clone(),
-            method: describe(k, rows),
-            weight: r.weight,
-            rows,
-            before: mean,
-            after: mean,
-        })
+        let (before, after) = (mean, mean);
+        let method = describe(k, rows);
+        Some((k, Loss { residual: r.name.clone(), method, weight: r.weight, rows, before, after }))
     });
     with_rows.collect()
 }

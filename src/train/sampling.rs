@@ -249,7 +249,8 @@ fn unit_points(closed: &[bool], n: usize, sampler: Sampler, rng: &mut impl Rng) 
             }
             points
         }
-        Sampler::Sobol => {
+        // What is adaptive about it needs a residual: see `adapt`.
+        Sampler::Sobol | Sampler::Adaptive => {
             // The sequence is 2^16 long; afterwards comes another scrambling of it.
             let length = 1 << 16;
             let seeds: Vec<u32> = (0..n.div_ceil(length)).map(|_| rng.random()).collect();

@@ -1,6 +1,7 @@
 //! What the phases of a training run share: the system, the weights so far, the count of what was spent, and the line to
 //! whoever watches.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -17,9 +18,12 @@ pub struct Session<'a> {
     pub problem: &'a Problem,
     pub kernels: &'a Kernels,
     pub options: &'a Options<'a>,
-    pub system: &'a System<'a>,
+    /// It changes on the way, see [`adapt`](crate::train::adapt).
+    pub system: System<'a>,
     /// The system's only frame, if it is linear.
-    pub linear: Option<&'a Frame<'a>>,
+    pub linear: Option<Arc<Frame<'a>>>,
+    /// How often the points of each residual have been drawn anew.
+    pub draws: Vec<u32>,
     pub lab: Lab<'a>,
     /// The flat parameter vector as it stands.
     pub params: Vec<f32>,
@@ -60,8 +64,8 @@ impl<'a> Session<'a> {
         problem: &'a Problem,
         kernels: &'a Kernels,
         options: &'a Options<'a>,
-        system: &'a System<'a>,
-        linear: Option<&'a Frame<'a>>,
+        system: System<'a>,
+        linear: Option<Arc<Frame<'a>>>,
         params: Vec<f32>,
         progress: &'a mut dyn Progress,
         started: Instant,
@@ -72,6 +76,7 @@ impl<'a> Session<'a> {
             options,
             system,
             linear,
+            draws: vec![0; problem.residuals.len()],
             lab: Lab::new(&problem.network, kernels, problem.coords.len()),
             params,
             history: vec![],
@@ -91,9 +96,38 @@ impl<'a> Session<'a> {
         self.options.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 
+    /// # Errors
+    /// `Stop::Interrupted` once somebody has asked the run to stop.
+    pub fn go_on(&self) -> Result<(), Stop> {
+        if self.interrupted() { Err(Stop::Interrupted) } else { Ok(()) }
+    }
+
     /// Runs the network as it stands.
     pub fn field(&mut self) -> Field {
-        self.lab.field(self.system, &self.params)
+        self.lab.field(&self.system, &self.params)
+    }
+
+    /// The system about a field.
+    pub fn frame(&self, about: &Field) -> Arc<Frame<'a>> {
+        match &self.linear {
+            Some(frame) => frame.clone(),
+            None => Arc::new(self.system.frame(Some(about))),
+        }
+    }
+
+    /// A frame for the same comparisons as another one, after the system has changed.
+    pub fn frame_like(&self, other: &Frame<'a>) -> Arc<Frame<'a>> {
+        match &self.linear {
+            Some(frame) => frame.clone(),
+            None => Arc::new(self.system.frame_like(None, other)),
+        }
+    }
+
+    /// Puts the frame of a linear system right after the system has changed.
+    pub fn refit(&mut self) {
+        if let Some(old) = &self.linear {
+            self.linear = Some(Arc::new(self.system.frame_like(None, old)));
+        }
     }
 
     /// Reports the state after a step.

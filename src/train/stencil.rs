@@ -31,7 +31,6 @@ pub struct Stencil {
 impl Stencil {
     /// For each row of `at` (`[rows][coords]`) all the derivatives in `atoms`, by steps of `h` times a coordinate's extent.
     pub fn new(at: &[f64], coords: &[Coord], atoms: &[MultiIndex], h: f64) -> Stencil {
-        let d = coords.len();
         let steps: Vec<f64> = coords
             .iter()
             .enumerate()
@@ -41,30 +40,44 @@ impl Stencil {
                 (c.hi - c.lo) * h.min(1.0 / (2 * order.div_ceil(2) + 1) as f64)
             })
             .collect();
+        Stencil::build(at, coords, atoms, &|k, x, order| {
+            let formula = axis(x, &coords[k], steps[k], order);
+            formula.into_iter().map(|(offset, w)| (offset, f64::from(offset) * steps[k], w)).collect()
+        })
+    }
+
+    /// Tensor products of one-dimensional formulas: for a coordinate, a place and an order, the nodes by some number, how far
+    /// away they are, and their weights.
+    pub fn build(
+        at: &[f64],
+        coords: &[Coord],
+        atoms: &[MultiIndex],
+        formula: &dyn Fn(usize, f64, usize) -> Vec<(i32, f64, f64)>,
+    ) -> Stencil {
+        let d = coords.len();
         let mut out = Stencil { points: vec![], atoms: atoms.len(), starts: vec![0], entries: vec![] };
         for x in at.chunks_exact(d) {
             let mut known: BTreeMap<Vec<i32>, u32> = BTreeMap::new();
             for atom in atoms {
-                let axes: Vec<Vec<(i32, f64)>> =
-                    (0..d).map(|k| axis(x[k], &coords[k], steps[k], atom.0[k] as usize)).collect();
-                let mut terms = vec![(vec![], 1.0)];
-                for formula in &axes {
+                let axes: Vec<Vec<(i32, f64, f64)>> = (0..d).map(|k| formula(k, x[k], atom.0[k] as usize)).collect();
+                let mut terms = vec![(vec![], vec![], 1.0)];
+                for (k, formula) in axes.iter().enumerate() {
                     terms = terms
                         .iter()
-                        .flat_map(|(offset, w)| {
-                            formula.iter().map(move |(k, v)| {
-                                let mut offset: Vec<i32> = offset.clone();
-                                offset.push(*k);
-                                (offset, w * v)
+                        .flat_map(|(nodes, place, w)| {
+                            formula.iter().map(move |(node, by, v)| {
+                                let (mut nodes, mut place): (Vec<i32>, Vec<f64>) = (nodes.clone(), place.clone());
+                                nodes.push(*node);
+                                place.push(moved(x[k], *by, &coords[k]));
+                                (nodes, place, w * v)
                             })
                         })
                         .collect();
                 }
-                for (offset, weight) in terms {
+                for (nodes, place, weight) in terms {
                     let points = &mut out.points;
-                    let index = *known.entry(offset).or_insert_with_key(|offset| {
-                        let shifted = (0..d).map(|k| moved(x[k], f64::from(offset[k]) * steps[k], &coords[k]));
-                        points.extend(shifted);
+                    let index = *known.entry(nodes).or_insert_with(|| {
+                        points.extend(place);
                         (points.len() / d - 1) as u32
                     });
                     out.entries.push((index, weight));

@@ -7,15 +7,18 @@
 //! What a residual is made of (values, exact derivatives, differences, a weak form) ends here: a [`Frame`] only knows
 //! fields in, rows out. Rows are scaled so that the sum of their squares is the training loss.
 
+use std::sync::Arc;
+
 use crate::exec::interp::eval;
 use crate::exec::rng::{Purpose, Stream};
 use crate::func::MultiIndex;
-use crate::ir::problem::{Atom, Derivatives, Function, Place, Pointwise, Problem, Residual, Rows};
+use crate::ir::problem::{Atom, Derivatives, Function, Place, Pointwise, Problem, Rows};
 use crate::ir::program::Program;
 use crate::train::frame::Frame;
 use crate::train::functions;
 use crate::train::kernels::Kernels;
 use crate::train::sampling::{Points, place_points};
+use crate::train::smoothing;
 use crate::train::stencil::Stencil;
 use crate::train::weak::WeakSystem;
 
@@ -28,14 +31,14 @@ pub enum Part {
     Absorbed,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct System<'a> {
     pub blocks: Vec<Block<'a>>,
     pub stations: Vec<Station>,
 }
 
 /// Points that one observer is run at.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Station {
     /// Index into [`Kernels::observers`].
     pub observer: usize,
@@ -45,8 +48,8 @@ pub struct Station {
     pub len: usize,
 }
 
-/// The rows of one residual.
-#[derive(Debug)]
+/// The rows of one residual. A copy shares what is large.
+#[derive(Debug, Clone)]
 pub struct Block<'a> {
     /// Index of the residual in the problem.
     pub residual: usize,
@@ -56,13 +59,15 @@ pub struct Block<'a> {
     /// Its points within the station.
     pub start: usize,
     pub len: usize,
+    /// A factor for each row beside the weight, where rows differ (`causal`).
+    pub emphasis: Option<Arc<[f64]>>,
     pub kind: Kind<'a>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Kind<'a> {
-    Point(Point<'a>),
-    Weak(WeakSystem),
+    Point(Arc<Point<'a>>),
+    Weak(Arc<WeakSystem>),
 }
 
 /// r = F(coordinates, columns, derivatives) at collocation points.
@@ -71,11 +76,11 @@ pub struct Point<'a> {
     pub plan: &'a Pointwise,
     pub rows: usize,
     /// `[rows][coords]`
-    coords: Vec<f64>,
+    pub coords: Vec<f64>,
     /// `[rows][columns]`: what the place says beside the coordinates.
-    columns: Vec<f64>,
+    pub columns: Vec<f64>,
     /// Of input functions, `[rows][coefficients]`.
-    coefficients: Vec<f64>,
+    pub coefficients: Vec<f64>,
     /// How atoms come out of what is observed; `None`: they are observed as they are, row by row.
     pub stencil: Option<Stencil>,
     /// The fields among the atoms, each once: what a stencil observes.
@@ -92,28 +97,10 @@ impl<'a> System<'a> {
         for (i, residual) in problem.residuals.iter().enumerate() {
             let (kind, observer) = match (&residual.rows, part) {
                 (Rows::Pointwise(plan), Part::Trained) | (Rows::Absorbed { measure: plan, .. }, Part::Absorbed) => {
-                    let mut rng = Stream::new(seed, Purpose::Points, i as u64);
-                    let (coords, shape) = (&problem.coords, problem.shape.as_ref());
-                    let mut at =
-                        place_points(&residual.place, coords, shape, residual.points, residual.sampler, &mut rng);
-                    let functions = &problem.functions;
-                    if !functions.is_empty() && at.len() < residual.points && matches!(residual.place, Place::Faces(_))
-                    {
-                        // A single place is many, each with its own functions.
-                        at.data = at.data.repeat(residual.points);
-                        at.columns = at.columns.repeat(residual.points);
-                    }
-                    let draw = |row: usize| functions::draw(functions, seed, i as u64, row as u64);
-                    let coefficients: Vec<f64> = (0..at.len()).flat_map(draw).collect();
-                    let stencil = match plan.by {
-                        Derivatives::Stencil { h } => {
-                            let alphas: Vec<MultiIndex> = plan.atoms.iter().map(|a| a.alpha.clone()).collect();
-                            Some(Stencil::new(&at.data, &problem.coords, &alphas, h))
-                        }
-                        Derivatives::None | Derivatives::Jet => None,
-                    };
-                    let observer = if stencil.is_some() { 0 } else { kernels.observer_of[i] };
-                    (Kind::Point(Point::new(plan, at, coefficients, stencil)), observer)
+                    let (at, coefficients) = scatter(problem, i, residual.points, seed, 0);
+                    let point = Point::new(plan, problem, at, coefficients);
+                    let observer = if point.stencil.is_some() { 0 } else { kernels.observer_of[i] };
+                    (Kind::Point(Arc::new(point)), observer)
                 }
                 (Rows::Weak(weak), Part::Trained) => {
                     let is_unknown = |f: usize| problem.network.fields[f].unknown.is_some();
@@ -123,13 +110,17 @@ impl<'a> System<'a> {
                     continue;
                 }
             };
-            system.push(problem, i, kind, observer);
+            let (name, weight) = (residual.name.as_str(), residual.weight);
+            let block = Block { residual: i, name, weight, station: 0, start: 0, len: 0, emphasis: None, kind };
+            system.push(problem, block, observer);
         }
         system
     }
 
-    fn push(&mut self, problem: &'a Problem, residual: usize, kind: Kind<'a>, observer: usize) {
-        let points = match &kind {
+    /// Adds a block and its points.
+    pub fn push(&mut self, problem: &Problem, block: Block<'a>, observer: usize) {
+        let kind = &block.kind;
+        let points = match kind {
             Kind::Point(p) => p.stencil.as_ref().map_or(&p.coords[..], |s| &s.points),
             Kind::Weak(w) => w.points(),
         };
@@ -152,8 +143,7 @@ impl<'a> System<'a> {
             }
         }
         at.len += len;
-        let Residual { name, weight, .. } = &problem.residuals[residual];
-        self.blocks.push(Block { residual, name, weight: *weight, station, start, len, kind });
+        self.blocks.push(Block { station, start, len, ..block });
     }
 
     /// Points that one evaluation of the system simulates.
@@ -170,9 +160,33 @@ impl<'a> System<'a> {
     }
 
     /// The system about a field (about 0 if `None`).
-    pub fn frame(&self, about: Option<&Field>) -> Frame<'_> {
-        Frame::new(self, about)
+    pub fn frame(&self, about: Option<&Field>) -> Frame<'a> {
+        Frame::new(self, about, None)
     }
+
+    /// As `frame`; what does not depend on the field is taken over from another frame where the block is the same, and for
+    /// `None` all the slopes are.
+    pub fn frame_like(&self, about: Option<&Field>, other: &Frame<'a>) -> Frame<'a> {
+        Frame::new(self, about, Some(other))
+    }
+}
+
+/// Points of a residual, `n` where its place leaves that open, and coefficients of input functions for each. They depend on the
+/// seed and on how often they have been drawn before.
+pub fn scatter(problem: &Problem, residual: usize, n: usize, seed: u64, draws: u32) -> (Points, Vec<f64>) {
+    let r = &problem.residuals[residual];
+    let mut rng = Stream::pair(seed, Purpose::Points, draws, residual as u32);
+    let mut at = place_points(&r.place, &problem.coords, problem.shape.as_ref(), n, r.sampler, &mut rng);
+    let functions = &problem.functions;
+    if !functions.is_empty() && at.len() < n && matches!(r.place, Place::Faces(_)) {
+        // A single place is many, each with its own functions.
+        at.data = at.data.repeat(n);
+        at.columns = at.columns.repeat(n);
+    }
+    let set = u64::from(draws & 0x7fff) << 16 | residual as u64;
+    let draw = |row: usize| functions::draw(functions, seed, set, row as u64);
+    let coefficients = (0..at.len()).flat_map(draw).collect();
+    (at, coefficients)
 }
 
 impl Kind<'_> {
@@ -185,10 +199,11 @@ impl Kind<'_> {
 
     /// The row that each of the points belongs to.
     fn row_of(&self, points: usize) -> Vec<usize> {
-        let Kind::Point(Point { stencil: Some(stencil), rows, plan, .. }) = self else { return (0..points).collect() };
+        let Kind::Point(p) = self else { return (0..points).collect() };
+        let Some(stencil) = &p.stencil else { return (0..points).collect() };
         let mut out = vec![0; points];
-        for row in 0..*rows {
-            for atom in 0..plan.atoms.len() {
+        for row in 0..p.rows {
+            for atom in 0..p.plan.atoms.len() {
                 stencil.terms(row, atom).iter().for_each(|(k, _)| out[*k as usize] = row);
             }
         }
@@ -201,7 +216,7 @@ impl<'a> Block<'a> {
     pub fn observed(&self, coords: usize) -> Vec<Atom> {
         let value = |field: &usize| Atom { field: *field, alpha: MultiIndex::zero(coords) };
         match &self.kind {
-            Kind::Point(Point { plan, stencil: None, .. }) => plan.atoms.clone(),
+            Kind::Point(point) if point.stencil.is_none() => point.plan.atoms.clone(),
             Kind::Point(point) => point.fields.iter().map(value).collect(),
             Kind::Weak(weak) => weak.fields().iter().map(value).collect(),
         }
@@ -209,7 +224,14 @@ impl<'a> Block<'a> {
 }
 
 impl<'a> Point<'a> {
-    fn new(plan: &'a Pointwise, at: Points, coefficients: Vec<f64>, stencil: Option<Stencil>) -> Point<'a> {
+    /// A residual at points.
+    pub fn new(plan: &'a Pointwise, problem: &Problem, at: Points, coefficients: Vec<f64>) -> Point<'a> {
+        let alphas = || plan.atoms.iter().map(|a| a.alpha.clone()).collect::<Vec<MultiIndex>>();
+        let stencil = match plan.by {
+            Derivatives::Stencil { h } => Some(Stencil::new(&at.data, &problem.coords, &alphas(), h)),
+            Derivatives::Smoothing { sigma } => Some(smoothing::smoothed(&at.data, &problem.coords, &alphas(), sigma)),
+            Derivatives::None | Derivatives::Jet => None,
+        };
         let (rows, coords, columns) = (at.len(), at.data, at.columns);
         let mut fields: Vec<usize> = plan.atoms.iter().map(|a| a.field).collect();
         fields.dedup();

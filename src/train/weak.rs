@@ -15,6 +15,8 @@
 //!
 //! Test functions are tensor products of splines ([`TestSpace`]), ordered with the last coordinate fastest, as the points are.
 
+use std::sync::Arc;
+
 use faer::{Mat, MatMut};
 use rayon::prelude::*;
 
@@ -189,7 +191,7 @@ fn visit(tables: &[Table], lens: &[usize], i: usize, alpha: &MultiIndex, mut f: 
 
 impl WeakSystem {
     /// `is_unknown` says which fields are the same at all points.
-    pub fn assemble(weak: &Weak, coords: &[Coord], is_unknown: impl Fn(usize) -> bool) -> WeakSystem {
+    pub fn assemble(weak: &Weak, coords: &[Coord], is_unknown: impl Fn(usize) -> bool) -> Arc<WeakSystem> {
         let d = coords.len();
         let tests = weak.tests.unwrap_or_else(|| match coords.iter().all(|c| c.periodic) {
             true => default_periodic_tests(d),
@@ -246,7 +248,7 @@ impl WeakSystem {
         let varies = fields.iter().map(|f| !is_unknown(*f)).collect();
         let lead = coords.iter().position(|c| !c.periodic);
         let columns = columns(&lens, lead.unwrap_or(0));
-        WeakSystem {
+        Arc::new(WeakSystem {
             axes,
             points,
             weights,
@@ -261,7 +263,7 @@ impl WeakSystem {
             linear,
             nonlinear,
             load,
-        }
+        })
     }
 
     /// The fields that are observed at the points.
@@ -299,7 +301,7 @@ impl WeakSystem {
     }
 
     /// The whitened system, linearised about fields given at the points, `[fields][points]` (0 if `None`).
-    pub fn linearise(&self, u: Option<&[Vec<f64>]>) -> Linearised<'_> {
+    pub fn linearise(self: &Arc<Self>, u: Option<&[Vec<f64>]>) -> Linearised {
         let zeros;
         let u = match u {
             Some(u) => u,
@@ -321,7 +323,7 @@ impl WeakSystem {
         }
         let whitener = self.factor(&operators);
         let scale = (whitener.kept().len() as f64 / self.volume).sqrt();
-        let mut system = Linearised { system: self, operators, whitener, scale, target: vec![] };
+        let mut system = Linearised { system: self.clone(), operators, whitener, scale, target: vec![] };
         // r(u) ~ apply(u) - target, exact at the fields themselves.
         let mut applied = vec![0.0; self.tests];
         for (operator, u) in system.operators.iter().zip(u) {
@@ -439,8 +441,8 @@ impl NonlinearTerm {
 
 /// A weak form linearised about a field, and whitened.
 #[derive(Debug)]
-pub struct Linearised<'a> {
-    system: &'a WeakSystem,
+pub struct Linearised {
+    system: Arc<WeakSystem>,
     /// L* psi for each field, slopes of the nonlinear terms included.
     operators: Vec<Vec<f64>>,
     whitener: Staircase,
@@ -448,7 +450,12 @@ pub struct Linearised<'a> {
     target: Vec<f64>,
 }
 
-impl Linearised<'_> {
+impl Linearised {
+    /// Whether it came from this system.
+    pub fn is_of(&self, system: &Arc<WeakSystem>) -> bool {
+        Arc::ptr_eq(&self.system, system)
+    }
+
     /// The number of equations.
     pub fn rows(&self) -> usize {
         self.whitener.kept().len()
@@ -461,7 +468,7 @@ impl Linearised<'_> {
 
     /// The whitened operator on functions given at the points, `f[fields][points][m]` (empty: 0): `rows x m`.
     pub fn apply(&self, f: &[Vec<f32>], m: usize) -> Mat<f64> {
-        let s = self.system;
+        let s = &*self.system;
         assert!(f.iter().all(|f| f.is_empty() || f.len() == s.len() * m));
         let given: Vec<(&Vec<f64>, &Vec<f32>)> = self.operators.iter().zip(f).filter(|(_, f)| !f.is_empty()).collect();
         let starts: Vec<usize> = (0..m).step_by(BLOCK).collect();
@@ -497,7 +504,7 @@ impl Linearised<'_> {
     /// The whitened moments of the weak form itself, nonlinear terms in full: 0 for the solution. The mean of the squares is
     /// about the mean squared error of `u` near it.
     pub fn residual(&self, u: &[Vec<f64>]) -> Vec<f64> {
-        let s = self.system;
+        let s = &*self.system;
         let mut z = vec![0.0; s.tests];
         for (operator, u) in s.linear.iter().zip(u) {
             z.iter_mut().zip(self.moments(operator, u)).for_each(|(z, m)| *z += m);
@@ -512,7 +519,7 @@ impl Linearised<'_> {
 
     /// Integrals of g against each of the functions whose values are given.
     fn moments(&self, values: &[f64], g: &[f64]) -> Vec<f64> {
-        let s = self.system;
+        let s = &*self.system;
         let mut z = vec![0.0; s.tests];
         for (i, g) in g.iter().enumerate() {
             let g = g * s.weights[i];
@@ -524,7 +531,7 @@ impl Linearised<'_> {
     }
 
     fn whiten(&self, z: &[f64]) -> Vec<f64> {
-        let s = self.system;
+        let s = &*self.system;
         let mut out: Vec<f64> = self.whitener.kept().iter().map(|&j| self.scale * z[s.columns[j]]).collect();
         let rows = out.len();
         self.whitener.solve_transposed(MatMut::from_column_major_slice_mut(&mut out, rows, 1));

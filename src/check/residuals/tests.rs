@@ -95,7 +95,11 @@ fn methods_are_refused_where_they_would_mislead() {
     };
     assert_eq!(with("jet"), ["SNN0704"]);
     assert_eq!(with("wobble"), ["SNN0706"]);
-    assert_eq!(with("smoothing(sigma = 0.1)"), ["SNN0208"]);
+    assert_eq!(with("smoothing(sigma = 0.1)"), Vec::<String>::new());
+    assert_eq!(with("smoothing(sigma = 0.5)"), ["SNN0303"]);
+    assert_eq!(with("smoothing(h = 0.1)"), ["SNN0205"]);
+    assert_eq!(with("stencil causal"), Vec::<String>::new(), "the default schedule of this network descends");
+    assert_eq!(with("weak causal"), ["SNN0761"]);
     assert_eq!(with("stencil(h = 2)"), ["SNN0303"]);
     assert_eq!(
         codes(
@@ -135,7 +139,18 @@ fn options_are_read_once_and_never_ignored() {
     assert_eq!((r.weight, r.points, r.sampler), (4.0, 77, Sampler::Halton));
     assert_eq!(codes(SPIKING, "residual a on interior : u = x weight 1 weight 2"), ["SNN0702"]);
     assert_eq!(codes(SPIKING, "residual a on interior : u = x weight 0"), ["SNN0303"]);
-    assert_eq!(codes(SPIKING, "residual a on interior : u = x weight auto sample adaptive"), ["SNN0208", "SNN0208"]);
+    let m = model(SPIKING, "residual a on interior : u = x weight auto sample adaptive resample 2");
+    let r = &m.residuals[0];
+    assert_eq!(
+        (r.weight, r.sampler, r.dynamics.balanced, r.dynamics.resample),
+        (1.0, Sampler::Adaptive, true, Some(2))
+    );
+    // The default schedule of this network has 1000 steps.
+    assert_eq!(codes(SPIKING, "residual a on interior : u = x resample 999"), Vec::<String>::new());
+    assert_eq!(codes(SPIKING, "residual a on interior : u = x resample 1000"), ["SNN0710"]);
+    assert_eq!(codes(SPIKING, "residual a on grid(x = 3, t = 3) : u = x resample 1"), ["SNN0710"]);
+    assert_eq!(codes(SPIKING, "residual a on t = 0 : u = x causal"), ["SNN0761"]);
+    assert_eq!(codes(SPIKING, &format!("{WAVE} weight auto")), ["SNN0710"]);
     assert_eq!(codes(SPIKING, "residual a on interior : u = x sample sobel"), ["SNN0706"]);
     assert_eq!(codes(SPIKING, "residual a on grid(x = 3, t = 3) : u = x points 9"), ["SNN0710"]);
     // A natural term is met exactly: a weight would be ignored.
@@ -193,6 +208,6 @@ fn exact_solutions_are_tried_out() {
     assert_eq!(codes(SPIKING, "residual a on interior : u = 1e-8*x\nexact u = 2e-8*x"), ["SNN0711"]);
     assert_eq!(codes(SPIKING, "residual a on interior : u = x\nexact u = x\nexact u = x"), ["SNN0713"]);
     assert_eq!(codes(SPIKING, "residual a on interior : u = x\nexact v = x"), ["SNN0201"]);
-    assert_eq!(codes(SPIKING, "residual a on interior : u = x\nexact u from \"r.npz\""), ["SNN0208"]);
+    assert_eq!(codes(SPIKING, "residual a on interior : u = x\nexact u from \"r.npz\""), ["SNN0901"]);
     assert_eq!(codes(SPIKING, "residual a on interior : u = x\nexact u = u"), ["SNN0212"]);
 }

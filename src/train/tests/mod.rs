@@ -1,5 +1,6 @@
 //! The engine as a whole, on problems small enough to build by hand and to run in the interpreter.
 
+mod adapt;
 mod small;
 
 use std::ops::ControlFlow;
@@ -8,7 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::func::{Binary, MultiIndex};
 use crate::ir::op::Op;
 use crate::ir::problem::*;
-use crate::plan::{Distribution, Estimate, Gradient, Method, Pursuit, Sampler, Schedule, Scope, SolveReadout, Update};
+use crate::plan::{
+    Distribution, Dynamics, Estimate, Gradient, Method, Pursuit, Sampler, Schedule, Scope, SolveReadout, Update,
+};
 use crate::train::estimate::{Estimator, Here};
 use crate::train::kernels::Kernels;
 use crate::train::outcome::{Outcome, Point, Progress, Silent, Status};
@@ -33,6 +36,8 @@ fn gradient(estimate: Estimate, scope: Scope, directions: usize, antithetic: boo
         update: Update::Adam { rate: Schedule::constant(0.02), beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
         steps,
         solve_readout: None,
+        clip: None,
+        batch: None,
     }
 }
 
@@ -148,6 +153,7 @@ fn a_weak_form_is_solved_by_spikes_and_what_it_absorbed_is_measured() {
         ]),
         points: 1,
         sampler: Sampler::Grid,
+        dynamics: Dynamics::default(),
         rows: Rows::Absorbed { by: 0, measure },
     });
     let k = Kernels { observer_of: vec![0, 0], ..k };

@@ -9,7 +9,7 @@ use crate::func::{Binary, MultiIndex, Surrogate, SurrogateKind, Unary};
 use crate::ir::op::{Op, ParamId, Ty, Value};
 use crate::ir::problem::*;
 use crate::ir::program::{Builder, Input, Output, Pass, Program, Region, Table};
-use crate::plan::{Method, Phase, Report, Sampler, Train};
+use crate::plan::{Dynamics, Method, Phase, Report, Sampler, StopWhen, Train};
 use crate::train::kernels::{Kernels, Observer};
 
 pub const STEPS: u32 = 16;
@@ -234,7 +234,11 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
         let x = push(Op::Input(0));
         target(push, x)
     });
-    let phases = phases.into_iter().enumerate().map(|(k, method)| Phase { name: format!("p{k}"), method }).collect();
+    let phases = phases
+        .into_iter()
+        .enumerate()
+        .map(|(k, method)| Phase { name: format!("p{k}"), method, stop: StopWhen::default() })
+        .collect();
     let problem = Problem {
         coords: vec![Coord { name: "x".into(), lo: -1.0, hi: 1.0, periodic: false }],
         shape: None,
@@ -245,9 +249,11 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
             place: Place::Domain,
             points: 128,
             sampler: Sampler::Grid,
+            dynamics: Dynamics::default(),
             rows: Rows::Pointwise(pointwise(linear)),
         }],
         exact: vec![Some(exact)],
+        reference: None,
         functions: vec![],
         train: Train { seed: 3, phases, is_default: false },
         report: Report::default(),

@@ -70,7 +70,7 @@ fn weak(tests: usize, volume: Vec<VolumeTerm>, boundary: Vec<BoundaryTerm>, vani
     Weak { tests: Some(tests), fields: vec![0], volume, boundary, vanish, ties: vec![], absorbed: vec![], linear }
 }
 
-fn assembled(weak: &Weak, coords: &[Coord]) -> WeakSystem {
+fn assembled(weak: &Weak, coords: &[Coord]) -> Arc<WeakSystem> {
     WeakSystem::assemble(weak, coords, |_| false)
 }
 
@@ -87,7 +87,7 @@ fn mean_square(x: &[f64]) -> f64 {
 }
 
 /// -u'' = f on [0, 2], u = 0 at both ends, u = sin(pi x / 2).
-fn poisson() -> (WeakSystem, Vec<f64>) {
+fn poisson() -> (Arc<WeakSystem>, Vec<f64>) {
     let f = program(1, false, |e| {
         let x = e.coord(0);
         vec![("value", e.sine(-PI * PI / 4.0, PI / 2.0, x))]
