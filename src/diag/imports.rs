@@ -1,10 +1,10 @@
-//! Messages about `import` and `allow` (SNN0240 to SNN0246). Their codes are listed with those of the names.
+//! Messages about `import` and `allow` (SNN0240 to SNN0246).
 //!
 //! ```text
 //! import "../lib.snn"    ->    SNN0241: `../lib.snn` lies outside the program's folder
 //! ```
 
-use super::{Code, CodeInfo, Diagnostic};
+use super::{Code, CodeInfo, Diagnostic, Family};
 use crate::source::Span;
 
 const UNREADABLE_IMPORT: Code = Code(240);
@@ -15,20 +15,23 @@ const IDLE_ALLOW: Code = Code(244);
 const ALLOW_OF_ERROR: Code = Code(245);
 const UNKNOWN_CODE: Code = Code(246);
 
-pub(super) const UNREADABLE_IMPORT_INFO: CodeInfo =
-    CodeInfo { code: UNREADABLE_IMPORT, slug: "unreadable_import", page: include_str!("../../docs/errors/SNN0240.md") };
-pub(super) const OUTSIDE_IMPORT_INFO: CodeInfo =
-    CodeInfo { code: OUTSIDE_IMPORT, slug: "outside_import", page: include_str!("../../docs/errors/SNN0241.md") };
-pub(super) const IMPORT_CYCLE_INFO: CodeInfo =
-    CodeInfo { code: IMPORT_CYCLE, slug: "import_cycle", page: include_str!("../../docs/errors/SNN0242.md") };
-pub(super) const UNUSED_IMPORT_INFO: CodeInfo =
-    CodeInfo { code: UNUSED_IMPORT, slug: "unused_import", page: include_str!("../../docs/errors/SNN0243.md") };
-pub(super) const IDLE_ALLOW_INFO: CodeInfo =
-    CodeInfo { code: IDLE_ALLOW, slug: "idle_allow", page: include_str!("../../docs/errors/SNN0244.md") };
-pub(super) const ALLOW_OF_ERROR_INFO: CodeInfo =
-    CodeInfo { code: ALLOW_OF_ERROR, slug: "allow_of_error", page: include_str!("../../docs/errors/SNN0245.md") };
-pub(super) const UNKNOWN_CODE_INFO: CodeInfo =
-    CodeInfo { code: UNKNOWN_CODE, slug: "unknown_code", page: include_str!("../../docs/errors/SNN0246.md") };
+/// The codes of this family.
+pub const FAMILY: Family = Family {
+    name: "imports",
+    codes: &[
+        CodeInfo {
+            code: UNREADABLE_IMPORT,
+            slug: "unreadable_import",
+            page: include_str!("../../docs/errors/SNN0240.md"),
+        },
+        CodeInfo { code: OUTSIDE_IMPORT, slug: "outside_import", page: include_str!("../../docs/errors/SNN0241.md") },
+        CodeInfo { code: IMPORT_CYCLE, slug: "import_cycle", page: include_str!("../../docs/errors/SNN0242.md") },
+        CodeInfo { code: UNUSED_IMPORT, slug: "unused_import", page: include_str!("../../docs/errors/SNN0243.md") },
+        CodeInfo { code: IDLE_ALLOW, slug: "idle_allow", page: include_str!("../../docs/errors/SNN0244.md") },
+        CodeInfo { code: ALLOW_OF_ERROR, slug: "allow_of_error", page: include_str!("../../docs/errors/SNN0245.md") },
+        CodeInfo { code: UNKNOWN_CODE, slug: "unknown_code", page: include_str!("../../docs/errors/SNN0246.md") },
+    ],
+};
 
 /// `real` is the path from the program's folder, where it differs from what is written.
 pub fn unreadable_import(span: Span, path: &str, real: &str, why: &str) -> Diagnostic {

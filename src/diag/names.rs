@@ -60,13 +60,6 @@ pub const FAMILY: Family = Family {
         CodeInfo { code: OUT_OF_PLACE, slug: "out_of_place", page: include_str!("../../docs/errors/SNN0212.md") },
         CodeInfo { code: TOO_LARGE, slug: "too_large", page: include_str!("../../docs/errors/SNN0213.md") },
         CodeInfo { code: SEVERAL_OUTPUTS, slug: "several_outputs", page: include_str!("../../docs/errors/SNN0214.md") },
-        super::imports::UNREADABLE_IMPORT_INFO,
-        super::imports::OUTSIDE_IMPORT_INFO,
-        super::imports::IMPORT_CYCLE_INFO,
-        super::imports::UNUSED_IMPORT_INFO,
-        super::imports::IDLE_ALLOW_INFO,
-        super::imports::ALLOW_OF_ERROR_INFO,
-        super::imports::UNKNOWN_CODE_INFO,
     ],
 };
 
