@@ -112,7 +112,7 @@ fn check_whole(
     if whole {
         missing(&items, start, sink);
     }
-    let network = networks.into_iter().collect::<Option<Vec<_>>>().and_then(|all| networks::join(all, sink));
+    let network = networks.into_iter().collect::<Option<Vec<_>>>().and_then(networks::join);
     let network = network.as_ref();
     let residuals = residuals::check(&items.residuals, &scope, network.map(|n| (n, models.as_slice())), files, sink);
     let exact = exact::check(&items.exacts, &scope, files, sink);

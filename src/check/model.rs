@@ -196,12 +196,24 @@ pub type NodeId = usize;
 /// Networks as one graph; nodes come after the nodes they use in the same step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
-    /// Time steps of a simulation.
-    pub steps: u32,
-    pub dt: f64,
+    /// How time goes, one entry for each of the networks that differ in it.
+    pub clocks: Vec<Clock>,
     pub nodes: Vec<Node>,
     pub layers: Vec<Layer>,
     pub fields: Vec<Field>,
+}
+
+/// How many steps a simulation takes, and how long each of them is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Clock {
+    pub steps: u32,
+    pub dt: f64,
+}
+
+impl Network {
+    pub fn clock(&self, node: NodeId) -> Clock {
+        self.clocks[self.nodes[node].clock]
+    }
 }
 
 /// An output of a network.
@@ -236,6 +248,8 @@ pub struct Layer {
 pub struct Node {
     pub op: NodeOp,
     pub kind: Kind,
+    /// Index into [`Network::clocks`].
+    pub clock: usize,
     pub width: u32,
     /// Prefix of its parameters' names, unique: `h.tuned`, `h.dense2`, `output.dense`.
     pub path: String,

@@ -20,7 +20,7 @@ mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::model::{Field, Kind, Layer, Network, NodeId};
+use crate::check::model::{Clock, Field, Kind, Layer, Network, NodeId};
 use crate::check::names::nearest;
 use crate::check::registry::Registry;
 use crate::check::scope::{FieldName, Scope, Signature};
@@ -99,7 +99,7 @@ pub fn outputs(network: &ast::Network) -> &[ast::Name] {
 
 /// All networks as one graph; `None` without any. Layers of one name in several networks get the network's name before
 /// theirs, which no program can write: they can only be trained together with the others.
-pub fn join(networks: Vec<(String, Network)>, sink: &mut Sink) -> Option<Network> {
+pub fn join(networks: Vec<(String, Network)>) -> Option<Network> {
     let several = networks.len() > 1;
     let names: Vec<String> = networks.iter().flat_map(|(_, n)| n.layers.iter().map(|l| l.name.clone())).collect();
     let mut joined: Option<Network> = None;
@@ -114,16 +114,6 @@ pub fn join(networks: Vec<(String, Network)>, sink: &mut Sink) -> Option<Network
             joined = Some(network);
             continue;
         };
-        let signals = |n: &Network| n.nodes.iter().any(|n| n.kind == Kind::Signal);
-        match (signals(all), signals(&network)) {
-            (false, true) => (all.steps, all.dt) = (network.steps, network.dt),
-            (true, true) if (all.steps, all.dt) != (network.steps, network.dt) => {
-                let at = network.fields.first().map_or(all.fields[0].span, |f| f.span);
-                let instead = "give them the same `steps` and `dt`";
-                sink.push(names::not_available_but(at, "spiking networks of different steps in one program", instead));
-            }
-            _ => {}
-        }
         graph::append(all, network);
     }
     joined
@@ -194,7 +184,7 @@ pub fn check(
         span: name.span,
     });
     let fields = fields.collect();
-    let mut result = Network { steps, dt, nodes: graph.nodes, layers: body.made, fields };
+    let mut result = Network { clocks: vec![Clock { steps, dt }], nodes: graph.nodes, layers: body.made, fields };
     for layer in graph::prune(&mut result) {
         sink.push(networks::unused_layer(layer.span, &layer.name));
     }

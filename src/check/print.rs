@@ -257,7 +257,8 @@ pub(super) fn show_neuron(f: &mut Formatter<'_>, neuron: &NeuronModel) -> Result
 }
 
 fn show_network(f: &mut Formatter<'_>, network: &Network, model: &Model, words: &Vocabulary) -> Result {
-    writeln!(f, "network  steps {}  dt {}", network.steps, network.dt)?;
+    let clocks: Vec<String> = network.clocks.iter().map(|c| format!("  steps {}  dt {}", c.steps, c.dt)).collect();
+    writeln!(f, "network{}", clocks.join(","))?;
     for (k, node) in network.nodes.iter().enumerate() {
         let kind = match node.kind {
             Kind::Static => "static",

@@ -49,7 +49,7 @@ fn the_wave_network_is_open_to_pursuit() {
     let net = &m.network;
     let paths: Vec<&str> = net.nodes.iter().map(|n| n.path.as_str()).collect();
     assert_eq!(paths, ["h.coords", "h.tuned", "h.lif", "output.ema", "output.mean", "output.dense"]);
-    assert_eq!((net.steps, net.dt), (64, 1.0));
+    assert_eq!((net.clocks[0].steps, net.clocks[0].dt), (64, 1.0));
     assert_eq!(net.fields[0].readout, Some((5, Some(0))));
     assert_eq!(net.layers[0].pursuit, Some(1));
     assert_eq!(net.layers[0].owned, [1, 2]);
@@ -165,12 +165,12 @@ fn a_condition_the_other_way_about_is_turned() {
 fn constants_fold_in_order_and_overrides_win() {
     let text =
         format!("const c = 2\nconst k = c^2\n{}", network("steps k output = tuned(x, 8) |> lif |> mean |> dense(1)"));
-    assert_eq!(model(&text).network.steps, 4);
+    assert_eq!(model(&text).network.clocks[0].steps, 4);
     let set = Options { set: vec![("c".into(), 3.0)], seed: None };
     let (m, _) = run(&text, &set);
     let m = m.expect("checks");
     assert_eq!(m.constants, [("c".to_string(), 3.0), ("k".to_string(), 9.0)]);
-    assert_eq!(m.network.steps, 9);
+    assert_eq!(m.network.clocks[0].steps, 9);
     let unknown = Options { set: vec![("d2".into(), 3.0)], seed: None };
     assert_eq!(run(&text, &unknown).1[0][..7], *"SNN0211");
 }

@@ -17,8 +17,6 @@ pub struct Trained<'a> {
     pub problem: &'a Problem,
     pub kernels: &'a Kernels,
     pub params: &'a [f32],
-    /// Time step of the simulation, for the rasters' time axis.
-    pub dt: f64,
 }
 
 impl Trained<'_> {
@@ -158,7 +156,8 @@ impl Trained<'_> {
             .filter_map(|layer| {
                 let (steps, units, spikes) =
                     raster(self.problem, self.kernels, self.params, layer, &point, &self.functions(0))?;
-                Some(Raster { layer: layer.clone(), point: point.clone(), units, steps, dt: self.dt, spikes })
+                let dt = self.problem.network.layers.iter().find(|l| l.name == *layer)?.dt;
+                Some(Raster { layer: layer.clone(), point: point.clone(), units, steps, dt, spikes })
             })
             .collect()
     }

@@ -85,7 +85,6 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
         threads,
         version: env!("CARGO_PKG_VERSION").into(),
     };
-    let dt = checked.model().network.dt;
     let compiling = Instant::now();
     let compiled = match checked.compile(engine) {
         Ok(compiled) => compiled,
@@ -110,14 +109,13 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
             std::process::exit(Exit::Interrupted as i32);
         }
     });
-    pool.install(|| train_and_report(arguments, &out, info, dt, &compiled, times, shown))
+    pool.install(|| train_and_report(arguments, &out, info, &compiled, times, shown))
 }
 
 fn train_and_report(
     arguments: &Arguments,
     out: &Path,
     info: ProgramInfo,
-    dt: f64,
     compiled: &Compiled,
     mut times: Times,
     shown: &Messages,
@@ -131,7 +129,7 @@ fn train_and_report(
     times.train = outcome.seconds;
 
     let reporting = Instant::now();
-    let run = gather(info, dt, compiled, &outcome, times, reporting);
+    let run = gather(info, compiled, &outcome, times, reporting);
     if let Err(sentence) = save(out, &run, compiled, &outcome) {
         shown.sentence(&sentence);
         return Exit::WrongInvocation;
@@ -142,16 +140,9 @@ fn train_and_report(
     verdict(&run, shown)
 }
 
-fn gather(
-    info: ProgramInfo,
-    dt: f64,
-    compiled: &Compiled,
-    outcome: &Outcome,
-    mut times: Times,
-    since: Instant,
-) -> RunData {
+fn gather(info: ProgramInfo, compiled: &Compiled, outcome: &Outcome, mut times: Times, since: Instant) -> RunData {
     let problem = &compiled.problem;
-    let trained = Trained { problem, kernels: &compiled.kernels, params: &outcome.params, dt };
+    let trained = Trained { problem, kernels: &compiled.kernels, params: &outcome.params };
     let metrics = trained.metrics();
     let expects = trained.expects(&metrics);
     let (grid, layers, rasters) = (trained.grid(), trained.layers(), trained.rasters());

@@ -90,6 +90,8 @@ pub struct Unknown {
 pub struct Layer {
     pub name: String,
     pub units: u32,
+    /// Length of a step of its simulation.
+    pub dt: f64,
     pub spiking: bool,
     /// All its parameters.
     pub params: Vec<ParamId>,

@@ -80,7 +80,7 @@ impl Lowering<'_> {
 
     /// A table of a number a step, of the step and how many there are.
     fn times(&mut self, name: &str, id: NodeId, f: impl Fn(f64, f64) -> f64) -> Term {
-        let n = self.net.steps;
+        let n = self.net.clock(id).steps;
         let values = (0..n).map(|s| f(f64::from(s), f64::from(n))).collect();
         Term::Val(self.e.table(format!("{}.{name}", self.net.nodes[id].path), values))
     }
@@ -92,7 +92,7 @@ impl Lowering<'_> {
         let part = self.e.binary(Binary::Max, part, Term::Num(0.0));
         let part = self.e.binary(Binary::Min, part, Term::Num(1.0));
         let late = self.e.sub(Term::Num(1.0), part);
-        let time = self.e.mul(late, Term::Num(f64::from(self.net.steps - 1)));
+        let time = self.e.mul(late, Term::Num(f64::from(self.net.clock(id).steps - 1)));
         self.enter(pass);
         let (now, before) = (self.times("now", id, |s, _| s + 0.5), self.times("before", id, |s, _| s - 0.5));
         let mut come = |step: Term| {

@@ -5,6 +5,8 @@
 //! ```
 
 use super::network::Resize;
+use std::collections::BTreeSet;
+
 use crate::check::model::{Kind, Network, NodeId, NodeOp};
 use crate::ir::program::{Pass, Program};
 
@@ -59,10 +61,13 @@ pub fn acts_on_coords(net: &Network, mixing: NodeId) -> bool {
 pub fn passes(net: &Network, given: Option<NodeId>, program: &mut Program) -> Vec<u32> {
     // The checker has seen to it.
     let stages = net.stages(given).unwrap_or_else(|n| unreachable!("the decoder {n} depends on itself"));
-    let signals = net.nodes.iter().zip(&stages).filter(|(n, _)| n.kind == Kind::Signal);
-    let count = signals.map(|(_, stage)| *stage as usize + 1).max().unwrap_or(0);
-    program.passes = vec![Pass::new(net.steps); count];
-    stages
+    // Each stage of each clock is a pass; nodes of different clocks belong to different networks and never meet as signals.
+    let key = |id: usize| (stages[id], net.nodes[id].clock);
+    let signals = (0..net.nodes.len()).filter(|id| net.nodes[*id].kind == Kind::Signal);
+    let found: BTreeSet<(u32, usize)> = signals.map(key).collect();
+    // A stage without signals of its own still has a place for its static values.
+    program.passes = found.iter().map(|(_, clock)| Pass::new(net.clocks[*clock].steps)).collect();
+    (0..net.nodes.len()).map(|id| found.iter().filter(|k| **k < key(id)).count() as u32).collect()
 }
 
 /// The width of each node, with one layer resized.

@@ -126,6 +126,7 @@ fn layer(model: &Model, index: usize, fields: &[ir::Field], primal: &Lowering<'_
     ir::Layer {
         name: l.name.clone(),
         units: primal.width(l.node),
+        dt: model.network.clock(l.node).dt,
         spiking: primal.spiking_node(index).is_some(),
         params: primal.params_of(&l.owned),
         pursuit: l.pursuit.map(|mixing| units::units(model, mixing, fields, primal)),

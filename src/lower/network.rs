@@ -267,7 +267,7 @@ impl<'m> Lowering<'m> {
                     })
                     .collect();
                 self.enter(pass);
-                let emitted = neuron::step(&mut self.e, neuron, &params, input, net.dt, width);
+                let emitted = neuron::step(&mut self.e, neuron, &params, input, net.clock(id).dt, width);
                 if let Some(s) = emitted.spikes.filter(|_| pass == self.passes[id]) {
                     self.spikes.insert(id, s);
                 }
@@ -284,7 +284,7 @@ impl<'m> Lowering<'m> {
             }
             NodeOp::Ema { x, tau } => {
                 let x = self.at(*x, pass);
-                let keep = libm::exp(-net.dt / tau);
+                let keep = libm::exp(-net.clock(id).dt / tau);
                 self.enter(pass);
                 let (state, old) = self.e.state(Term::Num(0.0), width);
                 let kept = self.e.mul(Term::Num(keep), Term::Val(old));
@@ -293,10 +293,13 @@ impl<'m> Lowering<'m> {
                 self.e.set_next(state, next);
                 next
             }
-            NodeOp::Mean(x) => self.decode("decoder", id, *x, vec![1.0 / net.steps as f64; net.steps as usize]),
-            NodeOp::Sum(x) => self.decode("decoder", id, *x, vec![1.0; net.steps as usize]),
+            NodeOp::Mean(x) => {
+                let steps = net.clock(id).steps;
+                self.decode("decoder", id, *x, vec![1.0 / f64::from(steps); steps as usize])
+            }
+            NodeOp::Sum(x) => self.decode("decoder", id, *x, vec![1.0; net.clock(id).steps as usize]),
             NodeOp::Last(x) => {
-                let mut weights = vec![0.0; net.steps as usize];
+                let mut weights = vec![0.0; net.clock(id).steps as usize];
                 if let Some(w) = weights.last_mut() {
                     *w = 1.0;
                 }
@@ -388,7 +391,7 @@ impl<'m> Lowering<'m> {
     /// Sum over steps of weight times signal. Traces before the decoder are folded into the weights.
     pub(super) fn decode(&mut self, table: &str, id: NodeId, mut x: NodeId, mut weights: Vec<f64>) -> Term {
         while let NodeOp::Ema { x: inner, tau } = &self.net.nodes[x].op {
-            let keep = libm::exp(-self.net.dt / tau);
+            let keep = libm::exp(-self.net.clock(x).dt / tau);
             let mut later = 0.0;
             for w in weights.iter_mut().rev() {
                 later = *w + keep * later;

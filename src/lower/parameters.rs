@@ -77,7 +77,15 @@ impl Lowering<'_> {
                 self.add(node, "centres", 1, *units, false, Part::Code, ir::Init::Ramp(half, 1.0 - half));
             }
             NodeOp::Rate(_) => {
-                self.add(node, "thresholds", self.net.steps, width, false, Part::Code, ir::Init::Uniform(0.0, 1.0));
+                self.add(
+                    node,
+                    "thresholds",
+                    self.net.clock(node).steps,
+                    width,
+                    false,
+                    Part::Code,
+                    ir::Init::Uniform(0.0, 1.0),
+                );
             }
             NodeOp::Fourier { x, frequencies } => match *frequencies {
                 Frequencies::Random { count, scale } => {

@@ -57,12 +57,12 @@ impl Lowering<'_> {
         let next = self.e.add(Term::Val(counted), still);
         self.e.set_next(count, next);
         let steps = Term::Val(self.e.last(count));
-        self.e.mul(Term::Num(1.0 / f64::from(self.net.steps)), steps)
+        self.e.mul(Term::Num(1.0 / f64::from(self.net.clock(x).steps)), steps)
     }
 
     /// Moments of the signal with the shifted Legendre polynomials at the middles of the steps.
     pub(super) fn legendre(&mut self, id: NodeId, x: NodeId, moments: u32) -> Term {
-        let n = self.net.steps as usize;
+        let n = self.net.clock(x).steps as usize;
         let width = self.width(x);
         let parts: Vec<Val> = (0..moments)
             .map(|k| {

@@ -39,7 +39,7 @@ pub fn units(model: &Model, mixing: NodeId, fields: &[ir::Field], primal: &Lower
         pool: pool.finish(),
         block: BLOCK,
         response: ends.first().and_then(|end| response(model, mixing, *end)),
-        steps: net.steps,
+        steps: net.clock(mixing).steps,
         on_coords: acts_on_coords(net, mixing),
         pairs: pairs(model, mixing),
         fan_in: primal.width(*x),

@@ -32,7 +32,7 @@ impl Graph {
         *count += 1;
         let path = if *count == 1 { stem } else { format!("{stem}{count}") };
         self.channels.push(self.channels_after(&op, width));
-        self.nodes.push(Node { op, kind, width, path, span });
+        self.nodes.push(Node { op, kind, clock: 0, width, path, span });
         self.nodes.len() - 1
     }
 
@@ -84,7 +84,16 @@ impl Graph {
 /// Adds the nodes, layers and fields of another network.
 pub fn append(network: &mut Network, mut other: Network) {
     let start = network.nodes.len();
+    let mut clocks = vec![];
+    for clock in &other.clocks {
+        let same = network.clocks.iter().position(|c| c == clock);
+        clocks.push(same.unwrap_or_else(|| {
+            network.clocks.push(*clock);
+            network.clocks.len() - 1
+        }));
+    }
     for node in &mut other.nodes {
+        node.clock = clocks[node.clock];
         node.op.each_input(|n| *n += start);
         node.op.earlier_mut().into_iter().for_each(|n| *n += start);
     }

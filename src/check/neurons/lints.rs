@@ -11,7 +11,7 @@
 use crate::check::calculus::{evaluate, evaluate_at};
 use crate::check::expr::{Expr, Var};
 use crate::check::linear::linear_in;
-use crate::check::model::{Coord, Network, NeuronModel, NodeId, NodeOp, StateStep};
+use crate::check::model::{Clock, Coord, Network, NeuronModel, NodeId, NodeOp, StateStep};
 use crate::check::weak::spread;
 use crate::diag::{Sink, neurons as say};
 use crate::func::{Binary, Unary};
@@ -32,22 +32,21 @@ pub fn check(network: &Network, neurons: &[NeuronModel], coords: &[Coord], sink:
     let inputs = inputs(network, coords);
     for (id, node) in network.nodes.iter().enumerate() {
         let NodeOp::Neuron { x, model, args } = &node.op else { continue };
-        let cell = Cell { model: &neurons[*model], args, dt: network.dt };
+        let Clock { steps, dt } = network.clock(id);
+        let cell = Cell { model: &neurons[*model], args, dt };
         cell.stability(network, id, sink);
         // A trained parameter leaves where it starts, so nothing can be said of it.
         let trained = cell.model.params.iter().any(|p| p.trainable.is_some());
-        if cell.model.spike.is_none() || trained || network.steps > MOST_STEPS {
+        if cell.model.spike.is_none() || trained || steps > MOST_STEPS {
             continue;
         }
         let Some((lo, hi)) = inputs[*x].range.filter(|_| inputs[*x].constant) else { continue };
-        let counts: Vec<u32> = (0..TRIED)
-            .map(|k| lo + (hi - lo) * k as f64 / (TRIED - 1) as f64)
-            .map(|i| cell.spikes(i, network.steps))
-            .collect();
+        let counts: Vec<u32> =
+            (0..TRIED).map(|k| lo + (hi - lo) * k as f64 / (TRIED - 1) as f64).map(|i| cell.spikes(i, steps)).collect();
         let shown = ((lo * 1e4).round() / 1e4, (hi * 1e4).round() / 1e4);
         if counts.iter().all(|n| *n == 0) {
-            sink.push(say::never_spikes(node.span, &cell.model.name, shown, network.steps));
-        } else if network.steps > 1 && counts.iter().all(|n| *n == network.steps) {
+            sink.push(say::never_spikes(node.span, &cell.model.name, shown, steps));
+        } else if steps > 1 && counts.iter().all(|n| *n == steps) {
             sink.push(say::always_spikes(node.span, &cell.model.name, shown));
         }
     }

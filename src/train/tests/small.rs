@@ -209,6 +209,7 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
         layers: vec![Layer {
             name: "h".into(),
             units: n,
+            dt: 1.0,
             spiking: unit == Unit::Lif,
             params: vec![ParamId(0), ParamId(1)],
             pursuit: Some(units.clone()),
