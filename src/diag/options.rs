@@ -39,7 +39,7 @@ pub fn no_time(span: Span, why: &str, declared: Option<Span>) -> Diagnostic {
 
 /// `why` is a clause.
 pub fn causal_place(span: Span, why: &str, pointwise: bool) -> Diagnostic {
-    let help = if pointwise { "write `by stencil` or `by smoothing` as well, or remove `causal`" } else { "remove it" };
+    let help = if pointwise { "take it `by stencil` or `by smoothing`, or remove `causal`" } else { "remove it" };
     Diagnostic::error(CAUSAL_PLACE, span, format!("`causal` cannot weigh this residual: {why}")).help(help)
 }
 

@@ -85,7 +85,7 @@ fn phases_stop_early_clip_and_batch() {
     assert_eq!(steps("stop when stalled 1 stop when loss < 1e-3 clip 1"), Vec::<String>::new());
     assert_eq!(steps("stop when stalled 0"), ["SNN0303"]);
     assert_eq!(steps("stop when stalled 2"), ["SNN0843"]);
-    assert_eq!(steps("stop when stalled 2 stop when stalled 3"), ["SNN0802"]);
+    assert_eq!(steps("stop when stalled 1 stop when stalled 1"), ["SNN0802"]);
     assert_eq!(steps("stop when loss"), ["SNN0840"]);
     assert_eq!(steps("stop when l2 < 0.1"), ["SNN0841"], "there is no exact solution");
     assert_eq!(steps("clip 0"), ["SNN0303"]);
