@@ -8,13 +8,23 @@ use snnc::check::Options;
 use snnc::exec::kernel::Kernel;
 use snnc::exec::{Engine, driver};
 use snnc::pipeline::{Compiled, Source};
-use snnc::source::{MemoryFiles, Sources};
+use snnc::source::{Files, Sources};
+
+/// The examples' data.
+struct Examples;
+
+impl Files for Examples {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+        fs::read(folder.join(path)).map_err(|e| e.to_string())
+    }
+}
 
 /// All kernels of a program, a simulation's as well.
 fn compiled(text: &str, engine: Engine) -> Vec<Arc<dyn Kernel>> {
     let mut sources = Sources::default();
     let options = Options { set: vec![], seed: None };
-    let checking = Source::new("example.snn", text).check(&mut sources, &MemoryFiles::default(), &options);
+    let checking = Source::new("example.snn", text).check(&mut sources, &Examples, &options);
     if let Some(simulation) = checking.simulation {
         return simulation.compile(engine).unwrap_or_else(|b| panic!("{b}")).kernels;
     }

@@ -127,17 +127,27 @@ pub fn test(exacts: &[Exact], residuals: &[Residual], scope: &Scope<'_>, sink: &
         }
     }
     for r in residuals {
-        if let Some((exact, (p, left, size))) = worst(&fine, r, scope)
+        if let Some(Worst { exact, point, left, size }) = worst(&fine, r, scope)
             && left > TOLERANCE * size
         {
-            sink.push(say::exact_is_wrong(exact.span, r.span, &r.name, left, size, &at(&p)));
+            sink.push(say::exact_is_wrong(exact.span, r.span, &r.name, left, size, &at(&point)));
         }
     }
 }
 
-/// The last exact solution that a residual is about, and the point at which most is left of it: point, what is left, and
-/// the size of the residual's terms anywhere. `None` if it cannot be tested.
-fn worst<'e>(exacts: &[&'e Exact], r: &Residual, scope: &Scope<'_>) -> Option<(&'e Exact, (Vec<f64>, f64, f64))> {
+/// What a residual leaves.
+struct Worst<'e> {
+    /// The last exact solution that it is about.
+    exact: &'e Exact,
+    /// Where most is left.
+    point: Vec<f64>,
+    left: f64,
+    /// The size of the residual's terms anywhere.
+    size: f64,
+}
+
+/// Where a residual leaves most. `None` if it cannot be tested.
+fn worst<'e>(exacts: &[&'e Exact], r: &Residual, scope: &Scope<'_>) -> Option<Worst<'e>> {
     // Data are measurements: they need not lie on the solution.
     if matches!(r.place, Place::Data(_)) {
         return None;
@@ -190,7 +200,7 @@ fn worst<'e>(exacts: &[&'e Exact], r: &Residual, scope: &Scope<'_>) -> Option<(&
             worst = Some((p.0, left));
         }
     }
-    worst.map(|(p, left)| (exact, (p, left, size)))
+    worst.map(|(point, left)| Worst { exact, point, left, size })
 }
 
 /// The summands of an expression.

@@ -12,8 +12,8 @@ use crate::source::Sources;
 
 /// A program that has no errors, of either kind.
 pub enum Loaded {
-    Training(Checked),
-    Simulation(CheckedSimulation),
+    Training(Box<Checked>),
+    Simulation(Box<CheckedSimulation>),
 }
 
 /// Reads and checks a program, showing whatever there is to say; the program's text and the checked program, or how to exit.
@@ -27,7 +27,8 @@ pub fn load(program: &Program, shown: &Messages) -> Result<(String, Loaded), Exi
     let mut sources = Sources::default();
     let checked = Source::new(&name, &text).check(&mut sources, &Folder::of(&program.file), &options);
     shown.show(&checked.messages, &sources);
-    let loaded = checked.program.map(Loaded::Training).or(checked.simulation.map(Loaded::Simulation));
+    let training = checked.program.map(|program| Loaded::Training(Box::new(program)));
+    let loaded = training.or_else(|| checked.simulation.map(|s| Loaded::Simulation(Box::new(s))));
     loaded.map(|l| (text, l)).ok_or(Exit::ProgramHasErrors)
 }
 

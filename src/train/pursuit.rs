@@ -273,14 +273,14 @@ impl Block {
         let g = self.group;
         let mut along = vec![0.0; g];
         for c in 0..self.corr.len() / g {
-            for i in 0..g {
+            for (i, along) in along.iter_mut().enumerate() {
                 let j = c * g + i;
-                along[i] = 0.0;
+                *along = 0.0;
                 if self.alive(j) {
                     let d = dot_f32(q, &self.columns[j * q.len()..(j + 1) * q.len()]);
                     self.corr[j] -= a * d;
                     self.norm[j] -= d * d;
-                    along[i] = d;
+                    *along = d;
                 }
             }
             if g > 1 {
