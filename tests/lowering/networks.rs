@@ -198,6 +198,6 @@ fn printed_programs() {
     );
     let layer = p.network.layers[0].pursuit.as_ref().expect("its units are features");
     let programs =
-        [&p.network.primal, &p.network.features.as_ref().expect("linear"), layer.response.as_ref().expect("lif")];
+        [&p.network.primal, p.network.features.as_ref().expect("linear"), layer.response.as_ref().expect("lif")];
     insta::assert_snapshot!(programs.map(|p| p.to_string()).join("\n"));
 }

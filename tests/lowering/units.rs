@@ -32,7 +32,7 @@ fn layer(p: &Problem) -> &Units {
 }
 
 fn features(p: &Problem) -> &Program {
-    &p.network.features.as_ref().expect("the output is affine in a readout")
+    p.network.features.as_ref().expect("the output is affine in a readout")
 }
 
 fn any_params(p: &Problem) -> Vec<f32> {
