@@ -4,13 +4,13 @@ use std::fs;
 
 use assert_cmd::Command;
 
-/// A field of a graded layer, which takes its start from the program alone: no random numbers, nothing to train.
+/// A field whose weights start from the program alone, and a schedule that leaves them: a step of rate 0.
 fn network(name: &str, steps: u32, dt: f64, tau: f64) -> String {
     format!(
         "network {name}(x) {{
            steps {steps}  dt {dt}
            layer h_{name} = current(x) |> integrator(tau = {tau}) |> ema(tau = 3)
-           output = (h_{name} |> mean) + 0*((h_{name} |> last) |> dense(1, init = 0, bias = none))
+           output = concat(h_{name} |> mean, h_{name} |> last) |> dense(1, init = 1, bias = none)
          }}
          residual r_{name} on grid(x = 5) : {name} = x"
     )
@@ -20,7 +20,7 @@ fn field(programs: &[String], name: &str) -> Vec<u8> {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let file = dir.path().join("p.snn");
     let text = format!(
-        "domain {{ x in 0 .. 1 }} {} train {{ phase p {{ solve readout }} }} report {{ plot curve({name}) save \"p.npz\" }}",
+        "domain {{ x in 0 .. 1 }} {} train {{ phase p {{ steps 1 perturb gaussian directions 1 estimate forward update sgd(rate = 1e-30) }} }} report {{ plot curve({name}) save \"p.npz\" }}",
         programs.join("\n")
     );
     fs::write(&file, text).expect("writes");

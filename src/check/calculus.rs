@@ -267,12 +267,13 @@ pub fn is_smooth(e: &Expr) -> bool {
     smooth
 }
 
-/// The highest order of derivative of a field in `e` (expand first), 0 for an unknown; `None` if there is neither.
+/// The highest order of derivative of a field in `e` (expand first), 0 for an unknown or a
+/// field at another point; `None` if there is nothing of them.
 pub fn order(e: &Expr) -> Option<usize> {
     let mut highest = None;
     e.walk(&mut |e| match e {
         Expr::Var(Var::Field { alpha, .. }) => highest = highest.max(Some(alpha.order())),
-        Expr::Var(Var::Unknown(_)) => highest = highest.max(Some(0)),
+        Expr::Var(Var::Unknown(_) | Var::Placed { .. }) => highest = highest.max(Some(0)),
         _ => {}
     });
     highest

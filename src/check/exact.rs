@@ -153,7 +153,7 @@ fn worst<'e>(exacts: &[&'e Exact], r: &Residual, scope: &Scope<'_>) -> Option<Wo
         return None;
     }
     let of = |v: &Var| match v {
-        Var::Field { field, .. } => Some(Quantity::Field(*field)),
+        Var::Field { field, .. } | Var::Placed { field, .. } => Some(Quantity::Field(*field)),
         Var::Unknown(k) => Some(Quantity::Unknown(*k)),
         _ => None,
     };
@@ -176,7 +176,14 @@ fn worst<'e>(exacts: &[&'e Exact], r: &Residual, scope: &Scope<'_>) -> Option<Wo
     let put_in = |e: &Expr| {
         substitute(&expand_derivatives(e), &|v| {
             let value = &known(of(v)?)?.value;
-            Some(if let Var::Field { alpha, .. } = v { d_multi(value, alpha) } else { value.clone() })
+            Some(match v {
+                Var::Field { alpha, .. } => d_multi(value, alpha),
+                Var::Placed { place, .. } => {
+                    let at = &scope.places.borrow()[*place];
+                    substitute(value, &|v| if let Var::Coord(i) = v { at.get(*i).cloned() } else { None })
+                }
+                _ => value.clone(),
+            })
         })
     };
     let (lhs, rhs) = (put_in(&r.lhs), put_in(&r.rhs));

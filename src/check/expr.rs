@@ -32,6 +32,8 @@ pub enum Var {
     Coord(usize),
     /// A field or a partial derivative of it, by the field's place among all fields.
     Field { field: usize, alpha: MultiIndex },
+    /// The value of a field at another point: which, by its number in [`Model::places`](crate::check::model::Model::places).
+    Placed { field: usize, place: usize },
     /// A scalar to be learned, by its place among the unknowns.
     Unknown(usize),
     /// A coefficient of an input function, by its place among those of all functions: standard normal.
@@ -115,7 +117,12 @@ impl Expr {
 
     /// True if training changes its value: a field or an unknown stands in it.
     pub fn has_field(&self) -> bool {
-        self.any_var(|v| matches!(v, Var::Field { .. } | Var::Unknown(_)))
+        self.any_var(|v| matches!(v, Var::Field { .. } | Var::Placed { .. } | Var::Unknown(_)))
+    }
+
+    /// True if a field at another point stands in it.
+    pub fn has_placed(&self) -> bool {
+        self.any_var(|v| matches!(v, Var::Placed { .. }))
     }
 
     pub fn has_unknown(&self) -> bool {

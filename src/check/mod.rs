@@ -158,6 +158,7 @@ fn check_whole(
         network: network?.clone(),
         unknowns: scope.unknowns,
         functions: scope.functions,
+        places: scope.places.into_inner(),
         residuals: residuals?,
         exact,
         reference: reference.map(Arc::new),

@@ -26,6 +26,9 @@ pub struct Model {
     pub network: Network,
     pub unknowns: Vec<Unknown>,
     pub functions: Vec<InputFunction>,
+    /// Points where residuals want fields beside their own: all coordinates, in terms of the coordinates of the residual's
+    /// point.
+    pub places: Vec<Vec<Expr>>,
     pub residuals: Vec<Residual>,
     pub exact: Vec<Exact>,
     /// The exact solutions that a file gives on a grid.

@@ -17,6 +17,8 @@ use crate::func::{Binary, MultiIndex, Unary};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Atom {
     Field(usize, MultiIndex),
+    /// A field at another point.
+    Placed(usize, usize),
     Unknown(usize),
 }
 
@@ -24,6 +26,7 @@ impl Atom {
     pub fn var(&self) -> Var {
         match self {
             Atom::Field(field, alpha) => Var::Field { field: *field, alpha: alpha.clone() },
+            Atom::Placed(field, place) => Var::Placed { field: *field, place: *place },
             Atom::Unknown(k) => Var::Unknown(*k),
         }
     }
@@ -31,6 +34,7 @@ impl Atom {
     pub fn of(var: &Var) -> Option<Atom> {
         match var {
             Var::Field { field, alpha } => Some(Atom::Field(*field, alpha.clone())),
+            Var::Placed { field, place } => Some(Atom::Placed(*field, *place)),
             Var::Unknown(k) => Some(Atom::Unknown(*k)),
             _ => None,
         }

@@ -82,6 +82,7 @@ impl Vocabulary {
         match var {
             Var::Coord(i) => name(&self.coords, "x", *i),
             Var::Field { field, alpha } => self.field(name(&self.fields, "u", *field), alpha),
+            Var::Placed { field, place } => format!("{} at place {place}", name(&self.fields, "u", *field)),
             Var::Unknown(k) => name(&self.unknowns, "unknown", *k),
             Var::Coefficient(k) => format!("c{k}"),
             Var::Column(i) => name(&self.columns, "column", *i),

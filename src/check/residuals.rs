@@ -126,6 +126,12 @@ fn draft<'a>(r: &'a ast::Residual, scope: &Scope<'_>, files: &dyn Files, sink: &
     for (side, span) in [(&lhs, r.lhs.span), (&rhs, r.rhs.span)] {
         let mut wrong = false;
         side.walk(&mut |e| wrong |= matches!(e, Expr::Deriv(a, _) if a.any_var(|v| matches!(v, Var::Column(_)))));
+        let mut moved = false;
+        side.walk(&mut |e| moved |= matches!(e, Expr::Deriv(a, _) if a.has_placed()));
+        if moved {
+            sink.push(functions::place_derivative(span));
+            return None;
+        }
         if wrong && !matches!(place, Place::Data(_)) {
             let instead =
                 "a normal counts as constant: write `d(u, x, normal)` for the derivative of `d(u, x)` along it";
@@ -164,7 +170,9 @@ fn draft<'a>(r: &'a ast::Residual, scope: &Scope<'_>, files: &dyn Files, sink: &
 fn fields_in(e: &Expr) -> Vec<usize> {
     let mut fields = vec![];
     e.walk(&mut |e| match e {
-        Expr::Var(Var::Field { field, .. }) if !fields.contains(field) => fields.push(*field),
+        Expr::Var(Var::Field { field, .. } | Var::Placed { field, .. }) if !fields.contains(field) => {
+            fields.push(*field);
+        }
         _ => {}
     });
     fields
@@ -308,6 +316,10 @@ fn method(
             return None;
         }
         return match by {
+            Chosen::Jet | Chosen::Weak(_) | Chosen::Smoothing(_) if d.expanded.has_placed() => {
+                sink.push(functions::place_method(call.span, &call.name.text));
+                None
+            }
             Chosen::Jet => match rough {
                 Some(rough) => {
                     sink.push(say::not_smooth(call.span, rough.span, &rough.what, rough.spikes));
@@ -344,6 +356,10 @@ fn method(
     }
     if order(&d.expanded) == Some(0) {
         return Some((Method::Value, None));
+    }
+    if d.expanded.has_placed() {
+        let why = "a field stands at another point, and only its value can be had there";
+        return Some((Method::Stencil { h: STENCIL }, Some(why.into())));
     }
     let Some(rough) = rough else {
         return Some((Method::Jet, Some("every way to the output is smooth".into())));

@@ -50,6 +50,8 @@ pub struct Scope<'a> {
     pub fields: Vec<FieldName>,
     pub unknowns: Vec<Unknown>,
     pub functions: Vec<InputFunction>,
+    /// See [`Model::places`](crate::check::model::Model::places).
+    pub places: RefCell<Vec<Vec<Expr>>>,
     /// Names whose declarations have been complained about: using them is no further mistake.
     pub broken: BTreeSet<String>,
     /// The parser had to leave items out, so that an unknown name is a mistake only if it looks like a misspelt one.
@@ -486,12 +488,10 @@ impl Resolver<'_, '_, '_, '_> {
             let [a, b] = self.arguments(e.span, name, args, frame)?;
             return self.binary(f, a, b, e.span);
         }
-        if self.scope.field(name).is_some() {
+        if let Some(field) = self.scope.field(name) {
             self.scope.mark_used(name);
-            let what = format!("`{name}(…)`, a field at another place");
-            let instead = format!("write `{name}` alone: the field where the residual is taken");
-            self.sink.push(names::not_available_but(e.span, &what, &instead));
-            return None;
+            self.without_brackets(name, field, callee.span)?;
+            return self.placed(e, field, args, frame);
         }
         if self.scope.constant(name).is_some() || self.scope.coord(name).is_some() || self.names.local(name).is_some() {
             self.sink.push(

@@ -82,6 +82,9 @@ struct Builder<'a> {
 
 /// The weak form of `lhs - rhs = 0`, or a sentence why there is none. `tests` is left open.
 pub fn weak_form(lhs: &Expr, rhs: &Expr, data: &[Datum], ctx: Context) -> Result<WeakForm, String> {
+    if lhs.has_placed() || rhs.has_placed() {
+        return Err("a field stands at another point".to_string());
+    }
     let mut b = Builder { ctx, nonlinear: vec![], volume: BTreeMap::new(), boundary: BTreeMap::new() };
     for term in b.terms(&sub(lhs.clone(), rhs.clone()))? {
         b.integrate(term)?;
@@ -195,6 +198,7 @@ impl Builder<'_> {
                     let factors: Vec<String> = m
                         .iter()
                         .map(|(atom, k)| match (atom, k) {
+                            (Atom::Placed(..), _) => unreachable!("refused at the start"),
                             (Atom::Unknown(i), _) => self.ctx.unknowns[*i].clone(),
                             (Atom::Field(field, alpha), 1) => self.name(*field, alpha),
                             (Atom::Field(field, alpha), k) => format!("{}^{k}", self.name(*field, alpha)),

@@ -13,6 +13,7 @@ const BRACKETS: Code = Code(651);
 const NOT_A_FUNCTION: Code = Code(652);
 const OPERATOR_PLACE: Code = Code(653);
 const INTEGRAL: Code = Code(654);
+const PLACE: Code = Code(655);
 
 /// The codes of this family.
 pub const FAMILY: Family = Family {
@@ -23,6 +24,7 @@ pub const FAMILY: Family = Family {
         CodeInfo { code: NOT_A_FUNCTION, slug: "not_a_function", page: include_str!("../../docs/errors/SNN0652.md") },
         CodeInfo { code: OPERATOR_PLACE, slug: "operator_place", page: include_str!("../../docs/errors/SNN0653.md") },
         CodeInfo { code: INTEGRAL, slug: "integral", page: include_str!("../../docs/errors/SNN0654.md") },
+        CodeInfo { code: PLACE, slug: "another_point", page: include_str!("../../docs/errors/SNN0655.md") },
     ],
 };
 
@@ -77,6 +79,37 @@ pub fn operator_place(span: Span, field: &str, why: &str) -> Diagnostic {
     Diagnostic::error(OPERATOR_PLACE, span, format!("`{field}` depends on input functions: {why}")).help(
         "give it as a residual on `interior`, `domain`, a grid or a face: each point then gets functions of its own",
     )
+}
+
+/// `u(0)` where u has two coordinates.
+pub fn place_arguments(span: Span, field: &str, coords: &[&str], found: usize) -> Diagnostic {
+    let all = coords.join(", ");
+    Diagnostic::error(PLACE, span, format!("a point of `{field}` has {} coordinates, found {found}", coords.len()))
+        .help(format!("they are `{field}({all})`, each with an expression in its place"))
+}
+
+/// `u(x + 1)` where x ends at 1.
+pub fn place_outside(span: Span, coord: &str, value: f64, lo: f64, hi: f64, here: &str) -> Diagnostic {
+    Diagnostic::error(PLACE, span, format!("this point lies outside of the domain: {coord} = {value:.4} for {here}"))
+        .help(format!("`{coord}` goes from {lo} to {hi}; outside a network means nothing"))
+}
+
+/// The derivative of a field at another point.
+pub fn place_derivative(span: Span) -> Diagnostic {
+    Diagnostic::error(PLACE, span, "a field at another point cannot be differentiated")
+        .help("make the derivative a field of its own: `residual slope on interior : v = d(u, x)`, and write `v(…)`")
+}
+
+/// `by weak`, `by jet` or `by smoothing` with a field at another point.
+pub fn place_method(span: Span, method: &str) -> Diagnostic {
+    Diagnostic::error(PLACE, span, format!("a field at another point cannot be had `by {method}`"))
+        .help("leave `by` out, or write `by stencil`: values at other points and differences go together")
+}
+
+/// `integral(s in 0 .. x, u)`: the same u for all s.
+pub fn field_in_integral(span: Span, variable: &str) -> Diagnostic {
+    Diagnostic::error(INTEGRAL, span, format!("this field does not depend on `{variable}`"))
+        .help(format!("write the field where it is wanted: `u({variable})`"))
 }
 
 /// A residual with an input function in it and no field that depends on one.

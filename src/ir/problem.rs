@@ -247,6 +247,9 @@ pub enum Rows {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pointwise {
     pub atoms: Vec<Atom>,
+    /// For each atom, the point where it is wanted if not at the residual's own (a value, then): input `coords`, output `value`
+    /// with all coordinates.
+    pub places: Vec<Option<Program>>,
     pub by: Derivatives,
     /// Inputs `coords`, `columns` and `coefficients` (only if there are any), `atoms`; output `value`.
     pub value: Program,

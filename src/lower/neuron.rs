@@ -53,6 +53,7 @@ impl Meaning<'_> {
             Var::Over => self.over,
             Var::Coord(_)
             | Var::Field { .. }
+            | Var::Placed { .. }
             | Var::Unknown(_)
             | Var::Coefficient(_)
             | Var::Column(_)

@@ -41,6 +41,16 @@ pub fn of_functions(model: &Model, name: &str, e: &Expr) -> Program {
     b.finish()
 }
 
+/// A point in terms of another one: output `value`, all coordinates.
+fn point(model: &Model, at: &[Expr]) -> Program {
+    let mut b = Expression::new("another point", &[("coords", model.coords.len())]);
+    b.output("value", &at.iter().collect::<Vec<_>>(), &|v, at| match v {
+        Var::Coord(i) => at[0][*i],
+        _ => unreachable!("the checker allows only coordinates here"),
+    });
+    b.finish()
+}
+
 /// The number of coefficients of all input functions.
 fn coefficients(model: &Model) -> usize {
     model.functions.iter().map(|f| f.parts.len()).sum()
@@ -123,7 +133,7 @@ fn pointwise(model: &Model, r: &Residual, by: ir::Derivatives) -> ir::Pointwise 
     let residual = Expr::binary(Binary::Sub, r.lhs.clone(), r.rhs.clone());
     let mut fields = BTreeSet::new();
     residual.walk(&mut |e| {
-        if let Expr::Var(v @ (Var::Field { .. } | Var::Unknown(_))) = e {
+        if let Expr::Var(v @ (Var::Field { .. } | Var::Placed { .. } | Var::Unknown(_))) = e {
             fields.insert(v.clone());
         }
     });
@@ -154,13 +164,19 @@ fn pointwise(model: &Model, r: &Residual, by: ir::Derivatives) -> ir::Pointwise 
     let mut slopes = Expression::new(&format!("slopes of {}", r.name), &inputs);
     slopes.output("slopes", &derivatives.iter().collect::<Vec<_>>(), &var);
     let linear = derivatives.iter().all(|d| !d.has_field());
-    ir::Pointwise { atoms, by, value: value.finish(), slopes: slopes.finish(), linear }
+    let place = |v: &Var| match v {
+        Var::Placed { place, .. } => Some(point(model, &model.places[*place])),
+        _ => None,
+    };
+    let places = fields.iter().map(place).collect();
+    ir::Pointwise { atoms, places, by, value: value.finish(), slopes: slopes.finish(), linear }
 }
 
 /// A field's derivative or an unknown, which is a field as well.
 fn atom(model: &Model, v: &Var) -> Option<ir::Atom> {
     match v {
         Var::Field { field, alpha } => Some(ir::Atom { field: *field, alpha: alpha.clone() }),
+        Var::Placed { field, .. } => Some(ir::Atom { field: *field, alpha: MultiIndex::zero(model.coords.len()) }),
         Var::Unknown(k) => {
             let field = model.network.fields.len() + k;
             Some(ir::Atom { field, alpha: MultiIndex::zero(model.coords.len()) })

@@ -88,6 +88,24 @@ impl Stencil {
         out
     }
 
+    /// With some atoms taken at points of their own, `[rows][coords]` for each of these.
+    pub fn with_places(&self, places: &[Option<Vec<f64>>], rows: usize, dim: usize) -> Stencil {
+        let mut out = Stencil { points: self.points.clone(), atoms: self.atoms, starts: vec![0], entries: vec![] };
+        for row in 0..rows {
+            for (atom, place) in places.iter().enumerate() {
+                match place {
+                    None => out.entries.extend(self.terms(row, atom)),
+                    Some(points) => {
+                        out.entries.push(((out.points.len() / dim) as u32, 1.0));
+                        out.points.extend(&points[row * dim..(row + 1) * dim]);
+                    }
+                }
+                out.starts.push(out.entries.len());
+            }
+        }
+        out
+    }
+
     /// The points and weights whose sum is a derivative at a row.
     pub fn terms(&self, row: usize, atom: usize) -> &[(u32, f64)] {
         let k = row * self.atoms + atom;

@@ -227,13 +227,24 @@ impl<'a> Point<'a> {
     /// A residual at points.
     pub fn new(plan: &'a Pointwise, problem: &Problem, at: Points, coefficients: Vec<f64>) -> Point<'a> {
         let alphas = || plan.atoms.iter().map(|a| a.alpha.clone()).collect::<Vec<MultiIndex>>();
+        let moved = plan.places.iter().any(Option::is_some);
         let stencil = match plan.by {
             Derivatives::Stencil { h } => Some(Stencil::new(&at.data, &problem.coords, &alphas(), h)),
             Derivatives::Smoothing { sigma } => Some(smoothing::smoothed(&at.data, &problem.coords, &alphas(), sigma)),
+            // Values alone, of fields at several points.
+            Derivatives::None if moved => Some(Stencil::new(&at.data, &problem.coords, &alphas(), 0.1)),
             Derivatives::None | Derivatives::Jet => None,
         };
+        let stencil = stencil.map(|s| match moved {
+            true => {
+                let moved = plan.places.iter().map(|p| p.as_ref().map(|p| eval(p, &[&at.data])));
+                s.with_places(&moved.collect::<Vec<_>>(), at.len(), problem.coords.len())
+            }
+            false => s,
+        });
         let (rows, coords, columns) = (at.len(), at.data, at.columns);
         let mut fields: Vec<usize> = plan.atoms.iter().map(|a| a.field).collect();
+        fields.sort_unstable();
         fields.dedup();
         let place = |(k, a): (usize, &Atom)| match &stencil {
             None => k,

@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! a(2*x)                    ->   c0 cos(w0 2 x) + c1 sin(w0 2 x) + …     the coefficients are what makes one function
-//! G[a], G[a](x)             ->   Field G
+//! G[a], G[a](x)             ->   Field G              u(0, t)   ->   Placed u, at a place of its own
 //! integral(a, 0, x)         ->   A(x) - A(0), exact
 //! integral(s in 0 .. x, e)  ->   Gauss points
 //! ```
 
 use super::{Frame, Names, Resolver, Scope, Sort};
-use crate::check::calculus::{add, mul, simplify, sub, substitute};
+use crate::check::calculus::{add, evaluate_at, mul, simplify, sub, substitute};
 use crate::check::expr::{Expr, Var};
+use crate::check::lints::point_text;
+use crate::check::weak::spread;
 use crate::diag::{Diagnostic, Sink, functions as say, names, types};
 use crate::func::MultiIndex;
 use crate::source::Span;
@@ -42,7 +44,7 @@ impl Scope<'_> {
 }
 
 impl Resolver<'_, '_, '_, '_> {
-    /// `G[a]` or `G[a](x, t)`: the field where the residual is taken.
+    /// `G[a]`, or `G[a](0, t)` at another point.
     pub(super) fn operator(
         &mut self,
         e: &ast::Expr,
@@ -67,21 +69,62 @@ impl Resolver<'_, '_, '_, '_> {
             return None;
         }
         own.iter().for_each(|f| self.scope.mark_used(f));
-        let coords: Vec<&str> = network.coords.iter().map(|&c| self.scope.coords[c].name.as_str()).collect();
-        let here = args.is_none_or(|args| {
-            args.len() == coords.len()
-                && args.iter().zip(&coords).all(|(a, c)| matches!(&*a.value.kind, ExprKind::Name(n) if n == c))
-        });
-        if !here {
-            let what = format!("`{}[…](…)`, a field at another place", base.text);
-            let instead = format!("write `{}[{}]`: the field where the residual is taken", base.text, own.join(", "));
-            self.sink.push(names::not_available_but(e.span, &what, &instead));
-            return None;
+        if let Some(args) = args {
+            return self.placed(e, field, args, frame);
         }
         if !self.names.fields || !frame.stack.is_empty() {
             return self.out_of_place(e.span, &base.text, "a network's field", frame);
         }
         Some(Expr::Var(Var::Field { field, alpha: MultiIndex::zero(self.scope.coords.len()) }))
+    }
+
+    /// `u(0, t)`: the field at another point, one argument for each of its network's coordinates.
+    pub(super) fn placed(&mut self, e: &ast::Expr, field: usize, args: &[ast::Arg], frame: &Frame) -> Option<Expr> {
+        let (scope, name) = (self.scope, self.scope.fields[field].name.clone());
+        let own = scope.coords_of(field);
+        let at: Vec<Option<Expr>> = args.iter().map(|a| self.wanted(&a.value, Sort::Number, frame)).collect();
+        if !self.names.fields || (!frame.stack.is_empty() && !self.names.fields) {
+            return self.out_of_place(e.span, &name, "a network's field", frame);
+        }
+        if args.len() != own.len() {
+            let coords: Vec<&str> = own.iter().map(|&c| scope.coords[c].name.as_str()).collect();
+            self.sink.push(say::place_arguments(e.span, &name, &coords, args.len()));
+            return None;
+        }
+        let at = at.into_iter().collect::<Option<Vec<_>>>()?;
+        if own.iter().zip(&at).all(|(c, e)| *e == Expr::Var(Var::Coord(*c))) {
+            return Some(Expr::Var(Var::Field { field, alpha: MultiIndex::zero(scope.coords.len()) }));
+        }
+        if let Some((_, arg)) = at.iter().zip(args).find(|(e, _)| e.any_var(|v| !matches!(v, Var::Coord(_)))) {
+            self.sink.push(types::wrong_kind(arg.span, "a place in terms of the coordinates", "something else"));
+            return None;
+        }
+        let mut point: Vec<Expr> = (0..scope.coords.len()).map(|i| Expr::Var(Var::Coord(i))).collect();
+        own.iter().zip(at).for_each(|(c, e)| point[*c] = e);
+        self.inside(e, &point)?;
+        let mut places = scope.places.borrow_mut();
+        let place = places.iter().position(|p| *p == point).unwrap_or_else(|| {
+            places.push(point);
+            places.len() - 1
+        });
+        Some(Expr::Var(Var::Placed { field, place }))
+    }
+
+    /// Complains of a place outside of the domain, where a network means nothing.
+    fn inside(&mut self, e: &ast::Expr, point: &[Expr]) -> Option<()> {
+        let coords = &self.scope.coords;
+        for unit in spread(coords.len(), 64) {
+            let here: Vec<f64> = unit.iter().zip(coords).map(|(p, c)| c.lo + p * (c.hi - c.lo)).collect();
+            for (c, at) in coords.iter().zip(point) {
+                let v = evaluate_at(at, &here);
+                let slack = 1e-9 * (c.hi - c.lo);
+                if !c.periodic && !(c.lo - slack..=c.hi + slack).contains(&v) {
+                    self.sink.push(say::place_outside(e.span, &c.name, v, c.lo, c.hi, &point_text(&here, coords)));
+                    return None;
+                }
+            }
+        }
+        Some(())
     }
 
     /// A field whose network takes input functions is written with them.
@@ -152,9 +195,7 @@ impl Resolver<'_, '_, '_, '_> {
                     inner.bindings.push((variable.text.clone(), at));
                     let value = self.wanted(&of.value, Sort::Number, &inner)?;
                     if value.any_var(|v| matches!(v, Var::Field { .. })) {
-                        let instead =
-                            "make it a field of its own: `d(v, x) = u` with `v = 0` where the integral begins";
-                        self.sink.push(names::not_available_but(e.span, "the integral of a field", instead));
+                        self.sink.push(say::field_in_integral(of.span, &variable.text));
                         return None;
                     }
                     total = add(total, mul(Expr::Num(weight), value));

@@ -25,7 +25,7 @@ pub fn shape(m: &Monomial) -> Product {
         match atom {
             Atom::Field(field, alpha) if alpha.order() == 0 => values.push((*field, *k)),
             Atom::Field(field, alpha) => derivatives.push((*field, alpha.clone(), *k)),
-            Atom::Unknown(_) => {}
+            Atom::Unknown(_) | Atom::Placed(..) => {}
         }
     }
     match (values.as_slice(), derivatives.as_slice()) {

@@ -143,7 +143,8 @@ fn a_weak_form_is_solved_by_spikes_and_what_it_absorbed_is_measured() {
     p.residuals[0].rows = Rows::Weak(weak);
     let value = expression(POINTWISE, "value", |push| push(Op::Input(1)));
     let slopes = expression(POINTWISE, "slopes", |push| push(Op::Const(1.0)));
-    let measure = Pointwise { atoms: vec![u_itself()], by: Derivatives::None, value, slopes, linear: true };
+    let measure =
+        Pointwise { atoms: vec![u_itself()], places: vec![], by: Derivatives::None, value, slopes, linear: true };
     p.residuals.push(Residual {
         name: "ends".into(),
         weight: 1.0,
@@ -302,6 +303,7 @@ fn differences_of_a_smooth_network_are_its_derivatives() {
     // r = u' at 64 points; compared with differences of predictions.
     p.residuals[0].rows = Rows::Pointwise(Pointwise {
         atoms: vec![Atom { field: 0, alpha: MultiIndex(vec![1]) }],
+        places: vec![],
         by: Derivatives::Stencil { h: 0.01 },
         value: expression(POINTWISE, "value", |push| push(Op::Input(1))),
         slopes: expression(POINTWISE, "slopes", |push| push(Op::Const(1.0))),

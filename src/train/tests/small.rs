@@ -178,7 +178,7 @@ pub fn pointwise(linear: bool) -> Pointwise {
         let u2 = push(Op::Binary(Binary::Mul, three, u2));
         push(Op::Binary(Binary::Add, one, u2))
     });
-    Pointwise { atoms: vec![u_itself()], by: Derivatives::None, value, slopes, linear }
+    Pointwise { atoms: vec![u_itself()], places: vec![], by: Derivatives::None, value, slopes, linear }
 }
 
 pub const BLOCK: u32 = 50;
