@@ -83,7 +83,7 @@ impl Resolver<'_, '_, '_, '_> {
         let (scope, name) = (self.scope, self.scope.fields[field].name.clone());
         let own = scope.coords_of(field);
         let at: Vec<Option<Expr>> = args.iter().map(|a| self.wanted(&a.value, Sort::Number, frame)).collect();
-        if !self.names.fields || (!frame.stack.is_empty() && !self.names.fields) {
+        if !self.names.fields || !frame.stack.is_empty() {
             return self.out_of_place(e.span, &name, "a network's field", frame);
         }
         if args.len() != own.len() {
