@@ -162,6 +162,11 @@ impl Unary {
         }
     }
 
+    /// Its value jumps somewhere.
+    pub fn jumps(self) -> bool {
+        matches!(self, Unary::Floor | Unary::Ceil | Unary::Sign | Unary::Heaviside)
+    }
+
     /// Infinitely often differentiable wherever it is defined, so that a jet may pass through it.
     pub fn is_smooth(self) -> bool {
         !matches!(self, Unary::Abs | Unary::Floor | Unary::Ceil | Unary::Sign | Unary::Heaviside | Unary::Relu)

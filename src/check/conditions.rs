@@ -11,7 +11,7 @@ use crate::check::calculus::{expand_derivatives, sub};
 use crate::check::expr::{Expr, Var};
 use crate::check::items::Items;
 use crate::check::lints::is_hard;
-use crate::check::model::{Coord, Network, Place, Residual};
+use crate::check::model::{Coord, Network, Place, Residual, Side};
 use crate::check::weak::{Context, Datum, data_of};
 use crate::diag::{Sink, names, residuals as say, training};
 use crate::syntax::ast::{self, Item};
@@ -31,6 +31,7 @@ pub fn check(
     // With something to be learned, more data than the equation needs are the point.
     // A system shares its conditions out among its fields, so that a count for one of them says nothing.
     if fields.len() == 1 && !file.items.iter().any(|i| matches!(i, Item::Unknown(_))) {
+        too_few(network, residuals, &equations, ctx, sink);
         too_many(residuals, &equations, ctx, sink);
     }
     unused(items, network, residuals, coords, sink);
@@ -100,6 +101,30 @@ fn missing(
         [(i, e), ..] => {
             let c = &ctx.coords[*i];
             sink.push(say::nothing_given_along(e.residual.span, &e.residual.name, &c.name, c.lo));
+        }
+    }
+}
+
+/// An equation of order m along a coordinate wants m conditions at its ends, all told; with none at all it is said elsewhere.
+fn too_few(network: &Network, residuals: &[Residual], equations: &[Equation<'_>], ctx: Context<'_>, sink: &mut Sink) {
+    let elsewhere = |r: &Residual| {
+        let is_equation = equations.iter().any(|e| std::ptr::eq(e.residual, r));
+        !is_equation && !matches!(r.place, Place::Faces(_))
+    };
+    if residuals.iter().any(elsewhere) {
+        return;
+    }
+    for (i, c) in ctx.coords.iter().enumerate().filter(|(_, c)| !c.periodic) {
+        let Some(e) = equations.iter().max_by_key(|e| e.orders[i]) else { continue };
+        let hard = [false, true].into_iter().any(|high| is_hard(network, &network.fields[0], i, high, ctx));
+        let on_end = |r: &Residual| match &r.place {
+            Place::Faces(faces) => faces.iter().filter(|f| f.coord == i && f.side != Side::Inside).count(),
+            _ => 0,
+        };
+        let given: usize = residuals.iter().map(on_end).sum();
+        if !hard && given > 0 && given < usize::from(e.orders[i]) {
+            let (at, name) = (e.residual.span, &e.residual.name);
+            sink.push(say::too_few(at, name, &c.name, e.orders[i], given));
         }
     }
 }

@@ -243,6 +243,10 @@ impl<'a> Checker<'a, '_, '_, '_> {
             StateStep::Update(e) | StateStep::Euler { rate: e } | StateStep::Rk4 { rate: e } => e.any_var(is_input),
             StateStep::Linear { decay, drive } => decay.any_var(is_input) || drive.any_var(is_input),
         };
+        let updated = model.states.iter().any(|s| matches!(s.step, StateStep::Update(_)));
+        if model.spike.is_some() && model.resets.is_empty() && model.refractory.is_none() && !updated {
+            self.sink.push(neurons::no_reset(self.neuron.name.span, &self.neuron.name.text));
+        }
         let in_spike = model.spike.as_ref().is_some_and(|s| s.lhs.any_var(is_input) || s.rhs.any_var(is_input));
         let in_emit = model.emit.as_ref().is_some_and(|e| e.any_var(is_input));
         if !in_spike && !in_emit && !model.states.iter().any(uses_input) {

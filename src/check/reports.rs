@@ -232,7 +232,7 @@ fn metric(
     };
     let (field, of) = of?;
     if !cx.has_exact(of) {
-        sink.push(say::no_exact(span, &format!("`{}`", callee.text), &field));
+        sink.push(say::no_exact(span, &format!("`{}`", callee.text), &scope.written(&field)));
         return None;
     }
     Some(Metric { name: name.into(), kind: *kind, field, grid: grid? })
@@ -336,7 +336,7 @@ fn field_plot(
     {
         let (field, of) = plotted(args, value.span, &inner.text, scope, sink)?;
         if !cx.has_exact(of) {
-            sink.push(say::no_exact(value.span, &format!("`{}`", inner.text), &field));
+            sink.push(say::no_exact(value.span, &format!("`{}`", inner.text), &scope.written(&field)));
             return None;
         }
         return Some(if inner.text == "exact" { PlotField::Exact(field) } else { PlotField::Error(field) });

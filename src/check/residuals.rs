@@ -142,6 +142,9 @@ fn draft<'a>(r: &'a ast::Residual, scope: &Scope<'_>, files: &dyn Files, sink: &
             sink.push(say::column_derivative(span));
             return None;
         }
+        if let Some(coord) = jump_under_derivative(side) {
+            sink.push(say::jump_under_derivative(span, &r.name.text, &scope.coords[coord].name));
+        }
         if let Some((field, coord)) = foreign_derivative(side, scope) {
             let field = &scope.fields[field];
             let network = &scope.networks[field.network];
@@ -176,6 +179,24 @@ fn fields_in(e: &Expr) -> Vec<usize> {
         _ => {}
     });
     fields
+}
+
+/// A coordinate along which something with a jump in it is differentiated, a field beside it.
+fn jump_under_derivative(e: &Expr) -> Option<usize> {
+    let mut found = None;
+    e.walk(&mut |e| {
+        let Expr::Deriv(inside, coord) = e else { return };
+        if fields_in(inside).is_empty() {
+            return;
+        }
+        let along = |e: &Expr| e.any_var(|v| *v == Var::Coord(*coord));
+        inside.walk(&mut |e| match e {
+            Expr::If(..) if along(e) => found = Some(*coord),
+            Expr::Unary(f, _) if along(e) && f.jumps() => found = Some(*coord),
+            _ => {}
+        });
+    });
+    found
 }
 
 /// A field, and a coordinate that it is differentiated along and that does not enter its network.

@@ -1,5 +1,6 @@
 //! After the checker has passed, every failure is ours, and is said to be.
 
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Exit;
@@ -8,6 +9,11 @@ use super::Exit;
 pub fn install_hook() {
     let standard = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
+        // Nobody reads what we print, or the disk it goes to is full: neither is a bug, and there is nobody left to tell.
+        if let Some(what) = info.payload_as_str().filter(|p| p.starts_with("failed printing to ")) {
+            let _ = writeln!(std::io::stderr(), "snnc stops: {what}");
+            std::process::exit(Exit::WrongInvocation as i32);
+        }
         let place = info.location().map_or(String::new(), |l| format!(" at {}:{}", l.file(), l.line()));
         report(&format!("{}{place}", info.payload_as_str().unwrap_or("a panic without words")));
         if std::env::var_os("RUST_BACKTRACE").is_some_and(|v| v != "0") {
@@ -23,7 +29,8 @@ pub fn guard(command: impl FnOnce() -> Exit) -> Exit {
 
 /// Says that something of ours went wrong.
 pub fn report(what: &str) {
-    eprintln!(
+    let _ = writeln!(
+        std::io::stderr(),
         "snnc {}: this is a bug in snnc, not in your program.\n  {what}\n  Please report it with the program that was run; \
          files written before this are whole.",
         env!("CARGO_PKG_VERSION")

@@ -8,7 +8,7 @@ use super::Code;
 /// Codes whose messages are warnings. A code of which some messages are errors is in the list too: only its warnings can be
 /// silenced.
 pub const LINTS: &[u16] =
-    &[209, 233, 243, 244, 508, 509, 510, 524, 525, 526, 607, 625, 627, 711, 714, 716, 734, 810, 820, 1014];
+    &[209, 233, 243, 244, 508, 509, 510, 524, 525, 526, 528, 607, 625, 627, 711, 714, 716, 717, 734, 810, 820, 1014];
 
 /// May `allow` name this code?
 pub fn may_be_allowed(code: Code) -> bool {

@@ -25,6 +25,7 @@ const SILENT: Code = Code(524);
 const RESTLESS: Code = Code(525);
 const UNSTABLE: Code = Code(526);
 const UNTIMED: Code = Code(527);
+const NO_RESET: Code = Code(528);
 
 /// The codes of this family.
 pub const FAMILY: Family = Family {
@@ -64,6 +65,7 @@ pub const FAMILY: Family = Family {
         CodeInfo { code: RESTLESS, slug: "always_spikes", page: include_str!("../../docs/errors/SNN0525.md") },
         CodeInfo { code: UNSTABLE, slug: "unstable_step", page: include_str!("../../docs/errors/SNN0526.md") },
         CodeInfo { code: UNTIMED, slug: "dt_without_unit", page: include_str!("../../docs/errors/SNN0527.md") },
+        CodeInfo { code: NO_RESET, slug: "no_reset", page: include_str!("../../docs/errors/SNN0528.md") },
     ],
 };
 
@@ -184,6 +186,16 @@ pub fn always_spikes(span: Span, neuron: &str, range: (f64, f64)) -> Diagnostic 
     let message = format!("`{neuron}` spikes in every step, whatever its input from {lo} to {hi}");
     Diagnostic::warning(RESTLESS, span, message)
         .help("raise its threshold, or reset by more: what always spikes says nothing of its input")
+}
+
+/// A warning: nothing ends a spike.
+pub fn no_reset(span: Span, neuron: &str) -> Diagnostic {
+    Diagnostic::warning(
+        NO_RESET,
+        span,
+        format!("nothing ends a spike of `{neuron}`: it spikes in every step above its threshold"),
+    )
+    .help("add a `reset`, or see `snnc explain SNN0528` for a spike at the crossing alone")
 }
 
 /// A warning: the step is too long for the integrator.

@@ -24,6 +24,7 @@ const EXACT_TWICE: Code = Code(713);
 const NOTHING_GIVEN: Code = Code(714);
 const WITHOUT_COORDINATE: Code = Code(715);
 const HARD_CONDITION: Code = Code(716);
+const JUMP: Code = Code(717);
 
 macro_rules! info {
     ($code:expr, $slug:expr, $page:expr) => {
@@ -51,6 +52,7 @@ pub const FAMILY: Family = Family {
         info!(NOTHING_GIVEN, "nothing_given", "SNN0714"),
         info!(WITHOUT_COORDINATE, "without_coordinate", "SNN0715"),
         info!(HARD_CONDITION, "hard_condition", "SNN0716"),
+        CodeInfo { code: JUMP, slug: "jump_under_derivative", page: include_str!("../../docs/errors/SNN0717.md") },
     ],
 };
 
@@ -169,6 +171,23 @@ pub fn nothing_given_along(span: Span, name: &str, coord: &str, lo: f64) -> Diag
         format!("`{name}` differentiates along `{coord}`, and no condition is given at either end of `{coord}`"),
     )
     .help(format!("add one, such as `residual start on {coord} = {lo} : u = 0`; or leave it to the data, with `allow(SNN0714)` before this residual"))
+}
+
+/// A warning: fewer conditions along a coordinate than the equation has derivatives.
+pub fn too_few(span: Span, name: &str, coord: &str, order: u8, given: usize) -> Diagnostic {
+    let what = if given == 1 { "1 condition is".to_string() } else { format!("{given} conditions are") };
+    let message = format!("`{name}` is of order {order} along `{coord}`, and {what} given at the ends of `{coord}`");
+    Diagnostic::warning(NOTHING_GIVEN, span, message)
+        .help(format!("it wants {order} in all; if that is meant, write `allow(SNN0714)` before this residual"))
+}
+
+/// A warning: a coefficient that may jump stands under a derivative.
+pub fn jump_under_derivative(span: Span, name: &str, coord: &str) -> Diagnostic {
+    let message = format!("a coefficient in `{name}` may jump along `{coord}`, and stands under a derivative along it");
+    Diagnostic::warning(JUMP, span, message).help(
+        "where it jumps its derivative is no function, and is left out; make the flux a field of its own: `output u, q`, \
+         `d(u, x) = q/k(x)`, `d(q, x) = …`",
+    )
 }
 
 /// A warning: the exact solution has no value at a point of the domain.

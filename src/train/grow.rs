@@ -102,7 +102,8 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
         let frame = session.frame(&new_field);
         let new_loss = square(&frame.residual(&new_field));
         let old_loss = square(&frame.residual(&field));
-        if better(new_loss, old_loss) {
+        // In its own frame, too: a nonlinear problem's rows are weighed anew about every field.
+        if better(new_loss, old_loss) && better(new_loss, loss) {
             session.params = found;
             field = new_field;
             loss = new_loss;

@@ -106,8 +106,9 @@ pub struct StaircaseBuilder {
     done: Vec<(Vec<usize>, Mat<f64>)>,
 }
 
-/// A column is dropped where less than this part of its norm is independent of the columns before it.
-const DEPENDENT: f64 = 1e-9;
+/// A column is dropped where less than this part of its norm is independent of the columns before it. In an equation of order m
+/// the lower terms make up N^-m of a column of N test functions, so this must not be much more than double precision leaves.
+const DEPENDENT: f64 = 1e-12;
 
 impl StaircaseBuilder {
     pub fn new(columns: usize) -> StaircaseBuilder {

@@ -36,6 +36,18 @@ pub struct Column {
     unknown: bool,
 }
 
+impl Column {
+    /// The new bias, no further than most of the way from the old one to a bound: one linearisation that points beyond must not
+    /// leave an unknown at the bound, from where another equation is solved.
+    fn within(&self, old: f64, new: f64) -> f64 {
+        const WAY: f64 = 0.9;
+        let towards = |bound: f64| old + WAY * (bound - old);
+        let lo = if self.bounds.0.is_finite() { towards(self.bounds.0) } else { f64::NEG_INFINITY };
+        let hi = if self.bounds.1.is_finite() { towards(self.bounds.1) } else { f64::INFINITY };
+        new.clamp(lo, hi)
+    }
+}
+
 /// Where a readout stands in the flat parameter vector.
 pub fn places(network: &Network, readout: &Readout) -> (Vec<usize>, Option<usize>) {
     let of = |id: ParamId| {
@@ -99,7 +111,7 @@ impl Weights {
         let biases = self.0.iter().filter(|c| c.bias.is_some()).count();
         let (mut fixed, mut free) = (solution[..biases].iter(), solution[biases..].iter());
         let column = |c: &Column| Column {
-            bias: c.bias.map(|_| fixed.next().copied().unwrap_or(0.0).clamp(c.bounds.0, c.bounds.1)),
+            bias: c.bias.map(|old| c.within(old, fixed.next().copied().unwrap_or(0.0))),
             phi: free.by_ref().take(c.phi.len()).copied().collect(),
             ..c.clone()
         };
@@ -190,17 +202,18 @@ pub fn readout(
     start: &Weights,
     ridge: Option<f64>,
 ) -> Option<Weights> {
-    let solve =
-        |frame: &Frame<'_>| Linear::new(frame, features, start).solve(features.rows(frame, &[]).as_ref(), start, ridge);
+    let solve = |frame: &Frame<'_>, here: &Weights| {
+        Linear::new(frame, features, here).solve(features.rows(frame, &[]).as_ref(), here, ridge)
+    };
     if let Some(frame) = linear {
-        return solve(frame).map(|(weights, _)| weights);
+        return solve(frame, start).map(|(weights, _)| weights);
     }
     let mut here = start.clone();
     let mut field = features.field(&here);
     let mut best: Option<(f64, Weights)> = None;
     for _ in 0..ITERATIONS {
         let frame = system.frame(Some(&field));
-        let (there, _) = solve(&frame)?;
+        let (there, _) = solve(&frame, &here)?;
         let aim = features.field(&there);
         let (part, loss) = damped(&frame, &field, &aim);
         here = here.towards(&there, part);

@@ -35,6 +35,14 @@ impl Scope<'_> {
         }
     }
 
+    /// `u`, or `G[a]` for a field that takes input functions.
+    pub fn written(&self, name: &str) -> String {
+        let network = self.field(name).map(|f| &self.networks[self.fields[f].network]);
+        let own: Vec<&str> =
+            network.iter().flat_map(|n| &n.functions).map(|&f| self.functions[f].name.as_str()).collect();
+        if own.is_empty() { name.to_string() } else { format!("{name}[{}]", own.join(", ")) }
+    }
+
     /// What to say of a field that is written without the functions it takes.
     pub fn wants_brackets(&self, span: Span, name: &str) -> Diagnostic {
         let network = self.field(name).map(|f| &self.networks[self.fields[f].network]);
