@@ -169,11 +169,17 @@ fn unused(items: &Items<'_>, network: &Network, residuals: &[Residual], coords: 
             sink.push(names::unused(c.span, "coordinate", &c.name));
         }
     }
+    // Several residuals may share a file, each with columns of its own; the first of them is told of the rest.
+    let mut seen: Vec<&str> = vec![];
     for (item, r) in items.residuals.iter().zip(residuals) {
         let Place::Data(table) = &r.place else { continue };
-        let used = |k: usize| {
-            table.coords.contains(&k) || [&r.lhs, &r.rhs].iter().any(|e| e.any_var(|v| *v == Var::Column(k)))
-        };
+        if seen.contains(&table.path.as_str()) {
+            continue;
+        }
+        seen.push(&table.path);
+        let of_file = |r: &&Residual| matches!(&r.place, Place::Data(t) if t.path == table.path);
+        let compared = |r: &Residual, k: usize| [&r.lhs, &r.rhs].iter().any(|e| e.any_var(|v| *v == Var::Column(k)));
+        let used = |k: usize| table.coords.contains(&k) || residuals.iter().filter(of_file).any(|r| compared(r, k));
         let idle: Vec<&str> =
             table.columns.iter().enumerate().filter(|(k, _)| !used(*k)).map(|(_, c)| c.as_str()).collect();
         if !idle.is_empty() {
