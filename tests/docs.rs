@@ -34,6 +34,7 @@ fn problems(program: &str) -> String {
     let mut sources = Sources::default();
     let mut files = MemoryFiles::default();
     files.0.insert("probe.csv".into(), b"x,t,value\n0.25,0.5,0.1\n0.5,0.5,0.2\n".to_vec());
+    files.0.insert("cooling.csv".into(), include_bytes!("../docs/tutorial/cooling.csv").to_vec());
     files.0.insert("ref.npz".into(), include_bytes!("data/ref.npz").to_vec());
     let options = Options { set: vec![], seed: None };
     let checking = Source::new("block.snn", program).check(&mut sources, &files, &options);
