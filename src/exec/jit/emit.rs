@@ -17,6 +17,7 @@ use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsDat
 use super::lanes::{Constants, F, Lanes, M};
 use super::plan::{Buffer, Item, Loop, Place, Plan, Row, StatePlace, weight};
 use crate::exec::math::{self, Ops};
+use crate::func::Binary;
 use crate::ir::op::{Elem, Op, StateId, Ty, Value};
 use crate::ir::program::{Inst, State, TraceLayout};
 
@@ -142,6 +143,10 @@ struct Body {
     vectors: usize,
     /// A value has `vectors` vectors, or one if all its lanes in the block are equal.
     registers: HashMap<Value, Vec<Clif>>,
+    /// Where the block's bits stand in their rows.
+    bits: Clif,
+    /// Of spikes, the masks.
+    masks: HashMap<Value, Vec<Clif>>,
     step: Option<Clif>,
 }
 
@@ -347,7 +352,6 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             }
             Op::Dense { x: of, weight, direction } => {
                 let ty = plan.types[of];
-                let (x, x_point) = self.row(self.place(*of));
                 let (buffer, scale) = if *direction { (self.directions, k) } else { (self.params, 1) };
                 let w = self.b.ins().iadd_imm_s(buffer, bytes(plan.program.param_offset(*weight) * scale));
                 let (inputs, outputs) = (ty.width as usize, inst.ty.width as usize);
@@ -357,7 +361,14 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
                     (true, false) => ("tangent", vec![inputs, outputs, padded]),
                     (true, true) => ("both", vec![inputs, outputs, k, padded]),
                 };
+                if let Some(bits) = plan.bits.get(of).filter(|_| name == "dense" && !direction) {
+                    let (x, x_point) = self.row(*bits);
+                    let [inputs, outputs] = [inputs, outputs].map(|n| self.number(n));
+                    self.call("fired", &[points, inputs, outputs, x, x_point, w, y, y_point]);
+                    return;
+                }
                 let name = if name == "dense" && plan.program.is_event(*of) { "gather" } else { name };
+                let (x, x_point) = self.row(self.place(*of));
                 let mut arguments = vec![points];
                 arguments.extend(sizes.into_iter().map(|n| self.number(n)));
                 arguments.extend([x, x_point, w, y, y_point]);
@@ -375,11 +386,13 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             // Of the 16 vector registers some are needed for what is being computed.
             if full * 4 <= 12 { 4 } else { 2 }
         } else if size <= 60 {
-            if l.tangent { 4 } else { 2 }
+            if l.tangent || size <= 20 { 4 } else { 2 }
         } else {
             1
         };
-        (1..=most).rev().find(|n| available.is_multiple_of(*n)).unwrap_or(1)
+        // Bits are stored by whole bytes.
+        let most = if l.bits.is_empty() { most } else { most.max(2) };
+        [4, 2, 1].into_iter().find(|n| *n <= most && available.is_multiple_of(*n)).unwrap_or(1)
     }
 
     /// A loop over lanes, for one point.
@@ -400,15 +413,26 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
                         Some(offset) => origin.map(|o| e.b.ins().iadd(o, offset)),
                         None => origin,
                     };
-                    let body = Body { full, one: origin, unit, direction, vectors, registers: HashMap::new(), step };
+                    let (registers, masks) = (HashMap::new(), HashMap::new());
+                    let body =
+                        Body { full, one: origin, unit, direction, vectors, registers, bits: frame, masks, step };
                     e.body(l, body);
                 });
             });
         } else {
-            self.blocks(per_row / 4, vectors, origin, &mut |e, full, _| {
+            self.blocks(per_row / 4, vectors, origin, &mut |e, full, offset| {
+                // 4 bytes a lane, one bit.
+                let bits = match offset {
+                    Some(offset) if !l.bits.is_empty() => {
+                        let passed = e.b.ins().ushr_imm_u(offset, 5);
+                        e.b.ins().iadd(frame, passed)
+                    }
+                    _ => frame,
+                };
                 // Only tangents have the other lies.
-                let body =
-                    Body { full, one: origin, unit: full, direction: full, vectors, registers: HashMap::new(), step };
+                let (unit, direction) = (full, full);
+                let (registers, masks) = (HashMap::new(), HashMap::new());
+                let body = Body { full, one: origin, unit, direction, vectors, registers, bits, masks, step };
                 e.body(l, body);
             });
         }
@@ -451,6 +475,30 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             let vectors = body.registers[&v].clone();
             self.store(l, &body, self.plan.types[&v], row, &vectors);
         }
+        for &(v, row) in &l.bits {
+            self.store_bits(&body, row, &body.masks[&v]);
+        }
+    }
+
+    /// Stores a block's spikes as bits: 4 of a vector.
+    fn store_bits(&mut self, body: &Body, row: Row, masks: &[Clif]) {
+        let mut all: Option<Clif> = None;
+        for k in 0..body.vectors {
+            let four = self.b.ins().vhigh_bits(types::I32, masks[k % masks.len()]);
+            all = Some(match all {
+                None => four,
+                Some(all) => {
+                    let four = self.b.ins().ishl_imm_u(four, 4 * k as i64);
+                    self.b.ins().bor(all, four)
+                }
+            });
+        }
+        let (Some(all), at) = (all, bytes(row.at) as i32) else { return };
+        match body.vectors {
+            1 | 2 => self.b.ins().istore8(plain(), all, body.bits, at),
+            4 => self.b.ins().istore16(plain(), all, body.bits, at),
+            n => unreachable!("a block of {n} vectors"),
+        };
     }
 
     /// All time steps of a block: its states stay in registers.
@@ -560,10 +608,37 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         Lanes { b: self.b, constants: &mut self.constants }
     }
 
+    /// Where x is above (or not below) 0.
+    ///
+    /// `a - b > 0` is `a > b`, infinities and NaN included; the difference is then not computed at all if nothing else wants it.
+    fn fired(&mut self, l: &Loop, body: &Body, of: Value, strict: bool, x: &[Clif]) -> Vec<Clif> {
+        let difference = l.insts.iter().find(|i| i.value == of).and_then(|i| match i.op {
+            Op::Binary(Binary::Sub, a, b) => Some([a, b].map(|v| body.registers[&v].clone())),
+            _ => None,
+        });
+        let mut o = self.machine();
+        match difference {
+            Some([a, b]) if strict => (0..x.len()).map(|k| o.gt(a[k % a.len()], b[k % b.len()])).collect(),
+            _ => {
+                let zero = o.f(0.0);
+                x.iter().map(|&x| if strict { o.gt(x, zero) } else { o.ge(x, zero) }).collect()
+            }
+        }
+    }
+
     fn inst(&mut self, l: &Loop, body: &mut Body, inst: &Inst) {
         let operands: Vec<Vec<Clif>> = inst.op.operands().into_iter().map(|v| self.operand(l, body, v)).collect();
         let count = operands.iter().map(Vec::len).max().unwrap_or(1);
         let mask = inst.ty.elem == Elem::Mask;
+        if let Op::Spike { of, strict, .. } | Op::SpikeAlong { of, strict, .. } = &inst.op {
+            let masks = self.fired(l, body, *of, *strict, &operands[0]);
+            let mut o = self.machine();
+            let (zero, one) = (o.f(0.0), o.f(1.0));
+            let result = masks.iter().map(|&m| o.select(m, one, zero)).collect();
+            body.masks.insert(inst.value, masks);
+            body.registers.insert(inst.value, result);
+            return;
+        }
         let mut o = self.machine();
         let result = (0..count)
             .map(|k| {
@@ -580,7 +655,6 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
                         let y = o.select(x(0), a, b);
                         if mask { o.cast(M, y) } else { y }
                     }
-                    Op::Spike { strict, .. } | Op::SpikeAlong { strict, .. } => math::spike(&mut o, x(0), *strict),
                     Op::Splat(..) => x(0),
                     op => unreachable!("not element-wise: {op:?}"),
                 }
