@@ -17,6 +17,7 @@ use hand::network::Network;
 use snnc::check::Options;
 use snnc::exec::Engine;
 use snnc::exec::driver::run;
+use snnc::exec::kernel::AnyKernel;
 use snnc::pipeline::{Compiled, Source};
 use snnc::source::{MemoryFiles, Sources};
 use snnc::train::outcome::Silent;
@@ -105,15 +106,18 @@ impl Case {
         let mut params = train::train(problem, kernels, &train::Options::default(), &mut Silent).params;
         // The readout starts at 0.
         let first = params.len() - 1 - readout;
-        params[first..].iter_mut().enumerate().for_each(|(k, p)| *p = (k as f32).sin());
+        params[first..].iter_mut().enumerate().for_each(|(k, p)| *p = f64::from((k as f32).sin()));
         let points: Vec<f32> = (0..1024).flat_map(|i| [i % 32, i / 32]).map(|i| i as f32 / 15.5 - 1.0).collect();
         let at: Vec<f64> = points.iter().map(|&x| f64::from(x)).collect();
         eprintln!("{name}: spikes a neuron and step {:?}", spike_rates(problem, kernels, &params, &at, &[]));
+        let params = params.into_iter().map(|p| p as f32).collect();
         Case { compiled, params, points }
     }
 
     fn run(&self) -> Vec<f32> {
-        let kernel = &self.compiled.kernels.observers[0].primal;
+        let AnyKernel::Single(kernel) = &self.compiled.kernels.observers[0].primal else {
+            unreachable!("the program asks for nothing else")
+        };
         run(kernel.as_ref(), black_box(&self.points), &self.params, &[]).outputs
     }
 
