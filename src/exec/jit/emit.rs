@@ -9,6 +9,8 @@
 //! copy outputs out of scratch
 //! ```
 
+mod spikes;
+
 use std::collections::HashMap;
 use std::marker::PhantomData;
 
@@ -18,7 +20,6 @@ use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsDat
 use super::lanes::{Constants, Emit, Lanes};
 use super::plan::{Buffer, Item, Loop, Place, Plan, Row, StatePlace, weight};
 use crate::exec::math::Ops;
-use crate::func::Binary;
 use crate::ir::op::{Elem, Op, StateId, Ty, Value};
 use crate::ir::program::{Inst, State, TraceLayout};
 
@@ -483,28 +484,6 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         }
     }
 
-    /// Stores a block's spikes as bits.
-    fn store_bits(&mut self, body: &Body, row: Row, masks: &[Clif]) {
-        let mut all: Option<Clif> = None;
-        for k in 0..body.vectors {
-            let bits = self.b.ins().vhigh_bits(types::I32, masks[k % masks.len()]);
-            all = Some(match all {
-                None => bits,
-                Some(all) => {
-                    let bits = self.b.ins().ishl_imm_u(bits, (k * R::LANES) as i64);
-                    self.b.ins().bor(all, bits)
-                }
-            });
-        }
-        let (Some(all), at) = (all, bytes::<R>(row.at) as i32) else { return };
-        match body.vectors * R::LANES {
-            // Four only where they are all lanes of the row.
-            4 | 8 => self.b.ins().istore8(plain(), all, body.bits, at),
-            16 => self.b.ins().istore16(plain(), all, body.bits, at),
-            n => unreachable!("a block of {n} lanes"),
-        };
-    }
-
     /// All time steps of a block: its states stay in registers.
     fn all_steps(&mut self, l: &Loop, mut body: Body) {
         let pass = &self.plan.program.passes[self.pass];
@@ -612,35 +591,12 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         Lanes::new(self.b, &mut self.constants)
     }
 
-    /// Where x is above (or not below) 0.
-    ///
-    /// `a - b > 0` is `a > b`, infinities and NaN included; the difference is then not computed at all if nothing else wants it.
-    fn fired(&mut self, l: &Loop, body: &Body, of: Value, strict: bool, x: &[Clif]) -> Vec<Clif> {
-        let difference = l.insts.iter().find(|i| i.value == of).and_then(|i| match i.op {
-            Op::Binary(Binary::Sub, a, b) => Some([a, b].map(|v| body.registers[&v].clone())),
-            _ => None,
-        });
-        let mut o = self.machine();
-        match difference {
-            Some([a, b]) if strict => (0..x.len()).map(|k| o.gt(a[k % a.len()], b[k % b.len()])).collect(),
-            _ => {
-                let zero = o.f(R::ZERO);
-                x.iter().map(|&x| if strict { o.gt(x, zero) } else { o.ge(x, zero) }).collect()
-            }
-        }
-    }
-
     fn inst(&mut self, l: &Loop, body: &mut Body, inst: &Inst) {
         let operands: Vec<Vec<Clif>> = inst.op.operands().into_iter().map(|v| self.operand(l, body, v)).collect();
         let count = operands.iter().map(Vec::len).max().unwrap_or(1);
         let mask = inst.ty.elem == Elem::Mask;
         if let Op::Spike { of, strict, .. } | Op::SpikeAlong { of, strict, .. } = &inst.op {
-            let masks = self.fired(l, body, *of, *strict, &operands[0]);
-            let mut o = self.machine();
-            let (zero, one) = (o.f(R::ZERO), o.f(R::ONE));
-            let result = masks.iter().map(|&m| o.select(m, one, zero)).collect();
-            body.masks.insert(inst.value, masks);
-            body.registers.insert(inst.value, result);
+            self.spikes(l, body, inst.value, (*of, *strict), &operands[0]);
             return;
         }
         let mut o = self.machine();
