@@ -138,7 +138,8 @@ fn check_whole(
     let report = match (network, &exact) {
         (Some(network), Some((exact, reference))) => {
             let reference = reference.as_ref();
-            let context = reports::Context { network, neurons: &models, exact, reference, sources };
+            let residuals = items.residuals.iter().map(|r| r.name.text.as_str()).collect();
+            let context = reports::Context { network, neurons: &models, exact, reference, residuals, sources };
             reports::check(items.report, &context, &scope, sink)
         }
         _ => None,

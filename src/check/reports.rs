@@ -20,6 +20,7 @@ const METRICS: &[(&str, MetricKind)] = &[
     ("rmse", MetricKind::Rmse),
     ("mean_absolute", MetricKind::MeanAbsolute),
     ("max_error", MetricKind::MaxError),
+    ("residual", MetricKind::Residual),
 ];
 
 /// What the report may refer to.
@@ -28,6 +29,8 @@ pub struct Context<'a> {
     pub neurons: &'a [NeuronModel],
     pub exact: &'a [Exact],
     pub reference: Option<&'a Reference>,
+    /// The names of the residuals, as far as they have been read.
+    pub residuals: Vec<&'a str>,
     /// For quoting an expectation as it is written.
     pub sources: &'a Sources,
 }
@@ -207,6 +210,9 @@ fn metric(
         sink.push(say::unknown_metric(callee.span, &callee.text, &known, near));
         return None;
     };
+    if *kind == MetricKind::Residual {
+        return residual(name, args, value.span, place.map(|(_, at)| *at), cx, sink);
+    }
     let of = quantity(args, value.span, &callee.text, scope, sink);
     let grid = match place {
         Some((_, at)) if matches!(of, Some((_, Quantity::Unknown(_)))) => {
@@ -236,6 +242,34 @@ fn metric(
         return None;
     }
     Some(Metric { name: name.into(), kind: *kind, field, grid: grid? })
+}
+
+/// `residual(heat)`: the name of a residual, and no place, as it has its own.
+fn residual(
+    name: &str,
+    args: &[ast::Arg],
+    span: Span,
+    place: Option<Span>,
+    cx: &Context<'_>,
+    sink: &mut Sink,
+) -> Option<Metric> {
+    let [arg] = args else {
+        sink.push(types::arity(span, "residual", "1 argument", args.len()));
+        return None;
+    };
+    let ExprKind::Name(of) = &*arg.value.kind else {
+        sink.push(types::wrong_kind(arg.value.span, "the name of a residual", "an expression"));
+        return None;
+    };
+    if let Some(at) = place {
+        sink.push(residual_say::no_effect(at, "on", "a residual is measured on its own place"));
+    }
+    if !cx.residuals.contains(&of.as_str()) {
+        let near = nearest(of, cx.residuals.iter().copied());
+        sink.push(say::unknown_residual(arg.value.span, of, &cx.residuals, near));
+        return None;
+    }
+    Some(Metric { name: name.into(), kind: MetricKind::Residual, field: of.clone(), grid: vec![] })
 }
 
 fn expect(

@@ -4,11 +4,12 @@
 
 use crate::exec::interp::eval;
 use crate::ir::problem::{Field, Problem};
-use crate::plan::{Metric, Plot};
+use crate::plan::{Metric, MetricKind, Plot};
 use crate::report::data::{Axis, ExpectRow, FieldData, GridData, LayerRow, MetricRow, Raster, UnknownRow};
 use crate::report::metrics;
 use crate::train::functions::{HELD_OUT, draw};
 use crate::train::kernels::Kernels;
+use crate::train::outcome::Loss;
 use crate::train::sampling::inside;
 use crate::train::{axes, exact_values, metric, predict, raster, spike_rates, tensor, unknown};
 
@@ -17,6 +18,8 @@ pub struct Trained<'a> {
     pub problem: &'a Problem,
     pub kernels: &'a Kernels,
     pub params: &'a [f32],
+    /// The residuals as training found them, fresh points included.
+    pub losses: &'a [Loss],
 }
 
 impl Trained<'_> {
@@ -61,7 +64,8 @@ impl Trained<'_> {
     }
 
     fn metric(&self, m: &Metric) -> MetricRow {
-        let value = metric(self.problem, self.kernels, self.params, m);
+        let known = self.losses.iter().find(|l| m.kind == MetricKind::Residual && l.residual == m.field);
+        let value = known.map_or_else(|| metric(self.problem, self.kernels, self.params, m), |l| l.fresh);
         let kind = metrics::name(m.kind).into();
         MetricRow { name: m.name.clone(), kind, field: m.field.clone(), grid: m.grid.clone(), value }
     }

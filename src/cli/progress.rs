@@ -56,7 +56,8 @@ impl<'a> Line<'a> {
         } else {
             String::new()
         };
-        format!("loss {}{error}{pace}", short(p.loss))
+        let plain = p.plain.map_or(String::new(), |l| format!("   unweighted {}", short(l)));
+        format!("loss {}{plain}{error}{pace}", short(p.loss))
     }
 }
 

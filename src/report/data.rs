@@ -1,7 +1,7 @@
 //! Everything the report shows, as plain data.
 
 use crate::plan::Plot;
-use crate::train::outcome::{Loss, PhaseSummary, Point, Status};
+use crate::train::outcome::{Loss, PhaseSummary, Point, Sight, Status};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunData {
@@ -13,6 +13,8 @@ pub struct RunData {
     pub unknowns: Vec<UnknownRow>,
     pub status: Status,
     pub losses: Vec<Loss>,
+    /// What the residuals say of each field and unknown.
+    pub sights: Vec<Sight>,
     pub phases: Vec<PhaseSummary>,
     pub history: Vec<Point>,
     pub forward_evaluations: u64,
@@ -55,6 +57,7 @@ pub struct MetricRow {
     pub name: String,
     /// As in the program: `relative_l2`; `value` for an unknown itself.
     pub kind: String,
+    /// What is measured: a field, an unknown or a residual.
     pub field: String,
     pub grid: Vec<usize>,
     pub value: f64,

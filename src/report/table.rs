@@ -34,9 +34,30 @@ pub fn losses(run: &RunData) -> String {
     let rows: Vec<Vec<String>> = run
         .losses
         .iter()
-        .map(|l| vec![l.residual.clone(), l.method.clone(), short(l.weight), short(l.before), short(l.after)])
+        .map(|l| {
+            // What is no measure of anything is not to be read as one.
+            let shown = |v: f64| if l.rough { format!("({})", short(v)) } else { short(v) };
+            let name = l.residual.clone();
+            vec![name, l.method.clone(), short(l.weight), shown(l.before), shown(l.after), shown(l.fresh)]
+        })
         .collect();
-    columns(&["residual", "method", "weight", "mean square before", "after"], &[2, 3, 4], &rows)
+    let header = ["residual", "method", "weight", "mean square before", "after", "rms, fresh"];
+    let mut out = columns(&header, &[2, 3, 4, 5], &rows);
+    if run.losses.iter().any(|l| l.rough) {
+        out.push_str(ROUGH);
+        out.push('\n');
+    }
+    out
+}
+
+/// Of figures in brackets.
+pub(super) const ROUGH: &str =
+    "(in brackets: differences of spikes, which say little; these conditions are met by the weak form that they are a term of)";
+
+/// How large fields are, and what the residuals would not show of them.
+pub fn sights(run: &RunData) -> String {
+    let row = |s: &crate::train::outcome::Sight| vec![s.field.clone(), short(s.size), short(s.unseen)];
+    columns(&["field", "rms", "error that may hide"], &[1, 2], &run.sights.iter().map(row).collect::<Vec<_>>())
 }
 
 pub fn phases(run: &RunData) -> String {
