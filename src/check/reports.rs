@@ -344,8 +344,9 @@ fn raster(args: &[ast::Arg], span: Span, cx: &Context<'_>, sink: &mut Sink) -> O
         return None;
     };
     let Some(layer) = cx.network.layers.iter().find(|l| l.name == *name) else {
-        let near = nearest(name, cx.network.layers.iter().map(|l| l.name.as_str()));
-        sink.push(networks::unknown_layer(arg.value.span, name, near));
+        let known: Vec<&str> = cx.network.layers.iter().map(|l| l.name.as_str()).collect();
+        let near = nearest(name, known.iter().copied());
+        sink.push(networks::no_such_layer(arg.value.span, name, &known, near));
         return None;
     };
     if !spikes(&layer.owned, cx) {

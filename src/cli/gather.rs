@@ -3,7 +3,7 @@
 //! Everything here runs the network as it is after training, at inference time, on its real spiking output.
 
 use crate::exec::interp::eval;
-use crate::ir::problem::{Field, Problem};
+use crate::ir::problem::{Field, Init, Problem};
 use crate::plan::{Metric, MetricKind, Plot};
 use crate::report::data::{Axis, ExpectRow, FieldData, GridData, LayerRow, MetricRow, Raster, UnknownRow};
 use crate::report::metrics;
@@ -53,7 +53,11 @@ impl Trained<'_> {
     pub fn unknowns(&self) -> Vec<UnknownRow> {
         let row = |(k, f): (usize, &Field)| {
             let (value, exact) = unknown(self.problem, self.params, k)?;
-            Some(UnknownRow { name: f.name.clone(), value, exact })
+            let start = match self.problem.network.init[f.unknown?.param.0 as usize] {
+                Init::Constant(start) => start,
+                _ => f64::NAN,
+            };
+            Some(UnknownRow { name: f.name.clone(), start, value, exact })
         };
         self.problem.network.fields.iter().enumerate().filter_map(row).collect()
     }

@@ -68,6 +68,16 @@ pub fn unknown_layer(span: Span, name: &str, nearest: Option<&str>) -> Diagnosti
     }
 }
 
+/// A layer that a schedule or a report names.
+pub fn no_such_layer(span: Span, name: &str, known: &[&str], nearest: Option<&str>) -> Diagnostic {
+    let d = Diagnostic::error(UNKNOWN_LAYER, span, format!("there is no layer `{name}`"));
+    match nearest {
+        Some(n) => d.help(format!("did you mean `{n}`?")),
+        None if known.is_empty() => d.help("no network has a layer with a name: write `layer h = …` in it"),
+        None => d.help(format!("the networks have {}", super::names::list(known))),
+    }
+}
+
 /// After `|>` stands a value: `a |> h`, `a |> 2`.
 pub fn not_a_layer(span: Span, found: &str) -> Diagnostic {
     Diagnostic::error(NOT_A_LAYER, span, format!("expected a layer after `|>`, found {found}"))

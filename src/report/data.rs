@@ -73,6 +73,8 @@ impl MetricRow {
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnknownRow {
     pub name: String,
+    /// Where training began, by `--set` or the program.
+    pub start: f64,
     pub value: f64,
     /// Its true value, where the program gives it.
     pub exact: Option<f64>,

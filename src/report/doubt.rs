@@ -12,7 +12,7 @@ use super::scale::short;
 use crate::train::outcome::{Loss, Status};
 
 /// Times that a residual's root mean square may be larger at fresh points.
-const RATIO: f64 = 3.0;
+const RATIO: f64 = 10.0;
 /// What is left of a mean square, as a part of what it was before training, below which nobody minds such a ratio.
 const SMALL: f64 = 1e-6;
 /// Relative error that may hide.
@@ -55,9 +55,9 @@ pub fn doubts(run: &RunData) -> Vec<String> {
     let blind: Vec<&str> = run.sights.iter().filter(|s| s.unseen > UNSEEN).map(|s| s.field.as_str()).collect();
     if !blind.is_empty() {
         out.push(format!(
-            "the residuals would hardly show an error of {}: one of more than {} % could hide behind what is left of them. Where \
-             terms of an equation differ by orders of magnitude, scale fields and coordinates so that all are near 1; else train \
-             longer, or with more neurons. `snnc explain` and the reference on reports tell how this is found",
+            "an error of {} of more than {} % may hide behind what is left of the residuals. Where the terms of an equation \
+             differ by orders of magnitude, scale fields and coordinates so that all are near 1; where conditions are missing, \
+             add them; else more neurons, points or rounds",
             blind.join(", "),
             (UNSEEN * 100.0).round()
         ));

@@ -19,7 +19,7 @@ pub fn encode(run: &RunData) -> String {
     };
     let p = &run.program;
     let value = json!({
-        "format": 1,
+        "format": 2,
         "program": {
             "name": p.name,
             "sha256": p.hash,
@@ -34,7 +34,7 @@ pub fn encode(run: &RunData) -> String {
         "status": status,
         "domain": run.coords.iter().map(|c| json!({ "name": c.name, "lo": c.lo, "hi": c.hi })).collect::<Vec<_>>(),
         "fields": run.fields,
-        "unknowns": run.unknowns.iter().map(|u| json!({ "name": u.name, "value": u.value, "exact": u.exact })).collect::<Vec<_>>(),
+        "unknowns": run.unknowns.iter().map(|u| json!({ "name": u.name, "start": u.start, "value": u.value, "exact": u.exact })).collect::<Vec<_>>(),
         "losses": run.losses.iter().map(|l| json!({
             "residual": l.residual, "method": l.method, "weight": l.weight, "rows": l.rows,
             "before": l.before, "after": l.after, "fresh_rms": l.fresh,

@@ -51,8 +51,7 @@ pub fn losses(run: &RunData) -> String {
 }
 
 /// Of figures in brackets.
-pub(super) const ROUGH: &str =
-    "(in brackets: differences of spikes, which say little; these conditions are met by the weak form that they are a term of)";
+pub(super) const ROUGH: &str = "(in brackets: differences of spikes, which say little; these conditions are met by the weak form that they are a term of)";
 
 /// How large fields are, and what the residuals would not show of them.
 pub fn sights(run: &RunData) -> String {

@@ -102,7 +102,8 @@ impl<'a> Fresh<'a> {
     pub fn look(&self, params: &[f32]) -> (Vec<(usize, f64)>, Vec<Sight>) {
         let field = self.field(params);
         let frame = self.system.frame(Some(&field));
-        let left: Vec<(usize, f64)> = frame.losses(&field).into_iter().map(|(k, _, mean)| (k, mean)).collect();
+        let left = frame.losses(&field);
+        let residual = frame.residual(&field);
         let mut sights = vec![];
         for (k, (size, depends)) in self.sizes(params).into_iter().enumerate() {
             let of = &self.problem.network.fields[k];
@@ -112,16 +113,37 @@ impl<'a> Fresh<'a> {
             let shapes = shapes(&self.problem.coords, &depends);
             let change = frame.apply(&self.change(k, size, &shapes));
             let unseen = (0..shapes.len()).map(|j| {
-                let shown = frame.energies(change.as_ref().subcols(j, 1));
-                let parts = left.iter().zip(shown).filter(|((r, left), shown)| {
-                    let trained = !matches!(self.problem.residuals[*r].rows, Rows::Absorbed { .. });
-                    trained && left.is_finite() && *shown > 0.0
+                let mut start = 0;
+                let parts = left.iter().map(|(r, rows, _)| {
+                    let here = start..start + rows;
+                    start = here.end;
+                    let shown: Vec<f64> = here.clone().map(|i| change[(i, j)]).collect();
+                    self.hides(*r, &residual[here], &shown)
                 });
-                parts.map(|((_, left), shown)| (left / shown).sqrt()).fold(f64::INFINITY, f64::min)
+                parts.fold(f64::INFINITY, f64::min)
             });
             sights.push(Sight { field: of.name.clone(), size, unseen: unseen.fold(0.0, f64::max) });
         }
-        (left.into_iter().map(|(k, mean)| (k, mean.sqrt())).collect(), sights)
+        (left.into_iter().map(|(k, _, mean)| (k, mean.sqrt())).collect(), sights)
+    }
+
+    /// How many times an error may be made whose response in a residual is `shown`, beside the rows that are left.
+    fn hides(&self, residual: usize, left: &[f64], shown: &[f64]) -> f64 {
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let (there, response) = (dot(left, left), dot(shown, shown));
+        if !(response > 0.0 && there.is_finite()) {
+            return f64::INFINITY;
+        }
+        match &self.problem.residuals[residual].rows {
+            Rows::Absorbed { .. } => f64::INFINITY,
+            // Derivatives of a rough error are large, so that most of such rows is no smooth one: what of them goes along with
+            // its response, and three deviations of what that comes to by chance.
+            Rows::Pointwise(p) if p.atoms.iter().any(|a| a.alpha.order() > 0) => {
+                dot(left, shown).abs() / response + 3.0 * (there / response / left.len() as f64).sqrt()
+            }
+            // Here rows are errors themselves, whatever their shape.
+            Rows::Pointwise(_) | Rows::Weak(_) => (there / response).sqrt(),
+        }
     }
 
     /// For each field its root mean square, and the coordinates that it depends on.
