@@ -141,7 +141,7 @@ fn gaussian_process(lo: f64, hi: f64, length: f64, scale: f64, periodic: bool) -
         |w: f64| libm::sqrt(2.0 * std::f64::consts::PI) * length / period * libm::exp(-0.5 * w * w * length * length);
     let turns: f64 = (1..)
         .map(|k| 2.0 * weight(2.0 * std::f64::consts::PI * f64::from(k) / period))
-        .take_while(|w| *w > 1e-18)
+        .take_while(|w| libm::sqrt(*w) >= NEGLIGIBLE)
         .sum();
     let scale = if periodic { scale / libm::sqrt(weight(0.0) + turns) } else { scale };
     let mut parts = vec![constant(scale * libm::sqrt(weight(0.0)), lo)];

@@ -117,7 +117,7 @@ fn check_whole(
     let residuals = residuals::check(&items.residuals, &scope, network.map(|n| (n, models.as_slice())), files, sink);
     let exact = exact::check(&items.exacts, &scope, files, sink);
     if let (Some(residuals), Some((exact, _))) = (&residuals, &exact) {
-        exact::test(exact, residuals, &scope, sink);
+        exact::test(exact, residuals, &scope, &options.set, sink);
     }
     if let (Some(network), Some(exact)) = (network, &exact) {
         let fields: Vec<String> = network.fields.iter().map(|f| f.name.clone()).collect();

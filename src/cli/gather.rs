@@ -4,7 +4,7 @@
 
 use crate::exec::interp::eval;
 use crate::ir::problem::{Field, Init, Problem};
-use crate::plan::{Metric, MetricKind, Plot};
+use crate::plan::{Method, Metric, MetricKind, Plot};
 use crate::report::data::{Axis, ExpectRow, FieldData, GridData, LayerRow, MetricRow, Raster, UnknownRow};
 use crate::report::metrics;
 use crate::train::functions::{HELD_OUT, draw};
@@ -62,6 +62,18 @@ impl Trained<'_> {
         self.problem.network.fields.iter().enumerate().filter_map(row).collect()
     }
 
+    /// Weights that some phase solves for, as the columns of one linear system.
+    pub fn weights(&self) -> usize {
+        let solves = |p: &crate::plan::Phase| match &p.method {
+            Method::Gradient(g) => g.solve_readout.is_some(),
+            Method::Pursuit(_) | Method::Readout { .. } => true,
+        };
+        if !self.problem.train.phases.iter().any(solves) {
+            return 0;
+        }
+        self.problem.network.readouts.iter().map(|r| r.features as usize + usize::from(r.bias.is_some())).sum()
+    }
+
     /// Input functions that no training has seen; the first are those that are plotted.
     fn functions(&self, set: u64) -> Vec<f64> {
         draw(&self.problem.functions, self.problem.train.seed, HELD_OUT, set)
@@ -88,6 +100,7 @@ impl Trained<'_> {
     pub fn expects(&self, metrics: &[MetricRow]) -> Vec<ExpectRow> {
         let value = |name: &str| metrics.iter().find(|m| m.name == name).map_or(f64::NAN, |m| m.value);
         let row = |e: &crate::plan::Expect| ExpectRow {
+            metric: e.metric.clone(),
             text: e.text.clone(),
             value: value(&e.metric),
             holds: e.comparison.holds(value(&e.metric), e.bound),
@@ -127,7 +140,7 @@ impl Trained<'_> {
         let rates = spike_rates(self.problem, self.kernels, self.params, &at, &self.functions(0));
         let row = |(l, rate): (&crate::ir::problem::Layer, Option<f64>)| LayerRow {
             name: l.name.clone(),
-            units: l.units as usize,
+            units: self.population(l) as usize,
             spike_rate: rate,
         };
         // The readout's own row would say nothing: it has no neurons.
@@ -135,6 +148,13 @@ impl Trained<'_> {
             rate.is_none() && (l.name == "output" || l.name.ends_with(".output"))
         };
         self.problem.network.layers.iter().zip(rates).filter(|(l, rate)| !readout(l, rate)).map(row).collect()
+    }
+
+    /// The neurons that are counted and shown; a layer itself may end wider or narrower, `lif |> mean |> dense(8)`.
+    fn population(&self, layer: &crate::ir::problem::Layer) -> u32 {
+        let probe = self.kernels.probe.program();
+        let trace = probe.traces.iter().find(|t| t.name == format!("spikes.{}", layer.name));
+        trace.and_then(|t| probe.find(t.value)).map_or(layer.units, |found| found.ty.width)
     }
 
     /// The middle of the domain; if that is cut away, the point inside nearest to it on a grid.

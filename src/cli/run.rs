@@ -13,6 +13,7 @@ use super::messages::Messages;
 use super::progress::Line;
 use super::{Exit, Program, bug, check, files, simulate};
 use crate::exec::Engine;
+use crate::func::figure;
 use crate::pipeline::Compiled;
 use crate::report::data::{ProgramInfo, RunData, Times};
 use crate::report::doubt::doubts;
@@ -158,6 +159,7 @@ fn gather(info: ProgramInfo, compiled: &Compiled, outcome: &Outcome, mut times: 
         unknowns: trained.unknowns(),
         status: outcome.status.clone(),
         losses: outcome.losses.clone(),
+        weights: trained.weights(),
         sights: outcome.sights.clone(),
         phases: outcome.phases.clone(),
         history: outcome.history.clone(),
@@ -214,7 +216,7 @@ fn verdict(run: &RunData, shown: &Messages) -> Exit {
         Status::Finished => {
             let failed: Vec<_> = run.expects.iter().filter(|e| !e.holds).collect();
             for e in &failed {
-                shown.sentence(&format!("expect {} does not hold: the value is {:e}", e.text, e.value));
+                shown.sentence(&format!("expect {} does not hold: the value is {}", e.text, figure(e.value, 6)));
             }
             if failed.is_empty() { Exit::Done } else { Exit::ExpectDoesNotHold }
         }

@@ -75,6 +75,19 @@ pub fn expect_form(span: Span) -> Diagnostic {
         .help("as in `expect l2 < 0.01`; also `<=`, `>` and `>=`")
 }
 
+/// `expect last < first`.
+pub fn expect_metrics(span: Span, other: &str) -> Diagnostic {
+    Diagnostic::error(EXPECT_FORM, span, "an expectation compares a metric with a number")
+        .here(format!("`{other}` is no number"))
+        .help("write a number in its place; to see both, give each a metric of its own")
+}
+
+/// `expect nu < 0.4 and nu > 0.2`.
+pub fn two_expectations(span: Span, parts: [&str; 2]) -> Diagnostic {
+    Diagnostic::error(EXPECT_FORM, span, "an expectation is a single comparison")
+        .help(format!("write two: `expect {}` and `expect {}`", parts[0], parts[1]))
+}
+
 pub fn unknown_plot(span: Span, name: &str, known: &[&str], nearest: Option<&str>) -> Diagnostic {
     choice(UNKNOWN_PLOT, span, "plot", name, known, nearest)
 }

@@ -13,6 +13,8 @@ pub struct RunData {
     pub unknowns: Vec<UnknownRow>,
     pub status: Status,
     pub losses: Vec<Loss>,
+    /// Weights of readouts that are solved for exactly; 0 if no phase does.
+    pub weights: usize,
     /// What the residuals say of each field and unknown.
     pub sights: Vec<Sight>,
     pub phases: Vec<PhaseSummary>,
@@ -82,6 +84,9 @@ pub struct UnknownRow {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExpectRow {
+    /// What it is about.
+    pub metric: String,
+    /// As in the program.
     pub text: String,
     pub value: f64,
     pub holds: bool,

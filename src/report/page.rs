@@ -64,7 +64,7 @@ fn cards(out: &mut String, run: &RunData) {
             write!(out, "<div class=\"card {class}\"><b>{}</b><span>{}</span></div>", escape(&value), escape(&label));
     };
     for m in &run.metrics {
-        let verdict = run.expects.iter().find(|e| e.text.split_whitespace().next() == Some(m.name.as_str()));
+        let verdict = run.expects.iter().find(|e| e.metric == m.name);
         let class = verdict.map_or("", |e| if e.holds { "good" } else { "bad" });
         let expected = verdict.map_or(String::new(), |e| format!(", expected {}", e.text));
         card(short(m.value), format!("{} = {}{expected}", m.name, m.measure()), class);
@@ -136,7 +136,8 @@ fn tables(out: &mut String, run: &RunData) {
     let rows: Vec<_> = run
         .phases
         .iter()
-        .map(|p| {
+        .enumerate()
+        .map(|(k, p)| {
             vec![
                 p.name.clone(),
                 p.method.clone(),
@@ -144,7 +145,7 @@ fn tables(out: &mut String, run: &RunData) {
                 short(p.loss_after),
                 count(p.forward_evaluations),
                 format!("{:.2} s", p.seconds),
-                p.note.clone(),
+                super::table::note(run, k),
             ]
         })
         .collect();
@@ -158,7 +159,7 @@ fn tables(out: &mut String, run: &RunData) {
             let of = |e: &super::data::ExpectRow| {
                 format!("{} — {}", e.text, if e.holds { "holds" } else { "does not hold" })
             };
-            let mine = run.expects.iter().filter(|e| e.text.split_whitespace().next() == Some(m.name.as_str()));
+            let mine = run.expects.iter().filter(|e| e.metric == m.name);
             let verdicts: Vec<_> = mine.map(of).collect();
             vec![m.name.clone(), m.measure(), grid.join(" × "), short(m.value), verdicts.join(", ")]
         })

@@ -6,6 +6,7 @@
 //! ```
 
 use super::data::RunData;
+use super::doubt::still_falling;
 use super::scale::{count, short};
 
 /// Columns as wide as their widest cell, two spaces apart; columns named in `right` are set flush right.
@@ -63,7 +64,8 @@ pub fn phases(run: &RunData) -> String {
     let rows: Vec<Vec<String>> = run
         .phases
         .iter()
-        .map(|p| {
+        .enumerate()
+        .map(|(k, p)| {
             vec![
                 p.name.clone(),
                 p.method.clone(),
@@ -71,11 +73,18 @@ pub fn phases(run: &RunData) -> String {
                 short(p.loss_after),
                 count(p.forward_evaluations),
                 format!("{:.1}", p.seconds),
-                p.note.clone(),
+                note(run, k),
             ]
         })
         .collect();
     columns(&["phase", "method", "loss before", "after", "forward evaluations", "seconds", ""], &[2, 3, 4, 5], &rows)
+}
+
+/// What a phase has to say, and whether more of it would help.
+pub(super) fn note(run: &RunData, phase: usize) -> String {
+    let more = still_falling(run, phase).then_some("still falling: more `rounds`");
+    let own = Some(run.phases[phase].note.as_str()).filter(|n| !n.is_empty());
+    own.into_iter().chain(more).collect::<Vec<_>>().join("; ")
 }
 
 pub fn layers(run: &RunData) -> String {
@@ -97,7 +106,7 @@ pub fn metrics(run: &RunData) -> String {
             let verdicts: Vec<String> = run
                 .expects
                 .iter()
-                .filter(|e| e.text.split_whitespace().next() == Some(m.name.as_str()))
+                .filter(|e| e.metric == m.name)
                 .map(|e| format!("{} {}", if e.holds { "holds:" } else { "DOES NOT HOLD:" }, e.text))
                 .collect();
             vec![

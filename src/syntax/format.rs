@@ -95,13 +95,13 @@ const LISTS: &[&str] = &["plot", "param", "state", "record", "population"];
 
 /// Which `if` an `else` belongs to, on the way along a row of tokens. `else if` goes on with the same one.
 #[derive(Default)]
-struct Ifs {
+struct Cases {
     /// One for each `then` whose `if` may not have ended: has it had its `else`?
     open: Vec<bool>,
     goes_on: bool,
 }
 
-impl Ifs {
+impl Cases {
     fn pass(&mut self, word: &str, next: &str) {
         match word {
             "then" if self.goes_on => {
@@ -398,7 +398,7 @@ impl<'t> Printer<'_, 't> {
     /// The break before the atom at `i`, outside of the brackets within the range.
     fn break_at(&self, i: usize, range: Range, allowed: &[Break]) -> Option<Break> {
         let mut k = range.from;
-        let mut ifs = Ifs::default();
+        let mut ifs = Cases::default();
         while k < i {
             ifs.pass(self.atoms[k].text, self.atoms[k + 1].text);
             k = if self.is(k, "(") || self.is(k, "[") { self.close(k) + 1 } else { k + 1 };

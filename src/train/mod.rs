@@ -187,7 +187,7 @@ fn losses(
     let describe = |k: usize, rows: usize| {
         let how = match &problem.residuals[k].rows {
             Rows::Weak(_) => format!("weak form, {rows} test functions"),
-            Rows::Absorbed { by, .. } => format!("natural term of {}", problem.residuals[*by].name),
+            Rows::Absorbed { by, .. } => format!("natural term of {} (not trained)", problem.residuals[*by].name),
             Rows::Pointwise(p) => match p.by {
                 Derivatives::None => format!("value at {rows} points"),
                 Derivatives::Jet => format!("exact derivatives at {rows} points"),

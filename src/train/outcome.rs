@@ -83,7 +83,7 @@ pub struct PhaseSummary {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loss {
     pub residual: String,
-    /// In words: `weak form, 1225 test functions`, `natural term of wave`, `value at 256 points`.
+    /// In words: `weak form, 1225 test functions`, `natural term of wave (not trained)`, `value at 256 points`.
     pub method: String,
     pub weight: f64,
     /// Rows it is a mean over.

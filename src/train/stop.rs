@@ -7,6 +7,7 @@
 //! for it, and the report says that it did. It is the metric of the report, on the same points, of the best state so far,
 //! which the phase then ends with.
 
+use crate::func::figure;
 use crate::plan::{Expect, MetricKind, StopWhen};
 use crate::train::fresh::Fresh;
 use crate::train::measure;
@@ -56,7 +57,7 @@ impl<'a> Watch<'a> {
                 Some(_) => ", measured against the exact solution",
                 None => "",
             };
-            return Some(format!("stopped at {step}: {} = {value:.3e}{against}", reached.metric));
+            return Some(format!("stopped at {step}: {} = {}{against}", reached.metric, figure(value, 4)));
         }
         let n = self.plan.stalled?;
         (step - self.since >= n).then(|| format!("stopped at {step}: no better for {n} {}", self.unit))
