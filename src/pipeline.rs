@@ -157,10 +157,10 @@ impl Checked {
                 let _ = write!(out, " ({reason})");
             }
             out.push('\n');
-            if let Method::Weak(w) = &r.method {
-                if !w.lacking.is_empty() {
-                    let _ = writeln!(out, "  left free: {}", w.lacking.join(", "));
-                }
+            if let Method::Weak(w) = &r.method
+                && !w.lacking.is_empty()
+            {
+                let _ = writeln!(out, "  left free: {}", w.lacking.join(", "));
             }
         }
         if self.model.train.is_default {

@@ -3,6 +3,7 @@
 //! ```text
 //! fresh points leave 40 times what training's do    ->   the residual is met at the points and not between them
 //! an error of 30 % would change no residual         ->   the loss says nothing of it
+//! a natural term is left with a tenth of the field  ->   its equation's weak form does not see it
 //! a layer never spikes                              ->   nothing comes through it
 //! fewer equations than 1.5 a weight                 ->   the weights meet them all, whatever lies between
 //! the last round still helped, and it is not enough ->   more rounds
@@ -22,6 +23,8 @@ const UNSEEN: f64 = 0.2;
 /// Spikes a neuron and step from which a layer is as good as always on.
 const ALWAYS: f64 = 0.98;
 
+/// The part of a field's size, and of a mean square before training, that a condition may be left with.
+const MISSED: f64 = 0.1;
 /// Equations a weight of the readout below which the weights can meet all of them and be wrong between.
 const EQUATIONS: f64 = 1.5;
 /// The part of the loss that a last round takes away where more rounds would still help.
@@ -90,6 +93,17 @@ pub fn doubts(run: &RunData) -> Vec<String> {
     if wanting && still_falling(run, run.phases.len().saturating_sub(1)) {
         out.push("the loss was still falling in the last round: more `rounds` would lower it further".into());
     }
+    let size = run.sights.iter().map(|s| s.size).fold(0.0, f64::max);
+    for l in run.losses.iter().filter(|l| is_missed(l, size)) {
+        out.push(format!(
+            "condition {} is left with {}, where the fields are of size {}. It is met only through the weak form that it is a \
+             term of, which sees little of a layer thinner than its test functions: more of them, `by weak(tests = N)`, and more \
+             neurons",
+            l.residual,
+            short(l.fresh),
+            short(size)
+        ));
+    }
     let blind: Vec<&str> = run.sights.iter().filter(|s| s.unseen > UNSEEN).map(|s| s.field.as_str()).collect();
     if !blind.is_empty() {
         out.push(format!(
@@ -101,6 +115,11 @@ pub fn doubts(run: &RunData) -> Vec<String> {
         ));
     }
     out
+}
+
+/// A condition on values, far from met. Of derivatives, which have a size of their own, what was there before is the measure.
+fn is_missed(l: &Loss, size: f64) -> bool {
+    !is_trained(l) && !l.rough && l.fresh > MISSED * size && l.after > MISSED * l.before
 }
 
 fn is_trained(l: &Loss) -> bool {
@@ -115,6 +134,24 @@ fn is_between(l: &Loss) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_natural_term_that_is_not_met_is_seen() {
+        let loss = |before: f64, after: f64, rough: bool| Loss {
+            residual: "ends".into(),
+            method: "natural term of pde (not trained)".into(),
+            weight: 1.0,
+            rows: 2,
+            before,
+            after,
+            fresh: after.sqrt(),
+            rough,
+        };
+        assert!(is_missed(&loss(0.04, 0.15, false), 0.6));
+        assert!(!is_missed(&loss(0.04, 1e-4, false), 0.6));
+        assert!(!is_missed(&loss(0.04, 0.15, true), 0.6), "a difference of spikes");
+        assert!(!is_missed(&loss(1e4, 0.15, false), 0.6), "a flux of size 100");
+    }
 
     #[test]
     fn a_loss_that_falls_in_the_last_round_is_seen() {
