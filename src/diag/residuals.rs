@@ -225,7 +225,7 @@ pub fn without_coordinate(span: Span, field: &str, coord: &str, network: Span) -
 }
 
 /// A warning: the form of the network's output rules the exact solution out.
-pub fn exact_out_of_reach(span: Span, at: &str, forced: f64, wanted: f64, output: Span) -> Diagnostic {
+pub fn exact_out_of_reach(span: Span, at: &str, forced: &str, wanted: &str, output: Span) -> Diagnostic {
     Diagnostic::warning(
         EXACT_IS_WRONG,
         span,
@@ -237,7 +237,7 @@ pub fn exact_out_of_reach(span: Span, at: &str, forced: f64, wanted: f64, output
 }
 
 /// A warning: the form of the network's output rules a condition out.
-pub fn hard_condition(span: Span, name: &str, at: &str, forced: f64, wanted: f64, output: Span) -> Diagnostic {
+pub fn hard_condition(span: Span, name: &str, at: &str, forced: &str, wanted: &str, output: Span) -> Diagnostic {
     Diagnostic::warning(HARD_CONDITION, span, format!("the network can never meet the condition `{name}`"))
         .here(format!("this wants {wanted} at {at}"))
         .label(output, format!("this is {forced} there, whatever the weights"))
