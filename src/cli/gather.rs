@@ -17,7 +17,7 @@ use crate::train::{axes, exact_values, metric, predict, raster, spike_rates, ten
 pub struct Trained<'a> {
     pub problem: &'a Problem,
     pub kernels: &'a Kernels,
-    pub params: &'a [f32],
+    pub params: &'a [f64],
     /// The residuals as training found them, fresh points included.
     pub losses: &'a [Loss],
 }

@@ -14,6 +14,7 @@
 
 use std::f64::consts::PI;
 
+use crate::exec::kernel::Numbers;
 use crate::exec::rng::{Purpose, Stream};
 use crate::func::MultiIndex;
 use crate::ir::problem::{Coord, Place, Problem, Rows};
@@ -86,12 +87,12 @@ impl<'a> Fresh<'a> {
         self.system.points()
     }
 
-    fn field(&self, params: &[f32]) -> Field {
+    fn field(&self, params: &[f64]) -> Field {
         Lab::new(&self.problem.network, self.kernels, self.problem.coords.len()).field(&self.system, params)
     }
 
     /// The root mean square of each residual, in their order, the weight not counted.
-    pub fn residuals(&self, params: &[f32]) -> Vec<(usize, f64)> {
+    pub fn residuals(&self, params: &[f64]) -> Vec<(usize, f64)> {
         let field = self.field(params);
         let losses = self.system.frame(Some(&field)).losses(&field);
         losses.into_iter().map(|(residual, _, mean)| (residual, mean.sqrt())).collect()
@@ -99,7 +100,7 @@ impl<'a> Fresh<'a> {
 
     /// The same, and what the residuals that are trained on would show of each field and unknown. Fields that are 0 everywhere
     /// are left out.
-    pub fn look(&self, params: &[f32]) -> (Vec<(usize, f64)>, Vec<Sight>) {
+    pub fn look(&self, params: &[f64]) -> (Vec<(usize, f64)>, Vec<Sight>) {
         let field = self.field(params);
         let frame = self.system.frame(Some(&field));
         let left = frame.losses(&field);
@@ -147,7 +148,7 @@ impl<'a> Fresh<'a> {
     }
 
     /// For each field its root mean square, and the coordinates that it depends on.
-    fn sizes(&self, params: &[f32]) -> Vec<(f64, Vec<bool>)> {
+    fn sizes(&self, params: &[f64]) -> Vec<(f64, Vec<bool>)> {
         let (problem, dim) = (self.problem, self.problem.coords.len());
         let mut rng = Stream::new(self.seed, Purpose::Report, 1);
         let place = &Place::Interior;
@@ -174,17 +175,18 @@ impl<'a> Fresh<'a> {
     /// A field changed by shapes of the given size, the others as they are, as the blocks observe it.
     fn change(&self, field: usize, size: f64, shapes: &[Vec<Shape>]) -> Columns {
         let coords = &self.problem.coords;
-        let observed = |block: &Block<'_>| -> Vec<Vec<f32>> {
+        let observed = |block: &Block<'_>| -> Vec<Numbers> {
             let points = match &block.kind {
                 Kind::Point(p) => p.stencil.as_ref().map_or(&p.coords[..], |s| &s.points),
                 Kind::Weak(w) => w.points(),
             };
-            let of = |atom: crate::ir::problem::Atom| -> Vec<f32> {
+            let of = |atom: crate::ir::problem::Atom| -> Numbers {
                 if atom.field != field {
-                    return vec![];
+                    return Numbers::default();
                 }
                 let rows = points.chunks_exact(coords.len().max(1));
-                rows.flat_map(|x| shapes.iter().map(|s| (size * value(s, x, coords, &atom.alpha)) as f32)).collect()
+                let values = rows.flat_map(|x| shapes.iter().map(|s| size * value(s, x, coords, &atom.alpha)));
+                Numbers::Double(values.collect())
             };
             block.observed(coords.len()).into_iter().map(of).collect()
         };
