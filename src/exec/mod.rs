@@ -10,7 +10,7 @@ pub mod interp;
 pub mod jit;
 pub mod kernel;
 pub mod math;
-mod micro;
+pub(crate) mod micro;
 pub mod rng;
 
 use std::sync::Arc;

@@ -9,16 +9,18 @@
 //! copy outputs out of scratch
 //! ```
 
+mod steps;
+
 use std::collections::HashMap;
 
 use cranelift::codegen::ir::{BlockArg, FuncRef};
 use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsData, Value as Clif, types};
 
 use super::lanes::{Constants, F, Lanes, M};
-use super::plan::{Buffer, Item, Loop, Place, Plan, Row, StatePlace, weight};
+use super::plan::{Buffer, Item, Loop, Place, Plan, Row, weight};
 use crate::exec::math::{self, Ops};
-use crate::ir::op::{Elem, Op, StateId, Ty, Value};
-use crate::ir::program::{Inst, State, TraceLayout};
+use crate::ir::op::{Elem, Op, Ty, Value};
+use crate::ir::program::{Inst, TraceLayout};
 
 /// Imported functions by name.
 pub(super) type Callees = HashMap<&'static str, FuncRef>;
@@ -132,14 +134,16 @@ fn lie(l: &Loop, ty: Ty) -> Lie {
 type BlockBody<'b, E> = dyn FnMut(&mut E, [Clif; 2], Option<Clif>) + 'b;
 
 /// A block of lanes in the making: addresses, and what is in registers.
+#[derive(Clone)]
 struct Body {
     /// Addresses of number 0 of the frame and of the fixed rows, moved on to where the block stands, for each lie.
     full: [Clif; 2],
     one: [Clif; 2],
     unit: [Clif; 2],
     direction: [Clif; 2],
-    /// Vectors of the block.
+    /// Vectors of the block, and the number of the first one counted from the addresses.
     vectors: usize,
+    first: usize,
     /// A value has `vectors` vectors, or one if all its lanes in the block are equal.
     registers: HashMap<Value, Vec<Clif>>,
     step: Option<Clif>,
@@ -371,9 +375,7 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
     fn vectors(&self, l: &Loop, available: usize) -> usize {
         let size: usize = l.insts.iter().map(|i| weight(&i.op)).sum();
         let most = if self.is_all_steps(l) && size <= 100 {
-            let full = self.own_states().filter(|(s, _)| lie(l, s.ty) == Lie::Full).count();
-            // Of the 16 vector registers some are needed for what is being computed.
-            if full * 4 <= 12 { 4 } else { 2 }
+            self.steps_shape(l).vectors
         } else if size <= 60 {
             if l.tangent { 4 } else { 2 }
         } else {
@@ -400,15 +402,24 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
                         Some(offset) => origin.map(|o| e.b.ins().iadd(o, offset)),
                         None => origin,
                     };
-                    let body = Body { full, one: origin, unit, direction, vectors, registers: HashMap::new(), step };
+                    let body =
+                        Body { full, one: origin, unit, direction, vectors, first: 0, registers: HashMap::new(), step };
                     e.body(l, body);
                 });
             });
         } else {
             self.blocks(per_row / 4, vectors, origin, &mut |e, full, _| {
                 // Only tangents have the other lies.
-                let body =
-                    Body { full, one: origin, unit: full, direction: full, vectors, registers: HashMap::new(), step };
+                let body = Body {
+                    full,
+                    one: origin,
+                    unit: full,
+                    direction: full,
+                    vectors,
+                    first: 0,
+                    registers: HashMap::new(),
+                    step,
+                };
                 e.body(l, body);
             });
         }
@@ -425,12 +436,6 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             let full = origin.map(|o| e.b.ins().iadd(o, offset));
             body(e, full, Some(offset));
         });
-    }
-
-    /// The states of the pass being emitted, and where they lie.
-    fn own_states(&self) -> impl Iterator<Item = (&'p State, &'p StatePlace)> + use<'p> {
-        let (plan, pass) = (self.plan, self.pass);
-        plan.program.states.iter().zip(&plan.states).filter(move |(s, _)| s.pass as usize == pass)
     }
 
     /// Whether the loop is one that all steps of its pass are run in.
@@ -453,51 +458,6 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         }
     }
 
-    /// All time steps of a block: its states stay in registers.
-    fn all_steps(&mut self, l: &Loop, mut body: Body) {
-        let pass = &self.plan.program.passes[self.pass];
-        let states: Vec<(&State, &StatePlace)> = self.own_states().collect();
-        let (head, inside, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
-        let step = self.b.append_block_param(head, types::I64);
-        let mut start = vec![BlockArg::Value(self.number(0))];
-        let mut current = vec![];
-        for (s, place) in &states {
-            let first = self.load(l, &body, s.ty, place.row);
-            let ty = if s.ty.elem == Elem::Mask { M } else { F };
-            current.push(first.iter().map(|_| self.b.append_block_param(head, ty)).collect::<Vec<_>>());
-            start.extend(first.into_iter().map(BlockArg::Value));
-        }
-        self.b.ins().jump(head, &start);
-        self.enter(head);
-        let more = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, step, i64::from(pass.steps));
-        self.b.ins().brif(more, inside, &[], after, &[]);
-        self.enter(inside);
-        body.step = Some(step);
-        let ids = (0..).map(StateId).zip(&self.plan.program.states).filter(|(_, s)| s.pass as usize == self.pass);
-        let number: HashMap<StateId, usize> = ids.map(|(id, _)| id).zip(0..).collect();
-        for inst in &pass.step {
-            if let Op::State(s) = inst.op {
-                body.registers.insert(inst.value, current[number[&s]].clone());
-            }
-        }
-        for inst in &l.insts {
-            self.inst(l, &mut body, inst);
-        }
-        let mut next = vec![BlockArg::Value(self.b.ins().iadd_imm_s(step, 1))];
-        for ((s, _), current) in states.iter().zip(&current) {
-            let new = &body.registers[&s.next];
-            next.extend((0..current.len()).map(|i| BlockArg::Value(new[i % new.len()])));
-        }
-        self.b.ins().jump(head, &next);
-        self.b.seal_block(head);
-        self.b.seal_block(inside);
-        self.b.seal_block(after);
-        self.enter(after);
-        for ((s, place), current) in states.iter().zip(&current) {
-            self.store(l, &body, s.ty, place.last, current);
-        }
-    }
-
     fn load(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row) -> Vec<Clif> {
         let lie = lie(l, ty);
         let (vector, scalar) = if ty.elem == Elem::Mask { (M, types::I32) } else { (F, types::F32) };
@@ -505,7 +465,8 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         let at = bytes(row.at) as i32;
         match lie {
             Lie::Full | Lie::Direction => {
-                (0..body.vectors).map(|k| self.b.ins().load(vector, plain(), address, at + 16 * k as i32)).collect()
+                let own = body.first..body.first + body.vectors;
+                own.map(|k| self.b.ins().load(vector, plain(), address, at + 16 * k as i32)).collect()
             }
             Lie::One | Lie::Unit => {
                 let x = self.b.ins().load(scalar, plain(), address, at);
@@ -521,7 +482,8 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         match lie {
             Lie::Full | Lie::Direction => {
                 for k in 0..body.vectors {
-                    self.b.ins().store(plain(), vectors[k % vectors.len()], address, at + 16 * k as i32);
+                    let at = at + 16 * (body.first + k) as i32;
+                    self.b.ins().store(plain(), vectors[k % vectors.len()], address, at);
                 }
             }
             Lie::One => {

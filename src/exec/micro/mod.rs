@@ -17,6 +17,7 @@
 
 mod dense;
 mod rows;
+pub mod sweep;
 
 /// A function by the name that compiled code imports it by, with the number of its arguments, all of pointer size.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,365 @@
+//! Sweeps of the trainer's linear algebra over many columns: inner products, projections, moments.
+//!
+//! These are limited by memory, so each is written for the number of times that a number is used once it is there. Bodies are
+//! plain, safe Rust over blocks of a fixed size, compiled for AVX2 and for any processor with the same bits: the order of every
+//! sum is fixed, products and sums are rounded apart.
+//!
+//! | function | reads | uses each number |
+//! |---|---|---|
+//! | [`dots`] | single-precision columns | once a vector, up to [`VECTORS`] |
+//! | [`project`] | a basis in double precision | twice, out of the second-level cache |
+//! | [`moments`] | values of functions at points | once a test function over the point |
+
+/// Vectors that [`dots`] handles in one go.
+pub const VECTORS: usize = 9;
+/// Columns whose sums are under way at once: they and the pieces of the vectors stay in the first-level cache.
+const COLUMNS: usize = 8;
+/// Numbers that are added in single precision before their sum goes on in double precision, a lane of [`LANES`].
+const PIECE: usize = 256;
+const LANES: usize = 16;
+/// Basis vectors that [`project`] reads twice in a row.
+const PANEL: usize = 16;
+/// Points that [`moments`] takes together, if the same test functions lie over them.
+const POINTS: usize = 4;
+
+macro_rules! dispatched {
+    ($($(#[$doc:meta])* $name:ident => $body:ident, ($($arg:ident: $ty:ty),* $(,)?);)*) => {
+        #[cfg(target_arch = "x86_64")]
+        mod avx2 {
+            $(
+                #[target_feature(enable = "avx2")]
+                #[allow(clippy::too_many_arguments)]
+                pub(super) fn $name($($arg: $ty),*) {
+                    super::$body($($arg),*)
+                }
+            )*
+        }
+        $(
+            $(#[$doc])*
+            #[allow(clippy::too_many_arguments)]
+            pub fn $name($($arg: $ty),*) {
+                #[cfg(target_arch = "x86_64")]
+                if std::arch::is_x86_feature_detected!("avx2") {
+                    // SAFETY: the processor has AVX2; the body is safe.
+                    return unsafe { avx2::$name($($arg),*) };
+                }
+                $body($($arg),*)
+            }
+        )*
+    };
+}
+
+dispatched! {
+    /// The inner products of some of the columns (`columns` is `[columns][rows]`, `list` says which) with vectors
+    /// (`[vectors][rows]`): `out[vectors * i + v]` belongs to column `list[i]`. Products and short partial sums are in single
+    /// precision, the rest in double: twice as fast and good to about 1e-7 of the product of the norms.
+    ///
+    /// # Panics
+    /// If a column of the list is not there, or `out` has another length.
+    dots => dots_body, (rows: usize, columns: &[f32], list: &[u32], vectors: &[f32], out: &mut [f64]);
+
+    /// v <- v - Q Q' v for an orthonormal basis `[vectors][rows]`, a panel of vectors after the other.
+    project => project_body, (basis: &[f64], v: &mut [f64]);
+
+    /// z[test] += values[k] weights[i] f[i] for all k over each point i, for the `width` functions from `first` on, of `f`,
+    /// `[points][stride]`. The functions over point i are `which[k]`, k in `starts[i] .. starts[i + 1]`; z is `[tests][width]`.
+    moments => moments_body, (weights: &[f64], starts: &[usize], which: &[u32], values: &[f64], f: &[f32], stride: usize,
+        first: usize, width: usize, z: &mut [f64]);
+}
+
+#[inline(always)]
+fn dots_body(rows: usize, columns: &[f32], list: &[u32], vectors: &[f32], out: &mut [f64]) {
+    let count = vectors.len().checked_div(rows).unwrap_or(0);
+    assert_eq!(out.len(), list.len() * count, "a number for each column and vector");
+    if rows == 0 {
+        return;
+    }
+    let column = |i: u32| &columns[i as usize * rows..(i as usize + 1) * rows];
+    let whole = rows - rows % LANES;
+    for first in (0..count).step_by(VECTORS) {
+        let some = VECTORS.min(count - first);
+        for (group, list) in list.chunks(COLUMNS).enumerate() {
+            let mut totals = [[[0.0f64; LANES]; VECTORS]; COLUMNS];
+            for start in (0..whole).step_by(PIECE) {
+                let piece = start..whole.min(start + PIECE);
+                let q = |v: usize| &vectors[(first + v) * rows..][piece.clone()];
+                let mut c = 0;
+                while c < list.len() {
+                    let two = c + 1 < list.len();
+                    let f = [&column(list[c])[piece.clone()], &column(list[c + usize::from(two)])[piece.clone()]];
+                    let mut v = 0;
+                    while v < some {
+                        let totals = &mut totals[c..];
+                        match (two, some - v) {
+                            (true, 3..) => v += tile::<2, 3>(f, [q(v), q(v + 1), q(v + 2)], totals, v),
+                            (true, _) => v += tile::<2, 1>(f, [q(v)], totals, v),
+                            (false, 3..) => v += tile::<1, 3>([f[0]], [q(v), q(v + 1), q(v + 2)], totals, v),
+                            (false, _) => v += tile::<1, 1>([f[0]], [q(v)], totals, v),
+                        }
+                    }
+                    c += 2;
+                }
+            }
+            for (c, (&i, totals)) in list.iter().zip(&totals).enumerate() {
+                for (v, total) in totals.iter().enumerate().take(some) {
+                    let q = &vectors[(first + v) * rows..][whole..rows];
+                    let tail = column(i)[whole..].iter().zip(q);
+                    let rest: f64 = tail.map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+                    out[(group * COLUMNS + c) * count + first + v] = total.iter().sum::<f64>() + rest;
+                }
+            }
+        }
+    }
+}
+
+/// Adds the products of C columns with V vectors to the totals of vectors `at ..`; all pieces have one length, whole lanes.
+#[inline(always)]
+fn tile<const C: usize, const V: usize>(
+    f: [&[f32]; C],
+    q: [&[f32]; V],
+    totals: &mut [[[f64; LANES]; VECTORS]],
+    at: usize,
+) -> usize {
+    let mut sums = [[[[0.0f32; 8]; 2]; V]; C];
+    let f = f.map(|f| f.as_chunks::<8>().0);
+    let q = q.map(|q| q.as_chunks::<8>().0);
+    let n = f[0].len();
+    assert!(f.iter().all(|f| f.len() == n) && q.iter().all(|q| q.len() == n) && n.is_multiple_of(2));
+    let mut i = 0;
+    while i < n {
+        for half in 0..2 {
+            for v in 0..V {
+                let y = q[v][i + half];
+                for c in 0..C {
+                    let x = f[c][i + half];
+                    for k in 0..8 {
+                        sums[c][v][half][k] += x[k] * y[k];
+                    }
+                }
+            }
+        }
+        i += 2;
+    }
+    for c in 0..C {
+        for v in 0..V {
+            for half in 0..2 {
+                for k in 0..8 {
+                    totals[c][at + v][8 * half + k] += f64::from(sums[c][v][half][k]);
+                }
+            }
+        }
+    }
+    V
+}
+
+#[inline(always)]
+fn project_body(basis: &[f64], v: &mut [f64]) {
+    let rows = v.len();
+    if rows == 0 {
+        return;
+    }
+    for panel in basis.chunks(PANEL * rows) {
+        let mut along = [0.0; PANEL];
+        let mut k = 0;
+        while k < panel.len() / rows {
+            let q = |i: usize| &panel[(k + i) * rows..(k + i + 1) * rows];
+            if (k + 4) * rows <= panel.len() {
+                along[k..k + 4].copy_from_slice(&products([q(0), q(1), q(2), q(3)], v));
+                k += 4;
+            } else {
+                along[k] = products([q(0)], v)[0];
+                k += 1;
+            }
+        }
+        let mut k = 0;
+        while k < panel.len() / rows {
+            let q = |i: usize| &panel[(k + i) * rows..(k + i + 1) * rows];
+            if (k + 4) * rows <= panel.len() {
+                subtract([q(0), q(1), q(2), q(3)], [along[k], along[k + 1], along[k + 2], along[k + 3]], v);
+                k += 4;
+            } else {
+                subtract([q(0)], [along[k]], v);
+                k += 1;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn products<const N: usize>(q: [&[f64]; N], v: &[f64]) -> [f64; N] {
+    let mut sums = [[0.0; 8]; N];
+    let (chunks, rest) = v.as_chunks::<8>();
+    let q8 = q.map(|q| &q.as_chunks::<8>().0[..chunks.len()]);
+    for (i, v) in chunks.iter().enumerate() {
+        for n in 0..N {
+            for k in 0..8 {
+                sums[n][k] += q8[n][i][k] * v[k];
+            }
+        }
+    }
+    let mut out = [0.0; N];
+    for n in 0..N {
+        let tail: f64 = q[n][8 * chunks.len()..].iter().zip(rest).map(|(q, v)| q * v).sum();
+        out[n] = sums[n].iter().sum::<f64>() + tail;
+    }
+    out
+}
+
+#[inline(always)]
+fn subtract<const N: usize>(q: [&[f64]; N], along: [f64; N], v: &mut [f64]) {
+    let rows = v.len();
+    let q = q.map(|q| &q[..rows]);
+    for (i, v) in v.iter_mut().enumerate() {
+        let mut x = *v;
+        for n in 0..N {
+            x -= along[n] * q[n][i];
+        }
+        *v = x;
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn moments_body(
+    weights: &[f64],
+    starts: &[usize],
+    which: &[u32],
+    values: &[f64],
+    f: &[f32],
+    stride: usize,
+    first: usize,
+    width: usize,
+    z: &mut [f64],
+) {
+    let points = weights.len();
+    let over = |i: usize| &which[starts[i]..starts[i + 1]];
+    let mut rows = vec![0.0f64; POINTS * width];
+    let mut i = 0;
+    while i < points {
+        // Neighbours under the same functions: each function's sums are then read and written once for all of them.
+        let together = (1..POINTS.min(points - i)).take_while(|k| over(i + k) == over(i)).count() + 1;
+        for (k, row) in rows.chunks_exact_mut(width).enumerate().take(together) {
+            let f = &f[(i + k) * stride + first..][..width];
+            row.iter_mut().zip(f).for_each(|(r, f)| *r = weights[i + k] * f64::from(*f));
+        }
+        let value = |k: usize| &values[starts[i + k]..starts[i + k + 1]];
+        match together {
+            4 => add_moments([value(0), value(1), value(2), value(3)], over(i), &rows, width, z),
+            3 => add_moments([value(0), value(1), value(2)], over(i), &rows, width, z),
+            2 => add_moments([value(0), value(1)], over(i), &rows, width, z),
+            _ => add_moments([value(0)], over(i), &rows, width, z),
+        }
+        i += together;
+    }
+}
+
+#[inline(always)]
+fn add_moments<const N: usize>(values: [&[f64]; N], over: &[u32], rows: &[f64], width: usize, z: &mut [f64]) {
+    let rows: [&[f64]; N] = std::array::from_fn(|n| &rows[n * width..(n + 1) * width]);
+    for (k, &test) in over.iter().enumerate() {
+        let z = &mut z[test as usize * width..(test as usize + 1) * width];
+        let v: [f64; N] = std::array::from_fn(|n| values[n][k]);
+        for (j, z) in z.iter_mut().enumerate() {
+            let mut sum = *z;
+            for n in 0..N {
+                sum += v[n] * rows[n][j];
+            }
+            *z = sum;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::Rng;
+
+    use super::*;
+    use crate::exec::rng::{Purpose, Stream};
+
+    fn numbers(n: usize, s: &mut Stream) -> Vec<f64> {
+        (0..n).map(|_| f64::from(s.next_u32()) / 2_147_483_648.0 - 1.0).collect()
+    }
+
+    fn single(x: &[f64]) -> Vec<f32> {
+        x.iter().map(|x| *x as f32).collect()
+    }
+
+    #[test]
+    fn inner_products_agree_and_do_not_depend_on_the_company() {
+        let mut s = Stream::new(1, Purpose::Test, 78);
+        for rows in [1, 15, 16, 17, 300, 1156] {
+            let (columns, vectors) = (single(&numbers(rows * 21, &mut s)), single(&numbers(rows * 11, &mut s)));
+            let list: Vec<u32> = (0..21).filter(|i| i % 5 != 3).collect();
+            let mut all = vec![0.0; list.len() * 11];
+            dots(rows, &columns, &list, &vectors, &mut all);
+            let mut portable = vec![0.0; all.len()];
+            dots_body(rows, &columns, &list, &vectors, &mut portable);
+            assert_eq!(all, portable);
+            for (i, &c) in list.iter().enumerate() {
+                for v in 0..11 {
+                    let (x, y) = (&columns[c as usize * rows..][..rows], &vectors[v * rows..][..rows]);
+                    let plain: f64 = x.iter().zip(y).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+                    assert!((all[i * 11 + v] - plain).abs() < 1e-6 * (1.0 + rows as f64).sqrt());
+                    let mut alone = [0.0];
+                    dots(rows, &columns, &[c], y, &mut alone);
+                    assert_eq!(alone[0].to_bits(), all[i * 11 + v].to_bits());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_projection_takes_out_the_basis() {
+        let mut s = Stream::new(1, Purpose::Test, 79);
+        let rows = 77;
+        let mut basis: Vec<f64> = vec![];
+        for _ in 0..37 {
+            let mut q = numbers(rows, &mut s);
+            project(&basis, &mut q);
+            project(&basis, &mut q);
+            let norm = q.iter().map(|x| x * x).sum::<f64>().sqrt();
+            basis.extend(q.iter().map(|x| x / norm));
+        }
+        let v = numbers(rows, &mut s);
+        let (mut a, mut b) = (v.clone(), v);
+        project(&basis, &mut a);
+        project_body(&basis, &mut b);
+        assert_eq!(a, b);
+        for q in basis.chunks_exact(rows) {
+            assert!(q.iter().zip(&a).map(|(q, v)| q * v).sum::<f64>().abs() < 1e-13);
+        }
+    }
+
+    #[test]
+    fn moments_are_sums_over_the_points() {
+        let mut s = Stream::new(1, Purpose::Test, 80);
+        // Points 0 to 6 under the same two functions, then one under none, then others.
+        let lists: Vec<Vec<u32>> = (0..12)
+            .map(|i| {
+                if i < 7 {
+                    vec![0, 3]
+                } else if i == 7 {
+                    vec![]
+                } else {
+                    vec![1, 2, i % 2]
+                }
+            })
+            .collect();
+        let mut starts = vec![0];
+        lists.iter().for_each(|l| starts.push(starts.last().copied().unwrap_or(0) + l.len()));
+        let which = lists.concat();
+        let (weights, values) = (numbers(12, &mut s), numbers(which.len(), &mut s));
+        let f = single(&numbers(12 * 40, &mut s));
+        let mut z = vec![1.0; 4 * 33];
+        moments(&weights, &starts, &which, &values, &f, 40, 5, 33, &mut z);
+        let mut want = vec![1.0; 4 * 33];
+        for i in 0..12 {
+            for k in starts[i]..starts[i + 1] {
+                for j in 0..33 {
+                    want[which[k] as usize * 33 + j] += values[k] * (weights[i] * f64::from(f[i * 40 + 5 + j]));
+                }
+            }
+        }
+        assert_eq!(z, want);
+    }
+}
