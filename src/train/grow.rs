@@ -8,7 +8,10 @@
 //! No derivative of the network is used. A nonlinear problem is linearised about the field (Newton); the selection is
 //! repeated while the field still changes much and frozen from then on: selecting in every iteration never settles.
 
+use std::collections::BTreeMap;
+
 use faer::Mat;
+use rayon::prelude::*;
 
 use crate::exec::rng::{Purpose, Stream};
 use crate::ir::op::ParamId;
@@ -37,6 +40,8 @@ pub const SELECTIONS: usize = 4;
 pub const FROZEN: f64 = 0.05;
 /// Numbers of candidates' features that are kept (4 bytes each); what is wanted again of a larger pool is simulated again.
 const MEMORY: usize = 1 << 27;
+/// Points that are gathered together.
+const POINTS: usize = 32;
 
 /// In words, for the report: `pursuit, 512 of 4000 candidates, 3 rounds`.
 pub fn describe(plan: &Plan, units: u32) -> String {
@@ -325,16 +330,25 @@ fn gather(
     if blocks.len() < candidates.div_ceil(block) || !feeds_alone(layer, current) {
         return None;
     }
+    // Block by block, so that the features are read in the order in which they lie.
+    let mut of_block: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
+    for (unit, pick) in picks.iter().enumerate() {
+        of_block.entry(pick / block).or_default().push((unit, pick % block));
+    }
     let mut features = current.clone();
     for (f, readout) in layer.plan.feeds.iter().enumerate() {
         let phi = &mut features.readouts[*readout].phi;
         for (b, observed) in phi.blocks.iter_mut().enumerate() {
             for (o, values) in observed.iter_mut().enumerate() {
-                for (point, row) in values.chunks_exact_mut(layer.units).enumerate() {
-                    for (value, pick) in row.iter_mut().zip(picks) {
-                        *value = blocks[pick / block][f].blocks[b][o][point * block + pick % block];
+                let from = |block: usize| blocks[block][f].blocks[b][o].as_slice();
+                values.par_chunks_mut(POINTS * layer.units).enumerate().for_each(|(tile, values)| {
+                    for (k, picks) in &of_block {
+                        let rows = from(*k)[tile * POINTS * block..].chunks_exact(block);
+                        for (to, from) in values.chunks_exact_mut(layer.units).zip(rows) {
+                            picks.iter().for_each(|(unit, pick)| to[*unit] = from[*pick]);
+                        }
                     }
-                }
+                });
             }
         }
     }

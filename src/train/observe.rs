@@ -174,7 +174,9 @@ impl<'a> Lab<'a> {
                     let Some(name) = name(a) else { return vec![] };
                     let offset = program.output_offset(&name).expect("an observer yields what its residuals observe");
                     let rows = outputs[block.start * stride..(block.start + block.len) * stride].chunks_exact(stride);
-                    rows.flat_map(|row| &row[offset..offset + len]).copied().collect()
+                    let mut values = Vec::with_capacity(block.len * len);
+                    rows.for_each(|row| values.extend_from_slice(&row[offset..offset + len]));
+                    values
                 })
                 .collect();
         }

@@ -15,21 +15,24 @@
 //!
 //! # Looking ahead
 //!
-//! A sweep reads all columns for one product each, which is what memory can do and no more. So the pursuit first goes ahead
-//! among the few candidates that are best as things stand ([`AHEAD`] for each pick it dares), then sweeps all columns for all
-//! the picks it made at once, and then goes over them again, one by one, with every candidate in the running. Where another
-//! candidate than the one foreseen turns out best, the picks from there on are taken back. The products are the same
-//! numbers either way ([`sweep::dots`]), so the picks are, to the last bit, those of one sweep a pick; bounds on scores would
-//! not do, as a score may rise once others are picked.
+//! A sweep reads all columns for one product each, which is what memory can do and no more. So the pursuit first goes ahead, in
+//! single precision, among the [`AHEAD`] candidates that are best as things stand, then sweeps all columns for all the picks it
+//! foresees at once, and then goes over them again, one by one, with every candidate in the running. Where another candidate
+//! than the one foreseen turns out best, the picks from there on are taken back: the picks are those of one sweep a pick.
+//! (Bounds on scores would not do, as a score may rise once others are picked.) How many picks it dares follows from how many
+//! were right the last time, so it depends on the numbers alone and not on threads or time.
 //!
-//! With N columns of n rows, k picks so far and p picks a sweep, a pick costs
+//! With N columns of n rows, k vectors in the basis and p picks a sweep (p is about 12 of at most 16, one in ten taken back), a
+//! pick costs
 //!
 //! | | bytes read | products and sums |
 //! |---|---|---|
 //! | sweep | 4 N n / p | N n, single precision |
-//! | ahead | out of the second-level cache | [`AHEAD`] p n, single precision |
-//! | orthonormalising, twice | 16 k n | 4 k n, double precision |
-//! | scores | 24 N | about 10 N |
+//! | ahead | 4 (k + [`AHEAD`]) n | ([`AHEAD`] + 2 k) n, single precision |
+//! | orthonormalising, twice | 16 k n / p | 4 k n, double precision |
+//! | scores | 48 N | about 10 N |
+//!
+//! which leaves it bound by the products of the sweep and no longer by memory.
 //!
 //! Chen, Cowan and Grant, Nonlinear identification by orthogonal least squares (1991), Chen, Billings and Luo (1989) for
 //! this selection rule; Pati, Rezaiifar and Krishnaprasad (1993) for matching pursuit.
@@ -54,6 +57,8 @@ pub struct Pursuit {
     rows: usize,
     /// Orthonormal, one after the other: the fixed columns, then the picks.
     basis: Vec<f64>,
+    /// The same in single precision, as looking ahead and sweeps need it.
+    single: Vec<f32>,
     residual: Vec<f64>,
     blocks: Vec<Block>,
     /// Columns a candidate.
@@ -84,10 +89,10 @@ pub struct Selection {
 const SPENT: f64 = 1e-6;
 /// Added to the norm left, relative to the largest squared norm: keeps nearly spent columns from being chosen for their noise.
 const DAMPING: f64 = 1e-6;
-/// Candidates that take part in looking ahead, for each pick.
-const AHEAD: usize = 8;
+/// Candidates that take part in looking ahead.
+const AHEAD: usize = 512;
 /// Picks that are looked ahead for, at the start and at most.
-const PICKS: (usize, usize) = (8, 18);
+const PICKS: (usize, usize) = (8, 16);
 
 impl Candidates {
     /// Candidates of `group` columns, `[rows x candidates * group]`, in blocks.
@@ -142,13 +147,15 @@ impl Pursuit {
     /// has `group` columns.
     pub fn new(target: &[f64], fixed: MatRef<'_, f64>, group: usize) -> Pursuit {
         let (rows, residual) = (target.len(), target.to_vec());
-        let mut p = Pursuit { rows, basis: vec![], residual, blocks: vec![], group: group.max(1), len: 0 };
+        let mut p =
+            Pursuit { rows, basis: vec![], single: vec![], residual, blocks: vec![], group: group.max(1), len: 0 };
         for k in 0..fixed.ncols() {
             let column: Vec<f64> = fixed.col(k).iter().copied().collect();
             let before = dot(&column, &column);
-            if let Some(q) = p.orthonormalise(column, before) {
+            if let Some(q) = orthonormalise(&p.basis, column, before) {
                 let a = dot(&q, &p.residual);
                 axpy(-a, &q, &mut p.residual);
+                p.single.extend(single(&q));
                 p.basis.extend(q);
             }
         }
@@ -201,7 +208,7 @@ impl Pursuit {
             if foreseen.is_empty() {
                 break;
             }
-            let vectors: Vec<f32> = foreseen.iter().flat_map(|s| &s.vectors).flatten().map(|x| *x as f32).collect();
+            let vectors: Vec<f32> = foreseen.iter().flat_map(|s| &s.vectors).flat_map(|q| single(q)).collect();
             let swept: Vec<(Vec<f64>, Vec<Option<Best>>)> = self
                 .blocks
                 .par_iter()
@@ -224,7 +231,10 @@ impl Pursuit {
                 b.take(k, foreseen, products);
             });
             for step in foreseen {
-                step.vectors.iter().for_each(|q| self.basis.extend(q));
+                for q in &step.vectors {
+                    self.basis.extend(q);
+                    self.single.extend(single(q));
+                }
                 if !step.vectors.is_empty() {
                     let before: usize = self.blocks[..step.block].iter().map(|b| b.state.len()).sum();
                     selection.picks.push(before + step.candidate);
@@ -232,13 +242,13 @@ impl Pursuit {
                 }
                 self.residual.clone_from(&step.residual);
             }
-            dare = if agreed >= dare { (2 * dare).min(most) } else { (agreed + 1).min(most) };
+            dare = if agreed >= dare { (2 * dare).min(most) } else { (agreed + 1).clamp(2, most) };
         }
         selection
     }
 
     /// The next picks among the candidates that are best as things stand; no more than `picks`. Leaves everything as it is.
-    fn ahead(&mut self, picks: usize, damping: f64) -> Vec<Step> {
+    fn ahead(&self, picks: usize, damping: f64) -> Vec<Step> {
         let (rows, group) = (self.rows, self.group);
         let mut all: Vec<(usize, Best)> = self
             .blocks
@@ -246,65 +256,95 @@ impl Pursuit {
             .enumerate()
             .flat_map_iter(|(k, b)| b.state.scores(damping).map(move |best| (k, best)))
             .collect();
-        let few = AHEAD * picks;
         let order = |a: &(usize, Best), b: &(usize, Best)| b.1.score.total_cmp(&a.1.score);
-        if all.len() > few {
-            all.select_nth_unstable_by(few - 1, |a, b| {
+        if all.len() > AHEAD {
+            all.select_nth_unstable_by(AHEAD - 1, |a, b| {
                 order(a, b).then((a.0, a.1.candidate).cmp(&(b.0, b.1.candidate)))
             });
-            all.truncate(few);
+            all.truncate(AHEAD);
         }
         // In their own order, so that the lowest index wins a tie here, too.
         all.sort_unstable_by_key(|(k, b)| (*k, b.candidate));
-        let mut columns = Vec::with_capacity(all.len() * group * rows);
+        let mut columns: Vec<&[f32]> = Vec::with_capacity(all.len() * group);
         let mut state = State::empty(group);
         for (k, best) in &all {
             let block = &self.blocks[*k];
-            let own = best.candidate * group * rows;
-            columns.extend_from_slice(&block.of.columns[own..own + group * rows]);
+            columns.extend((0..group).map(|i| block.of.column(best.candidate * group + i)));
             state.push(&block.state, best.candidate);
         }
-        let (known, mut residual) = (self.basis.len(), self.residual.clone());
-        let mut steps = vec![];
-        let mut products = vec![];
-        while steps.len() < picks && self.basis.len() < rows * rows {
+        // As the picks are checked later, single precision and one projection do.
+        let mut basis: Vec<f32> = self.single.clone();
+        let mut residual: Vec<f32> = single(&self.residual);
+        let (mut foreseen, mut products) = (vec![], vec![]);
+        while foreseen.len() < picks && basis.len() < rows * rows {
             let Some(best) = state.best(damping) else { break };
-            let c = best.candidate;
-            let members: Vec<usize> = (c * group..(c + 1) * group).filter(|j| state.alive(*j)).collect();
-            state.retire(c);
-            let (block, candidate) = (all[c].0, all[c].1.candidate);
-            let mut step = Step { block, candidate, vectors: vec![], along: vec![], residual: vec![] };
-            for j in members {
-                let column = columns[j * rows..(j + 1) * rows].iter().map(|&x| f64::from(x)).collect();
+            let members: Vec<usize> =
+                (0..group).map(|i| best.candidate * group + i).filter(|j| state.alive(*j)).collect();
+            state.retire(best.candidate);
+            for &j in &members {
+                let mut q = columns[j].to_vec();
+                sweep::project_single(rows, &basis, &mut q);
+                let scale = 1.0 / q.iter().map(|x| x * x).sum::<f32>().sqrt();
+                if !scale.is_finite() {
+                    continue;
+                }
+                q.iter_mut().for_each(|x| *x *= scale);
+                let a: f32 = q.iter().zip(&residual).map(|(q, r)| q * r).sum();
+                residual.iter_mut().zip(&q).for_each(|(r, q)| *r -= a * q);
+                state::products(rows, &columns, &state, &q, &mut products);
+                state.update(&products, 1, 0, f64::from(a));
+                basis.extend(q);
+            }
+            foreseen.push((best.candidate, members));
+        }
+        self.steps(&all, &columns, &foreseen)
+    }
+
+    /// Carries out foreseen picks, given by their place among `all` and their members among the columns.
+    fn steps(&self, all: &[(usize, Best)], columns: &[&[f32]], foreseen: &[(usize, Vec<usize>)]) -> Vec<Step> {
+        let rows = self.rows;
+        let members = foreseen.iter().flat_map(|(_, members)| members);
+        let wide = |j: &usize| columns[*j].iter().map(|x| f64::from(*x));
+        let squares: Vec<f64> = members.clone().map(|j| wide(j).map(|x| x * x).sum()).collect();
+        let mut fresh: Vec<f64> = members.flat_map(wide).collect();
+        // Twice, which is enough (Kahan). The basis is read once for all of them.
+        sweep::project(rows, &self.basis, &mut fresh);
+        sweep::project(rows, &self.basis, &mut fresh);
+        let mut fresh = fresh.chunks_exact(rows.max(1)).zip(squares);
+        let (mut earlier, mut residual, mut steps) = (vec![], self.residual.clone(), vec![]);
+        for (c, members) in foreseen {
+            let (block, best) = all[*c];
+            let mut step = Step { block, candidate: best.candidate, vectors: vec![], along: vec![], residual: vec![] };
+            for (column, square) in fresh.by_ref().take(members.len()) {
                 // Rounding may have left it a norm that it has not.
-                let Some(q) = self.orthonormalise(column, state.start[j]) else { continue };
+                let Some(q) = orthonormalise(&earlier, column.to_vec(), square) else { continue };
                 let a = dot(&q, &residual);
                 axpy(-a, &q, &mut residual);
-                let single: Vec<f32> = q.iter().map(|&x| x as f32).collect();
-                state::products(rows, &columns, &state, &single, &mut products);
-                state.update(&products, 1, 0, a);
-                self.basis.extend(&q);
+                earlier.extend_from_slice(&q);
                 step.vectors.push(q);
                 step.along.push(a);
             }
             step.residual.clone_from(&residual);
             steps.push(step);
         }
-        self.basis.truncate(known);
         steps
     }
+}
 
-    /// Twice, which is enough (Kahan). `None` if nothing is left of it.
-    fn orthonormalise(&self, mut column: Vec<f64>, square: f64) -> Option<Vec<f64>> {
-        for _ in 0..2 {
-            sweep::project(&self.basis, &mut column);
-        }
-        let left = dot(&column, &column);
-        if !(left > 1e-2 * SPENT * square && left > 0.0) {
-            return None;
-        }
-        let scale = 1.0 / left.sqrt();
-        column.iter_mut().for_each(|x| *x *= scale);
-        Some(column)
+/// What is left of a column beside a basis, at length 1; `None` if it is next to nothing. `square` is its norm at the start.
+fn orthonormalise(basis: &[f64], mut column: Vec<f64>, square: f64) -> Option<Vec<f64>> {
+    let rows = column.len();
+    sweep::project(rows, basis, &mut column);
+    sweep::project(rows, basis, &mut column);
+    let left = dot(&column, &column);
+    if !(left > 1e-2 * SPENT * square && left > 0.0) {
+        return None;
     }
+    let scale = 1.0 / left.sqrt();
+    column.iter_mut().for_each(|x| *x *= scale);
+    Some(column)
+}
+
+fn single(x: &[f64]) -> Vec<f32> {
+    x.iter().map(|x| *x as f32).collect()
 }

@@ -200,28 +200,33 @@ impl State {
 }
 
 /// Products of the columns that are alive with vectors, `[columns][vectors]`; 0 for the others.
-pub(super) fn products(rows: usize, columns: &[f32], state: &State, vectors: &[f32], out: &mut Vec<f64>) {
+pub(super) fn products(rows: usize, columns: &[&[f32]], state: &State, vectors: &[f32], out: &mut Vec<f64>) {
     let count = vectors.len().checked_div(rows).unwrap_or(0);
-    let list: Vec<u32> = (0..state.corr.len()).filter(|j| state.alive(*j)).map(|j| j as u32).collect();
+    let list: Vec<usize> = (0..columns.len()).filter(|j| state.alive(*j)).collect();
     out.clear();
-    if list.len() == state.corr.len() {
-        out.resize(list.len() * count, 0.0);
-        sweep::dots(rows, columns, &list, vectors, out);
+    out.resize(columns.len() * count, 0.0);
+    if list.len() == columns.len() {
+        sweep::dots(rows, columns, vectors, out);
         return;
     }
-    let mut some = vec![0.0; list.len() * count];
-    sweep::dots(rows, columns, &list, vectors, &mut some);
-    out.resize(state.corr.len() * count, 0.0);
-    for (&j, some) in list.iter().zip(some.chunks_exact(count.max(1))) {
-        out[j as usize * count..(j as usize + 1) * count].copy_from_slice(some);
+    let some: Vec<&[f32]> = list.iter().map(|j| columns[*j]).collect();
+    let packed = &mut out[..list.len() * count];
+    sweep::dots(rows, &some, vectors, packed);
+    // From the last one on, as each moves to a place behind.
+    for (i, &j) in list.iter().enumerate().rev() {
+        if i != j {
+            out.copy_within(i * count..(i + 1) * count, j * count);
+        }
     }
+    (0..columns.len()).filter(|j| !state.alive(*j)).for_each(|j| out[j * count..(j + 1) * count].fill(0.0));
 }
 
 impl Block {
     /// Products of all columns that are alive with basis vectors, `[columns][vectors]`.
     pub fn products(&self, vectors: &[f32]) -> Vec<f64> {
         let mut out = vec![];
-        products(self.of.rows, &self.of.columns, &self.state, vectors, &mut out);
+        let columns: Vec<&[f32]> = (0..self.of.squares.len()).map(|j| self.of.column(j)).collect();
+        products(self.of.rows, &columns, &self.state, vectors, &mut out);
         out
     }
 

@@ -122,3 +122,35 @@ fn threads_do_not_matter() {
     };
     assert_eq!(run(1), run(3));
 }
+
+/// Responses along random directions of a square: alike, as those of neurons are.
+fn alike(side: usize, candidates: usize, mut seed: u64) -> Mat<f64> {
+    let units: Vec<[f64; 3]> = (0..candidates).map(|_| [(); 3].map(|_| noise(&mut seed))).collect();
+    let half = side as f64 / 2.0;
+    Mat::from_fn(side * side, candidates, |i, j| {
+        let (x, y) = ((i / side) as f64 / half - 1.0, (i % side) as f64 / half - 1.0);
+        let [a, b, c] = units[j];
+        (8.0 * (a * x + b * y - c)).floor().max(0.0) / 8.0
+    })
+}
+
+#[test]
+fn looking_ahead_finds_the_picks_of_one_sweep_a_pick() {
+    let f = alike(16, 1500, 11);
+    let target: Vec<f64> =
+        (0..256).map(|i| libm::sin((i / 16) as f64 * 0.4) * libm::cos((i % 16) as f64 * 0.3)).collect();
+    for group in [1, 3] {
+        let select = |ahead| {
+            let mut p = Pursuit::new(&target, Mat::full(256, 1, 1.0).as_ref(), group);
+            p.add(f.as_ref());
+            p.select_ahead(60, ahead)
+        };
+        let one = select((1, 1));
+        assert_eq!(one.picks.len(), 60);
+        for ahead in [(2, 5), PICKS, (60, 60)] {
+            let many = select(ahead);
+            assert_eq!(many.picks, one.picks);
+            assert!(many.squares.iter().zip(&one.squares).all(|(a, b)| (a - b).abs() < 1e-10 * one.squares[0]));
+        }
+    }
+}
