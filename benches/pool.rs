@@ -13,7 +13,7 @@ use rand::Rng;
 use snnc::check::Options;
 use snnc::exec::Engine;
 use snnc::exec::driver::run;
-use snnc::exec::kernel::Kernel;
+use snnc::exec::kernel::{AnyKernel, Kernel};
 use snnc::exec::rng::{Purpose, Stream};
 use snnc::ir::problem::Problem;
 use snnc::pipeline::Source;
@@ -46,8 +46,10 @@ fn compile() -> (Problem, Arc<dyn Kernel>) {
     let checked = Source::new("pool", PROGRAM).check(&mut sources, &MemoryFiles::default(), &Options::default());
     let program = checked.program.expect("the program is right");
     let compiled = program.compile(Engine::Jit).expect("it compiles");
-    let pool = compiled.kernels.observers[0].pools[0].clone().expect("the layer can be chosen from");
-    (compiled.problem, pool)
+    match compiled.kernels.observers[0].pools[0].clone() {
+        Some(AnyKernel::Single(pool)) => (compiled.problem, pool),
+        _ => panic!("the layer can be chosen from, in single precision"),
+    }
 }
 
 /// `[SIDE * SIDE][2]`

@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use faer::Mat;
 use rayon::prelude::*;
 
+use crate::exec::kernel::Numbers;
+use crate::exec::real::Real;
 use crate::exec::rng::{Purpose, Stream};
 use crate::ir::op::ParamId;
 use crate::ir::problem::Units as UnitsPlan;
@@ -38,7 +40,7 @@ pub const REPLACED: usize = 4;
 pub const SELECTIONS: usize = 4;
 /// The selection is frozen once the field changes by less than this part of itself.
 pub const FROZEN: f64 = 0.05;
-/// Numbers of candidates' features that are kept (4 bytes each); what is wanted again of a larger pool is simulated again.
+/// Numbers of candidates' features that are kept (4 bytes each, or 8); what is wanted again of a larger pool is simulated again.
 const MEMORY: usize = 1 << 27;
 /// Points that are gathered together.
 const POINTS: usize = 32;
@@ -164,7 +166,7 @@ fn select(
     candidates: &Units,
     in_use: bool,
     field: &Field,
-) -> Result<Vec<f32>, Stop> {
+) -> Result<Vec<f64>, Stop> {
     let network = &session.problem.network;
     let diverged = |residual: &str| Stop::Diverged { step: 0, residual: residual.to_string() };
     let start = Weights::of(network, &session.params);
@@ -172,7 +174,7 @@ fn select(
     let current = session.lab.features(&session.system, &session.params);
     let mut about = newton_start(session, &current, &start, field)?;
     let mut simulated: Simulated = vec![];
-    let mut best: Option<(f64, Vec<f32>)> = None;
+    let mut best: Option<(f64, Vec<f64>)> = None;
     for _ in 0..SELECTIONS {
         let frame = session.frame(&about);
         let frame = &*frame;
@@ -208,14 +210,14 @@ fn select(
             return Err(diverged(frame.broken(&linear.target).unwrap_or("the features of all residuals")));
         };
         if session.linear.is_some() {
-            weights.put(network, &mut found);
+            weights.put(network, session.kernels.precision, &mut found);
             return Ok(found);
         }
         // Newton with the selection frozen.
         let Some(weights) = solve::readout(&session.system, None, &features, &weights, layer.ridge) else { break };
         let next = features.field(&weights);
         let (change, loss) = (next.change(&about), own_loss(session, &next));
-        weights.put(network, &mut found);
+        weights.put(network, session.kernels.precision, &mut found);
         if best.as_ref().is_none_or(|(l, _)| better(loss, *l)) {
             best = Some((loss, found));
         }
@@ -235,7 +237,7 @@ struct Choice {
 
 /// Weights with chosen units in place and their features, the exact readout, and the mean of the squared rows it leaves.
 struct Found {
-    params: Vec<f32>,
+    params: Vec<f64>,
     features: Features,
     weights: Weights,
     left: f64,
@@ -291,7 +293,7 @@ impl Choice {
 
 /// Weights with chosen units in place, and their features.
 struct Chosen {
-    params: Vec<f32>,
+    params: Vec<f64>,
     features: Features,
 }
 
@@ -340,19 +342,39 @@ fn gather(
         let phi = &mut features.readouts[*readout].phi;
         for (b, observed) in phi.blocks.iter_mut().enumerate() {
             for (o, values) in observed.iter_mut().enumerate() {
-                let from = |block: usize| blocks[block][f].blocks[b][o].as_slice();
-                values.par_chunks_mut(POINTS * layer.units).enumerate().for_each(|(tile, values)| {
-                    for (k, picks) in &of_block {
-                        let rows = from(*k)[tile * POINTS * block..].chunks_exact(block);
-                        for (to, from) in values.chunks_exact_mut(layer.units).zip(rows) {
-                            picks.iter().for_each(|(unit, pick)| to[*unit] = from[*pick]);
-                        }
+                let from = |k: usize| &blocks[k][f].blocks[b][o];
+                match values {
+                    Numbers::Single(values) => {
+                        let from = |k| from(k).single();
+                        scatter(values, layer.units, from, block, &of_block);
                     }
-                });
+                    Numbers::Double(values) => {
+                        let from = |k| from(k).double();
+                        scatter(values, layer.units, from, block, &of_block);
+                    }
+                }
             }
         }
     }
     Some(features)
+}
+
+/// Puts the features of picks of each block (`from` gives it as `[points][block]`) into `to`, `[points][units]`.
+fn scatter<'a, R: Real>(
+    to: &mut [R],
+    units: usize,
+    from: impl Fn(usize) -> &'a [R] + Sync,
+    block: usize,
+    of_block: &BTreeMap<usize, Vec<(usize, usize)>>,
+) {
+    to.par_chunks_mut(POINTS * units).enumerate().for_each(|(tile, to)| {
+        for (k, picks) in of_block {
+            let rows = from(*k)[tile * POINTS * block..].chunks_exact(block);
+            for (to, from) in to.chunks_exact_mut(units).zip(rows) {
+                picks.iter().for_each(|(unit, pick)| to[*unit] = from[*pick]);
+            }
+        }
+    });
 }
 
 /// Whether the layer's units are all the features of each of the readouts that it feeds.
@@ -410,16 +432,14 @@ fn known(layer: &Layer<'_>, current: &Features, first: usize, simulated: &mut Si
     }
     let of_readout = |k: &usize| {
         let phi = &current.readouts[*k].phi;
-        let part = |values: &Vec<f32>| -> Vec<f32> {
-            values.chunks_exact(phi.len.max(1)).flat_map(|row| &row[first..first + block]).copied().collect()
-        };
+        let part = |values: &Numbers| values.part(0, values.len(), phi.len.max(1), first, block);
         Columns { len: block, blocks: phi.blocks.iter().map(|b| b.iter().map(part).collect()).collect() }
     };
     layer.plan.feeds.iter().map(of_readout).collect()
 }
 
 /// The pool's parameters: the network's own where they are alike, the candidates' in the layer, 0 elsewhere (the readout).
-fn pool_params(session: &Session<'_>, layer: &Layer<'_>, block: &Units) -> Vec<f32> {
+fn pool_params(session: &Session<'_>, layer: &Layer<'_>, block: &Units) -> Vec<f64> {
     let network = &session.problem.network;
     let mut params = Vec::with_capacity(layer.plan.pool.param_len());
     for (k, p) in layer.plan.pool.params.iter().enumerate() {

@@ -66,8 +66,8 @@ pub struct Pursuit {
     len: usize,
 }
 
-/// At most [`BLOCK`] candidates, column after column, in single precision: they come from single-precision simulations, and a
-/// sweep is as fast as memory. Several pursuits may share them.
+/// At most [`BLOCK`] candidates, column after column, in single precision, whatever the network's: responses differ by much more than
+/// that rounds, and a sweep is twice as fast. Several pursuits may share them.
 #[derive(Debug)]
 pub struct Candidates {
     rows: usize,

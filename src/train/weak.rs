@@ -22,6 +22,7 @@ use faer::{Mat, MatMut};
 use rayon::prelude::*;
 
 use crate::exec::interp::eval;
+use crate::exec::kernel::Numbers;
 use crate::exec::micro::sweep;
 use crate::func::MultiIndex;
 use crate::ir::problem::{Coord, Integrand, Weak};
@@ -480,10 +481,10 @@ impl Linearised {
     }
 
     /// The whitened operator on functions given at the points, `f[fields][points][m]` (empty: 0): `rows x m`.
-    pub fn apply(&self, f: &[Vec<f32>], m: usize) -> Mat<f64> {
+    pub fn apply(&self, f: &[Numbers], m: usize) -> Mat<f64> {
         let s = &*self.system;
         assert!(f.iter().all(|f| f.is_empty() || f.len() == s.len() * m));
-        let given: Vec<(&Vec<f64>, &Vec<f32>)> = self.operators.iter().zip(f).filter(|(_, f)| !f.is_empty()).collect();
+        let given: Vec<(&Vec<f64>, &Numbers)> = self.operators.iter().zip(f).filter(|(_, f)| !f.is_empty()).collect();
         let rows = self.rows();
         let mut all = Mat::zeros(rows, m);
         let mut rest = all.as_mut();
@@ -498,7 +499,14 @@ impl Linearised {
             z.clear();
             z.resize(s.tests * width, 0.0);
             for (operator, f) in &given {
-                sweep::moments(&s.weights, &s.starts, &s.which, operator, f, m, start, width, z);
+                match f {
+                    Numbers::Single(f) => {
+                        sweep::moments(&s.weights, &s.starts, &s.which, operator, f, m, start, width, z);
+                    }
+                    Numbers::Double(f) => {
+                        sweep::moments_double(&s.weights, &s.starts, &s.which, operator, f, m, start, width, z);
+                    }
+                }
             }
             let kept = self.whitener.kept();
             for c in 0..width {

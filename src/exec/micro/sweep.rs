@@ -11,6 +11,7 @@
 //! | [`moments`] | values of functions at points | once a test function over the point |
 
 use super::eight::{self, Eight};
+use crate::exec::real::Real;
 
 /// Vectors that [`dots`] handles in one go.
 pub const VECTORS: usize = 9;
@@ -70,6 +71,10 @@ dispatched! {
     /// z[test] += values[k] weights[i] f[i] for all k over each point i, for the `width` functions from `first` on, of `f`,
     /// `[points][stride]`. The functions over point i are `which[k]`, k in `starts[i] .. starts[i + 1]`; z is `[tests][width]`.
     moments => moments_body, (weights: &[f64], starts: &[usize], which: &[u32], values: &[f64], f: &[f32], stride: usize,
+        first: usize, width: usize, z: &mut [f64]);
+
+    /// The same of functions in double precision.
+    moments_double => moments_body, (weights: &[f64], starts: &[usize], which: &[u32], values: &[f64], f: &[f64], stride: usize,
         first: usize, width: usize, z: &mut [f64]);
 }
 
@@ -261,12 +266,12 @@ fn subtract<E: Eight, const N: usize>(q: [&[E::Of]; N], along: [E::Of; N], v: &m
 
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-fn moments_body(
+fn moments_body<R: Real>(
     weights: &[f64],
     starts: &[usize],
     which: &[u32],
     values: &[f64],
-    f: &[f32],
+    f: &[R],
     stride: usize,
     first: usize,
     width: usize,
@@ -281,7 +286,7 @@ fn moments_body(
         let together = (1..POINTS.min(points - i)).take_while(|k| over(i + k) == over(i)).count() + 1;
         for (k, row) in rows.chunks_exact_mut(width).enumerate().take(together) {
             let f = &f[(i + k) * stride + first..][..width];
-            row.iter_mut().zip(f).for_each(|(r, f)| *r = weights[i + k] * f64::from(*f));
+            row.iter_mut().zip(f).for_each(|(r, f)| *r = weights[i + k] * f.wide());
         }
         let value = |k: usize| &values[starts[i + k]..starts[i + k + 1]];
         match together {

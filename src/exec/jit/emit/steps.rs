@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 use cranelift::codegen::ir::BlockArg;
 use cranelift::prelude::{InstBuilder, IntCC, types};
 
-use super::{Body, Clif, Emitter, F, Lie, Loop, M, lie};
+use super::{Body, Clif, Emit, Emitter, Lie, Loop, lie};
 use crate::exec::jit::plan::StatePlace;
 use crate::func::Binary;
 use crate::ir::op::{Elem, Op, StateId, Value};
@@ -33,7 +33,7 @@ pub(super) struct Shape {
 /// Vector registers that states may take of the 16: the others are for what is being computed.
 const REGISTERS: usize = 8;
 
-impl<'p> Emitter<'p, '_, '_> {
+impl<'p, R: Emit> Emitter<'p, '_, '_, R> {
     /// How a loop over all steps uses the registers.
     pub(super) fn steps_shape(&self, l: &Loop) -> Shape {
         let program = &self.plan.program;
@@ -74,7 +74,7 @@ impl<'p> Emitter<'p, '_, '_> {
             let mut of_part = vec![];
             for (_, (s, place)) in &own {
                 let first = self.load(l, part, s.ty, place.row);
-                let ty = if s.ty.elem == Elem::Mask { M } else { F };
+                let ty = if s.ty.elem == Elem::Mask { R::M } else { R::F };
                 of_part.push(first.iter().map(|_| self.b.append_block_param(head, ty)).collect::<Vec<_>>());
                 start.extend(first.into_iter().map(BlockArg::Value));
             }
