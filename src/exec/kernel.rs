@@ -86,6 +86,24 @@ impl Numbers {
         numbers!(self, v => v[i].wide())
     }
 
+    /// # Panics
+    /// If they are in double precision.
+    pub fn single(&self) -> &[f32] {
+        match self {
+            Numbers::Single(v) => v,
+            Numbers::Double(_) => panic!("numbers of one kernel are in one precision"),
+        }
+    }
+
+    /// # Panics
+    /// If they are in single precision.
+    pub fn double(&self) -> &[f64] {
+        match self {
+            Numbers::Double(v) => v,
+            Numbers::Single(_) => panic!("numbers of one kernel are in one precision"),
+        }
+    }
+
     pub fn wide(&self) -> Vec<f64> {
         numbers!(self, v => v.iter().map(|x| x.wide()).collect())
     }
@@ -93,7 +111,9 @@ impl Numbers {
     /// `len` numbers from `offset` on of each of the rows that `start .. end` is made of.
     pub fn part(&self, start: usize, end: usize, stride: usize, offset: usize, len: usize) -> Numbers {
         fn pick<R: Copy>(rows: &[R], stride: usize, offset: usize, len: usize) -> Vec<R> {
-            rows.chunks_exact(stride).flat_map(|row| &row[offset..offset + len]).copied().collect()
+            let mut values = Vec::with_capacity(rows.len() / stride * len);
+            rows.chunks_exact(stride).for_each(|row| values.extend_from_slice(&row[offset..offset + len]));
+            values
         }
         match self {
             Numbers::Single(v) => Numbers::Single(pick(&v[start..end], stride, offset, len)),

@@ -11,7 +11,7 @@ pub mod interp;
 pub mod jit;
 pub mod kernel;
 pub mod math;
-mod micro;
+pub(crate) mod micro;
 pub mod real;
 pub mod rng;
 

@@ -75,17 +75,19 @@ impl<'a> Frame<'a> {
 
     /// The linear part for several functions at once: `rows x functions`.
     pub fn apply(&self, columns: &Columns) -> Mat<f64> {
-        let mut out = Mat::zeros(self.rows(), columns.len);
+        let mut out = Mat::zeros(self.rows(), if self.parts.len() == 1 { 0 } else { columns.len });
         let mut start = 0;
         for ((block, slopes), observed) in self.parts.iter().zip(&columns.blocks) {
             let rows = slopes.rows();
             let factors: Vec<f64> = (0..rows).map(|i| factor(block, rows, i)).collect();
-            let part = slopes.apply(observed, columns.len);
+            let mut part = slopes.apply(observed, columns.len);
             for j in 0..columns.len {
-                for (i, factor) in factors.iter().enumerate() {
-                    out[(start + i, j)] = factor * part[(i, j)];
-                }
+                part.col_mut(j).iter_mut().zip(&factors).for_each(|(x, factor)| *x *= factor);
             }
+            if self.parts.len() == 1 {
+                return part;
+            }
+            out.get_mut(start..start + rows, ..).copy_from(&part);
             start += rows;
         }
         out

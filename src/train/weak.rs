@@ -17,12 +17,13 @@
 
 use std::sync::Arc;
 
+use faer::reborrow::*;
 use faer::{Mat, MatMut};
 use rayon::prelude::*;
 
 use crate::exec::interp::eval;
-use crate::exec::kernel::{Numbers, numbers};
-use crate::exec::real::Real;
+use crate::exec::kernel::Numbers;
+use crate::exec::micro::sweep;
 use crate::func::MultiIndex;
 use crate::ir::problem::{Coord, Integrand, Weak};
 use crate::ir::program::Program;
@@ -488,35 +489,37 @@ impl Linearised {
         let s = &*self.system;
         assert!(f.iter().all(|f| f.is_empty() || f.len() == s.len() * m));
         let given: Vec<(&Vec<f64>, &Numbers)> = self.operators.iter().zip(f).filter(|(_, f)| !f.is_empty()).collect();
-        let starts: Vec<usize> = (0..m).step_by(BLOCK).collect();
-        let parts: Vec<Mat<f64>> = starts
-            .par_iter()
-            .map(|&start| {
-                let width = BLOCK.min(m - start);
-                let mut z = vec![0.0f64; s.tests * width];
-                let mut row = vec![0.0f64; width];
-                for (operator, f) in &given {
-                    for i in 0..s.len() {
-                        numbers!(f, f => {
-                            let f = &f[i * m + start..i * m + start + width];
-                            row.iter_mut().zip(f).for_each(|(r, f)| *r = s.weights[i] * f.wide());
-                        });
-                        for k in s.starts[i]..s.starts[i + 1] {
-                            let (value, at) = (operator[k], s.which[k] as usize * width);
-                            z[at..at + width].iter_mut().zip(&row).for_each(|(z, r)| *z += value * r);
-                        }
+        let rows = self.rows();
+        let mut all = Mat::zeros(rows, m);
+        let mut rest = all.as_mut();
+        let mut parts = vec![];
+        for start in (0..m).step_by(BLOCK) {
+            let (part, right) = rest.split_at_col_mut(BLOCK.min(m - start));
+            parts.push((start, part));
+            rest = right;
+        }
+        parts.into_par_iter().for_each_init(Vec::new, |z, (start, mut out)| {
+            let width = out.ncols();
+            z.clear();
+            z.resize(s.tests * width, 0.0);
+            for (operator, f) in &given {
+                match f {
+                    Numbers::Single(f) => {
+                        sweep::moments(&s.weights, &s.starts, &s.which, operator, f, m, start, width, z);
+                    }
+                    Numbers::Double(f) => {
+                        sweep::moments_double(&s.weights, &s.starts, &s.which, operator, f, m, start, width, z);
                     }
                 }
-                let kept = self.whitener.kept();
-                let mut out = Mat::from_fn(kept.len(), width, |r, c| self.scale * z[s.columns[kept[r]] * width + c]);
-                self.whitener.solve_transposed(out.as_mut());
-                out
-            })
-            .collect();
-        let mut all = Mat::zeros(self.rows(), m);
-        for (part, &start) in parts.iter().zip(&starts) {
-            all.as_mut().subcols_mut(start, part.ncols()).copy_from(part);
-        }
+            }
+            let kept = self.whitener.kept();
+            for c in 0..width {
+                for (r, out) in out.rb_mut().col_mut(c).iter_mut().enumerate() {
+                    *out = self.scale * z[s.columns[kept[r]] * width + c];
+                }
+            }
+            self.whitener.solve_transposed(out);
+        });
         all
     }
 

@@ -10,6 +10,7 @@
 //! ```
 
 mod spikes;
+mod steps;
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -18,10 +19,10 @@ use cranelift::codegen::ir::{BlockArg, FuncRef};
 use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsData, Value as Clif, types};
 
 use super::lanes::{Constants, Emit, Lanes};
-use super::plan::{Buffer, Item, Loop, Place, Plan, Row, StatePlace, weight};
+use super::plan::{Buffer, Item, Loop, Place, Plan, Row, weight};
 use crate::exec::math::Ops;
-use crate::ir::op::{Elem, Op, StateId, Ty, Value};
-use crate::ir::program::{Inst, State, TraceLayout};
+use crate::ir::op::{Elem, Op, Ty, Value};
+use crate::ir::program::{Inst, TraceLayout};
 
 /// Imported functions by name.
 pub(super) type Callees = HashMap<&'static str, FuncRef>;
@@ -137,14 +138,16 @@ fn lie(l: &Loop, ty: Ty) -> Lie {
 type BlockBody<'b, E> = dyn FnMut(&mut E, [Clif; 2], Option<Clif>) + 'b;
 
 /// A block of lanes in the making: addresses, and what is in registers.
+#[derive(Clone)]
 struct Body {
     /// Addresses of number 0 of the frame and of the fixed rows, moved on to where the block stands, for each lie.
     full: [Clif; 2],
     one: [Clif; 2],
     unit: [Clif; 2],
     direction: [Clif; 2],
-    /// Vectors of the block.
+    /// Vectors of the block, and the number of the first one counted from the addresses.
     vectors: usize,
+    first: usize,
     /// A value has `vectors` vectors, or one if all its lanes in the block are equal.
     registers: HashMap<Value, Vec<Clif>>,
     /// Where the block's bits stand in their rows.
@@ -386,9 +389,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
     fn vectors(&self, l: &Loop, available: usize) -> usize {
         let size: usize = l.insts.iter().map(|i| weight(&i.op)).sum();
         let most = if self.is_all_steps(l) && size <= 100 {
-            let full = self.own_states().filter(|(s, _)| lie(l, s.ty) == Lie::Full).count();
-            // Of the 16 vector registers some are needed for what is being computed.
-            if full * 4 <= 12 { 4 } else { 2 }
+            self.steps_shape(l).vectors
         } else if size <= 60 {
             if l.tangent || size <= 20 { 4 } else { 2 }
         } else {
@@ -396,7 +397,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         };
         // Bits are stored by whole bytes.
         let most = if l.bits.is_empty() { most } else { most.max(8 / R::LANES) };
-        [4, 2, 1].into_iter().find(|n| *n <= most && available.is_multiple_of(*n)).unwrap_or(1)
+        [8, 4, 2, 1].into_iter().find(|n| *n <= most && available.is_multiple_of(*n)).unwrap_or(1)
     }
 
     /// A loop over lanes, for one point.
@@ -418,8 +419,8 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                         None => origin,
                     };
                     let (registers, masks) = (HashMap::new(), HashMap::new());
-                    let body =
-                        Body { full, one: origin, unit, direction, vectors, registers, bits: frame, masks, step };
+                    let (one, bits) = (origin, frame);
+                    let body = Body { full, one, unit, direction, vectors, first: 0, registers, bits, masks, step };
                     e.body(l, body);
                 });
             });
@@ -434,9 +435,9 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                     _ => frame,
                 };
                 // Only tangents have the other lies.
-                let (unit, direction) = (full, full);
+                let (unit, direction, one) = (full, full, origin);
                 let (registers, masks) = (HashMap::new(), HashMap::new());
-                let body = Body { full, one: origin, unit, direction, vectors, registers, bits, masks, step };
+                let body = Body { full, one, unit, direction, vectors, first: 0, registers, bits, masks, step };
                 e.body(l, body);
             });
         }
@@ -453,12 +454,6 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
             let full = origin.map(|o| e.b.ins().iadd(o, offset));
             body(e, full, Some(offset));
         });
-    }
-
-    /// The states of the pass being emitted, and where they lie.
-    fn own_states(&self) -> impl Iterator<Item = (&'p State, &'p StatePlace)> + use<'p, R> {
-        let (plan, pass) = (self.plan, self.pass);
-        plan.program.states.iter().zip(&plan.states).filter(move |(s, _)| s.pass as usize == pass)
     }
 
     /// Whether the loop is one that all steps of its pass are run in.
@@ -484,51 +479,6 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         }
     }
 
-    /// All time steps of a block: its states stay in registers.
-    fn all_steps(&mut self, l: &Loop, mut body: Body) {
-        let pass = &self.plan.program.passes[self.pass];
-        let states: Vec<(&State, &StatePlace)> = self.own_states().collect();
-        let (head, inside, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
-        let step = self.b.append_block_param(head, types::I64);
-        let mut start = vec![BlockArg::Value(self.number(0))];
-        let mut current = vec![];
-        for (s, place) in &states {
-            let first = self.load(l, &body, s.ty, place.row);
-            let ty = if s.ty.elem == Elem::Mask { R::M } else { R::F };
-            current.push(first.iter().map(|_| self.b.append_block_param(head, ty)).collect::<Vec<_>>());
-            start.extend(first.into_iter().map(BlockArg::Value));
-        }
-        self.b.ins().jump(head, &start);
-        self.enter(head);
-        let more = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, step, i64::from(pass.steps));
-        self.b.ins().brif(more, inside, &[], after, &[]);
-        self.enter(inside);
-        body.step = Some(step);
-        let ids = (0..).map(StateId).zip(&self.plan.program.states).filter(|(_, s)| s.pass as usize == self.pass);
-        let number: HashMap<StateId, usize> = ids.map(|(id, _)| id).zip(0..).collect();
-        for inst in &pass.step {
-            if let Op::State(s) = inst.op {
-                body.registers.insert(inst.value, current[number[&s]].clone());
-            }
-        }
-        for inst in &l.insts {
-            self.inst(l, &mut body, inst);
-        }
-        let mut next = vec![BlockArg::Value(self.b.ins().iadd_imm_s(step, 1))];
-        for ((s, _), current) in states.iter().zip(&current) {
-            let new = &body.registers[&s.next];
-            next.extend((0..current.len()).map(|i| BlockArg::Value(new[i % new.len()])));
-        }
-        self.b.ins().jump(head, &next);
-        self.b.seal_block(head);
-        self.b.seal_block(inside);
-        self.b.seal_block(after);
-        self.enter(after);
-        for ((s, place), current) in states.iter().zip(&current) {
-            self.store(l, &body, s.ty, place.last, current);
-        }
-    }
-
     fn load(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row) -> Vec<Clif> {
         let lie = lie(l, ty);
         let (vector, scalar) = if ty.elem == Elem::Mask { (R::M, R::MASK_SCALAR) } else { (R::F, R::SCALAR) };
@@ -536,7 +486,8 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         let at = bytes::<R>(row.at) as i32;
         match lie {
             Lie::Full | Lie::Direction => {
-                (0..body.vectors).map(|k| self.b.ins().load(vector, plain(), address, at + 16 * k as i32)).collect()
+                let own = body.first..body.first + body.vectors;
+                own.map(|k| self.b.ins().load(vector, plain(), address, at + 16 * k as i32)).collect()
             }
             Lie::One | Lie::Unit => {
                 let x = self.b.ins().load(scalar, plain(), address, at);
@@ -552,7 +503,8 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         match lie {
             Lie::Full | Lie::Direction => {
                 for k in 0..body.vectors {
-                    self.b.ins().store(plain(), vectors[k % vectors.len()], address, at + 16 * k as i32);
+                    let at = at + 16 * (body.first + k) as i32;
+                    self.b.ins().store(plain(), vectors[k % vectors.len()], address, at);
                 }
             }
             Lie::One => {

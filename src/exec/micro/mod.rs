@@ -17,8 +17,10 @@
 //! All sizes are in numbers, not bytes. A *point stride* leads from one point's row to the next point's.
 
 mod dense;
+mod eight;
 mod events;
 mod rows;
+pub mod sweep;
 
 use crate::exec::real::Real;
 
