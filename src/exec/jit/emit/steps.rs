@@ -31,7 +31,7 @@ pub(super) struct Shape {
 }
 
 /// Vector registers that states may take of the 16: the others are for what is being computed.
-const REGISTERS: usize = 8;
+const REGISTERS: usize = 12;
 
 impl<'p, R: Emit> Emitter<'p, '_, '_, R> {
     /// How a loop over all steps uses the registers.
