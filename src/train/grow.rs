@@ -76,6 +76,7 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
     let mut loss = own_loss(session, &field);
     let before = loss;
     let mut kept = vec![];
+    let mut in_place = None;
     let mut watch = Watch::new(&session.problem.train.phases[phase].stop, "rounds", loss);
     let mut reached = None;
     let mut stop = session.report(phase, 0, plan.rounds + 1, loss).err();
@@ -83,13 +84,17 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
         if stop.is_some() || reached.is_some() {
             break;
         }
-        if session.turn(round, false, &mut field) != Turn::Same {
+        let turn = session.turn(round, false, &mut field);
+        if turn == Turn::Points {
+            in_place = None;
+        }
+        if turn != Turn::Same {
             loss = own_loss(session, &field);
             watch.rebase(loss);
         }
         let (in_use, candidates) = candidates(session, &layer, plan, phase, round);
-        let found = match select(session, &layer, &candidates, in_use, &field) {
-            Ok(params) => params,
+        let found = match select(session, &layer, &candidates, in_use, &field, in_place.as_ref()) {
+            Ok(found) => found,
             Err(Stop::Interrupted) => {
                 stop = Some(Stop::Interrupted);
                 break;
@@ -104,6 +109,7 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
                 break;
             }
         };
+        let (found, found_features) = found;
         let new_field = session.lab.field(&session.system, &found);
         let frame = session.frame(&new_field);
         let new_loss = square(&frame.residual(&new_field));
@@ -111,6 +117,7 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
         // In its own frame, too: a nonlinear problem's rows are weighed anew about every field.
         if better(new_loss, old_loss) && better(new_loss, loss) {
             session.params = found;
+            in_place = Some(found_features);
             field = new_field;
             loss = new_loss;
             kept.push(round.to_string());
@@ -159,22 +166,27 @@ fn used(session: &Session<'_>, layer: &Layer<'_>) -> Units {
     Units { len: layer.units, values }
 }
 
-/// The network's weights with the best `units` of the candidates in the layer, and their exact readout.
+/// The network's weights with the best `units` of the candidates in the layer and their exact readout, and the features that they
+/// have. `in_place` are the features of the units in use, if they are known.
 fn select(
     session: &mut Session<'_>,
     layer: &Layer<'_>,
     candidates: &Units,
     in_use: bool,
     field: &Field,
-) -> Result<Vec<f64>, Stop> {
+    in_place: Option<&Features>,
+) -> Result<(Vec<f64>, Features), Stop> {
     let network = &session.problem.network;
     let diverged = |residual: &str| Stop::Diverged { step: 0, residual: residual.to_string() };
     let start = Weights::of(network, &session.params);
     // No candidate changes anything but the features that the layer feeds.
-    let current = session.lab.features(&session.system, &session.params);
+    let current = match in_place {
+        Some(features) => features.clone(),
+        None => session.lab.features(&session.system, &session.params),
+    };
     let mut about = newton_start(session, &current, &start, field)?;
     let mut simulated: Simulated = vec![];
-    let mut best: Option<(f64, Vec<f64>)> = None;
+    let mut best: Option<(f64, Vec<f64>, Features)> = None;
     for _ in 0..SELECTIONS {
         let frame = session.frame(&about);
         let frame = &*frame;
@@ -211,22 +223,22 @@ fn select(
         };
         if session.linear.is_some() {
             weights.put(network, session.kernels.precision, &mut found);
-            return Ok(found);
+            return Ok((found, features));
         }
         // Newton with the selection frozen.
         let Some(weights) = solve::readout(&session.system, None, &features, &weights, layer.ridge) else { break };
         let next = features.field(&weights);
         let (change, loss) = (next.change(&about), own_loss(session, &next));
         weights.put(network, session.kernels.precision, &mut found);
-        if best.as_ref().is_none_or(|(l, _)| better(loss, *l)) {
-            best = Some((loss, found));
+        if best.as_ref().is_none_or(|(l, ..)| better(loss, *l)) {
+            best = Some((loss, found, features));
         }
         about = next;
         if change <= FROZEN || !change.is_finite() {
             break;
         }
     }
-    best.map(|(_, params)| params).ok_or_else(|| diverged("all residuals"))
+    best.map(|(_, params, features)| (params, features)).ok_or_else(|| diverged("all residuals"))
 }
 
 /// A way of choosing: units in use (the first candidates) that stay whatever happens, and a pursuit of the others.

@@ -149,10 +149,10 @@ impl Pursuit {
         let (rows, residual) = (target.len(), target.to_vec());
         let mut p =
             Pursuit { rows, basis: vec![], single: vec![], residual, blocks: vec![], group: group.max(1), len: 0 };
-        for k in 0..fixed.ncols() {
-            let column: Vec<f64> = fixed.col(k).iter().copied().collect();
-            let before = dot(&column, &column);
-            if let Some(q) = orthonormalise(&p.basis, column, before) {
+        for first in (0..fixed.ncols()).step_by(PICKS.1) {
+            let columns = fixed.subcols(first, PICKS.1.min(fixed.ncols() - first));
+            let columns: Vec<Vec<f64>> = columns.col_iter().map(|c| c.iter().copied().collect()).collect();
+            for q in orthonormalised(&p.basis, &columns).into_iter().flatten() {
                 let a = dot(&q, &p.residual);
                 axpy(-a, &q, &mut p.residual);
                 p.single.extend(single(&q));
@@ -302,25 +302,17 @@ impl Pursuit {
 
     /// Carries out foreseen picks, given by their place among `all` and their members among the columns.
     fn steps(&self, all: &[(usize, Best)], columns: &[&[f32]], foreseen: &[(usize, Vec<usize>)]) -> Vec<Step> {
-        let rows = self.rows;
-        let members = foreseen.iter().flat_map(|(_, members)| members);
-        let wide = |j: &usize| columns[*j].iter().map(|x| f64::from(*x));
-        let squares: Vec<f64> = members.clone().map(|j| wide(j).map(|x| x * x).sum()).collect();
-        let mut fresh: Vec<f64> = members.flat_map(wide).collect();
-        // Twice, which is enough (Kahan). The basis is read once for all of them.
-        sweep::project(rows, &self.basis, &mut fresh);
-        sweep::project(rows, &self.basis, &mut fresh);
-        let mut fresh = fresh.chunks_exact(rows.max(1)).zip(squares);
-        let (mut earlier, mut residual, mut steps) = (vec![], self.residual.clone(), vec![]);
+        let wide = |j: &usize| columns[*j].iter().map(|x| f64::from(*x)).collect();
+        let members: Vec<Vec<f64>> = foreseen.iter().flat_map(|(_, members)| members).map(wide).collect();
+        let mut vectors = orthonormalised(&self.basis, &members).into_iter();
+        let (mut residual, mut steps) = (self.residual.clone(), vec![]);
         for (c, members) in foreseen {
             let (block, best) = all[*c];
             let mut step = Step { block, candidate: best.candidate, vectors: vec![], along: vec![], residual: vec![] };
-            for (column, square) in fresh.by_ref().take(members.len()) {
-                // Rounding may have left it a norm that it has not.
-                let Some(q) = orthonormalise(&earlier, column.to_vec(), square) else { continue };
+            // Rounding may have left a column a norm that it has not.
+            for q in vectors.by_ref().take(members.len()).flatten() {
                 let a = dot(&q, &residual);
                 axpy(-a, &q, &mut residual);
-                earlier.extend_from_slice(&q);
                 step.vectors.push(q);
                 step.along.push(a);
             }
@@ -331,18 +323,28 @@ impl Pursuit {
     }
 }
 
-/// What is left of a column beside a basis, at length 1; `None` if it is next to nothing. `square` is its norm at the start.
-fn orthonormalise(basis: &[f64], mut column: Vec<f64>, square: f64) -> Option<Vec<f64>> {
-    let rows = column.len();
-    sweep::project(rows, basis, &mut column);
-    sweep::project(rows, basis, &mut column);
-    let left = dot(&column, &column);
-    if !(left > 1e-2 * SPENT * square && left > 0.0) {
-        return None;
-    }
-    let scale = 1.0 / left.sqrt();
-    column.iter_mut().for_each(|x| *x *= scale);
-    Some(column)
+/// What is left of columns beside a basis and the columns before them, at length 1; `None` where it is next to nothing. The
+/// basis is read once for all of them.
+fn orthonormalised(basis: &[f64], columns: &[Vec<f64>]) -> Vec<Option<Vec<f64>>> {
+    let rows = columns.first().map_or(0, Vec::len);
+    let mut fresh = columns.concat();
+    // Twice, which is enough (Kahan).
+    sweep::project(rows, basis, &mut fresh);
+    sweep::project(rows, basis, &mut fresh);
+    let mut earlier: Vec<f64> = vec![];
+    let one = |(column, fresh): (&Vec<f64>, &mut [f64])| {
+        sweep::project(rows, &earlier, fresh);
+        sweep::project(rows, &earlier, fresh);
+        let left = dot(fresh, fresh);
+        if !(left > 1e-2 * SPENT * dot(column, column) && left > 0.0) {
+            return None;
+        }
+        let scale = 1.0 / left.sqrt();
+        fresh.iter_mut().for_each(|x| *x *= scale);
+        earlier.extend_from_slice(fresh);
+        Some(fresh.to_vec())
+    };
+    columns.iter().zip(fresh.chunks_exact_mut(rows.max(1))).map(one).collect()
 }
 
 fn single(x: &[f64]) -> Vec<f32> {

@@ -1,3 +1,5 @@
+//! The pursuit against its definition.
+
 use super::*;
 use faer::Mat;
 
