@@ -16,8 +16,9 @@ pub enum Loaded {
     Simulation(Box<CheckedSimulation>),
 }
 
-/// Reads and checks a program, showing whatever there is to say; the program's text and the checked program, or how to exit.
-pub fn load(program: &Program, shown: &Messages) -> Result<(String, Loaded), Exit> {
+/// Reads and checks a program, showing whatever there is to say; the program's text, the checked program, and the texts that
+/// messages point into, or how to exit.
+pub fn load(program: &Program, shown: &Messages) -> Result<(String, Loaded, Sources), Exit> {
     let text = files::program(&program.file).map_err(|sentence| {
         shown.sentence(&sentence);
         Exit::WrongInvocation
@@ -29,7 +30,7 @@ pub fn load(program: &Program, shown: &Messages) -> Result<(String, Loaded), Exi
     shown.show(&checked.messages, &sources);
     let training = checked.program.map(|program| Loaded::Training(Box::new(program)));
     let loaded = training.or_else(|| checked.simulation.map(|s| Loaded::Simulation(Box::new(s))));
-    loaded.map(|l| (text, l)).ok_or(Exit::ProgramHasErrors)
+    loaded.map(|l| (text, l, sources)).ok_or(Exit::ProgramHasErrors)
 }
 
 /// A file's name without folder and ending.
@@ -40,7 +41,7 @@ pub fn stem(path: &Path) -> String {
 pub fn check(program: &Program, verbose: bool, shown: &Messages) -> Exit {
     let begun = Instant::now();
     match load(program, shown) {
-        Ok((_, checked)) => {
+        Ok((_, checked, _)) => {
             let name = program.file.display();
             println!("{name}: no errors ({:.1} ms)", begun.elapsed().as_secs_f64() * 1e3);
             if verbose {

@@ -5,6 +5,7 @@
 
 mod bug;
 mod check;
+mod diverged;
 mod emit;
 mod explain;
 mod files;

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::run::{Arguments, EngineChoice, INTERRUPTED, available_threads, hash};
-use super::{Exit, bug, check, files};
+use super::{Exit, bug, check, diverged, files};
+use crate::diag::Diagnostic;
 use crate::exec::Engine;
 use crate::pipeline::{CheckedSimulation, CompiledSimulation};
 use crate::plan::simulation as plan;
@@ -19,7 +20,13 @@ use crate::simulate::{self, Outcome, Status, measure};
 /// Bins of the population rates, about.
 const BINS: u64 = 200;
 
-pub fn run(arguments: &Arguments, program: String, checked: &CheckedSimulation, begun: Instant) -> Exit {
+pub fn run(
+    arguments: &Arguments,
+    program: String,
+    checked: &CheckedSimulation,
+    begun: Instant,
+    say: &dyn Fn(&Diagnostic),
+) -> Exit {
     let check_seconds = begun.elapsed().as_secs_f64();
     let name = check::stem(&arguments.program.file);
     let out = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&name));
@@ -73,6 +80,12 @@ pub fn run(arguments: &Arguments, program: String, checked: &CheckedSimulation, 
     let started = Instant::now();
     let outcome = pool.install(|| simulate::run(&compiled.simulation, &compiled.kernels, Some(&INTERRUPTED)));
     times.train = started.elapsed().as_secs_f64();
+    let broken = match &outcome.status {
+        Status::Diverged { broken, .. } => {
+            diverged::simulation(checked.model(), outcome.steps, broken, units(checked).time)
+        }
+        Status::Finished | Status::Interrupted => None,
+    };
     let data = gather(info, checked, &compiled, outcome, times);
     if let Err(sentence) = save(&out, &data, compiled.simulation.report.save.as_deref()) {
         eprintln!("{sentence}");
@@ -81,6 +94,7 @@ pub fn run(arguments: &Arguments, program: String, checked: &CheckedSimulation, 
     if !arguments.quiet {
         tell(&data, &out);
     }
+    broken.iter().for_each(say);
     verdict(&data)
 }
 
@@ -164,7 +178,7 @@ fn gather(
         status: match outcome.status {
             Status::Finished => State::Finished,
             Status::Interrupted => State::Interrupted,
-            Status::Diverged { what } => State::Diverged { what },
+            Status::Diverged { what, .. } => State::Diverged { what },
         },
         dt: sim.dt,
         steps,
@@ -210,18 +224,8 @@ fn verdict(run: &SimulationData) -> Exit {
             eprintln!("interrupted after {} steps; what was simulated is saved", run.steps);
             Exit::Interrupted
         }
-        State::Diverged { what } if run.steps == 0 => {
-            eprintln!("{what} is not a finite number; look at what is drawn there");
-            Exit::Diverged
-        }
-        State::Diverged { what } => {
-            eprintln!(
-                "the simulation diverged: {what} stopped being a number in step {}. A smaller `dt` or another `method` is \
-                 the first thing to try.",
-                run.steps
-            );
-            Exit::Diverged
-        }
+        // What broke has been said.
+        State::Diverged { .. } => Exit::Diverged,
         State::Finished => {
             let failed: Vec<_> = run.expects.iter().filter(|e| !e.holds).collect();
             for e in &failed {

@@ -7,6 +7,8 @@
 //! %2 = add %0, %1 : 2        scratch[slot 2] = [scratch[slot 0][i] + scratch[slot 1][i] for i in 0..2]
 //! ```
 
+mod probe;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -15,6 +17,7 @@ use crate::exec::math::{self, Scalar};
 use crate::func::{Binary, Compare, Unary};
 use crate::ir::op::{Op, Ty, Value};
 use crate::ir::program::{Inst, Program};
+pub use probe::{Fault, Site, first_fault};
 
 /// Runs a program in single precision.
 #[derive(Debug)]

@@ -67,6 +67,7 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
     let layer = Layer { index, units: network.layers[index].units as usize, plan: units, spec, ridge: plan.ridge };
 
     let mut field = session.field();
+    let sound = session.lab.take_fault().is_none();
     let mut loss = own_loss(session, &field);
     let before = loss;
     let mut kept = vec![];
@@ -88,19 +89,21 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
                 stop = Some(Stop::Interrupted);
                 break;
             }
-            Err(Stop::Diverged { residual, .. }) => {
+            Err(Stop::Diverged { residual, broken, .. }) => {
                 // A round that fails is not kept; without any state that is finite there is nothing to go on from.
                 if loss.is_finite() {
                     stop = session.report(phase, round + 1, plan.rounds + 1, loss).err();
                     continue;
                 }
-                stop = Some(Stop::Diverged { step: round + 1, residual });
+                stop = Some(Stop::Diverged { step: round + 1, residual, broken });
                 break;
             }
         };
+        session.lab.take_fault();
         let new_field = session.lab.field(&session.system, &found);
         let frame = session.frame(&new_field);
-        let new_loss = square(&frame.residual(&new_field));
+        // A selection with a broken neuron in it is not kept, even if that neuron is silent.
+        let new_loss = if session.lab.fault().is_some() { f64::NAN } else { square(&frame.residual(&new_field)) };
         let old_loss = square(&frame.residual(&field));
         // In its own frame, too: a nonlinear problem's rows are weighed anew about every field.
         if better(new_loss, old_loss) && better(new_loss, loss) {
@@ -113,9 +116,14 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
         if !loss.is_finite() && stop.is_none() {
             let frame = session.system.frame(None);
             let residual = frame.broken(&frame.residual(&field)).unwrap_or("all residuals").to_string();
-            stop = Some(Stop::Diverged { step: round + 1, residual });
+            let rows = frame.residual(&field);
+            stop = Some(session.diverged(round + 1, residual, Some((&frame, &rows))));
         }
         reached = watch.after(session, round + 1, loss, &session.params);
+    }
+    if !sound && kept.is_empty() && stop.is_none() {
+        session.field();
+        stop = session.sound(plan.rounds + 1).err();
     }
     let mut note = match kept.len() {
         0 => "kept nothing new".to_string(),
@@ -162,7 +170,6 @@ fn select(
     field: &Field,
 ) -> Result<Vec<f32>, Stop> {
     let network = &session.problem.network;
-    let diverged = |residual: &str| Stop::Diverged { step: 0, residual: residual.to_string() };
     let start = Weights::of(network, &session.params);
     // No candidate changes anything but the features that the layer feeds.
     let current = session.lab.features(&session.system, &session.params);
@@ -196,7 +203,8 @@ fn select(
             }
         }
         let Some(Found { params: mut found, features, weights, .. }) = found else {
-            return Err(diverged(frame.broken(&linear.target).unwrap_or("the features of all residuals")));
+            let residual = frame.broken(&linear.target).unwrap_or("the features of all residuals").to_string();
+            return Err(session.diverged(0, residual, Some((frame, &linear.target))));
         };
         if session.linear.is_some() {
             weights.put(network, &mut found);
@@ -215,7 +223,7 @@ fn select(
             break;
         }
     }
-    best.map(|(_, params)| params).ok_or_else(|| diverged("all residuals"))
+    best.map(|(_, params)| params).ok_or_else(|| session.diverged(0, "all residuals".to_string(), None))
 }
 
 /// A way of choosing: units in use (the first candidates) that stay whatever happens, and a pursuit of the others.
@@ -288,7 +296,12 @@ impl Choice {
 }
 
 /// The field to linearise about first: as it is or the offset alone, whichever has the lower loss.
-fn newton_start(session: &Session<'_>, features: &Features, weights: &Weights, field: &Field) -> Result<Field, Stop> {
+fn newton_start(
+    session: &mut Session<'_>,
+    features: &Features,
+    weights: &Weights,
+    field: &Field,
+) -> Result<Field, Stop> {
     if session.linear.is_some() {
         return Ok(field.clone());
     }
@@ -301,8 +314,9 @@ fn newton_start(session: &Session<'_>, features: &Features, weights: &Weights, f
         return Ok(nothing);
     }
     let frame = session.system.frame(None);
-    let residual = frame.broken(&frame.residual(&nothing)).unwrap_or("all residuals").to_string();
-    Err(Stop::Diverged { step: 0, residual })
+    let rows = frame.residual(&nothing);
+    let residual = frame.broken(&rows).unwrap_or("all residuals").to_string();
+    Err(session.diverged(0, residual, Some((&frame, &rows))))
 }
 
 /// The features of block `k` of the candidates, which starts at `first`.

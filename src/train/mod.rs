@@ -14,6 +14,7 @@ mod adapt;
 pub mod candidates;
 pub mod checkpoint;
 mod estimate;
+mod fault;
 mod frame;
 pub mod functions;
 mod gradient;
@@ -101,8 +102,8 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
         match ended.stop {
             None => {}
             Some(Stop::Interrupted) => status = Status::Interrupted,
-            Some(Stop::Diverged { step, residual }) => {
-                status = Status::Diverged { phase: phase.name.clone(), step, residual };
+            Some(Stop::Diverged { step, residual, broken }) => {
+                status = Status::Diverged { phase: phase.name.clone(), step, residual, broken };
             }
         }
         if status != Status::Finished {
@@ -147,7 +148,7 @@ fn readout_phase(session: &mut Session<'_>, phase: usize, ridge: Option<f64>) ->
     } else {
         ended.after = after;
     }
-    ended.stop = session.report(phase, 1, 1, ended.after).err();
+    ended.stop = session.report(phase, 1, 1, ended.after).err().or_else(|| session.sound(1).err());
     ended
 }
 

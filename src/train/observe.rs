@@ -12,8 +12,9 @@
 use std::sync::Arc;
 
 use crate::exec::driver::{run, run_many};
-use crate::exec::kernel::Kernel;
+use crate::exec::kernel::{Kernel, Results};
 use crate::ir::problem::{Atom, Network, derivative_name, tangent_name};
+use crate::train::fault::Spot;
 use crate::train::kernels::{Kernels, Observer};
 use crate::train::system::{Columns, Field, System};
 
@@ -23,6 +24,8 @@ pub struct Lab<'a> {
     coords: usize,
     /// A count of forward evaluations; a fraction remains where candidates take a part of a layer.
     evaluations: f64,
+    /// The first point, since somebody asked, where a network's outputs were not finite.
+    fault: Option<Spot>,
 }
 
 /// Features of the network, observed: each field is the sum over readouts of phi . weight + phi0 bias, plus the offset.
@@ -44,7 +47,7 @@ const BATCH: usize = 32;
 
 impl<'a> Lab<'a> {
     pub fn new(network: &'a Network, kernels: &'a Kernels, coords: usize) -> Lab<'a> {
-        Lab { network, kernels, coords, evaluations: 0.0 }
+        Lab { network, kernels, coords, evaluations: 0.0, fault: None }
     }
 
     /// The output that holds what is observed of a field.
@@ -56,6 +59,25 @@ impl<'a> Lab<'a> {
 
     pub fn evaluations(&self) -> u64 {
         self.evaluations.round() as u64
+    }
+
+    /// The first point where outputs have not been finite.
+    pub fn fault(&self) -> Option<&Spot> {
+        self.fault.as_ref()
+    }
+
+    /// As `fault`; from now on there has been none.
+    pub fn take_fault(&mut self) -> Option<Spot> {
+        self.fault.take()
+    }
+
+    /// Keeps the place of the first output that is not finite.
+    fn watch(&mut self, system: &System<'_>, s: usize, kernel: &Arc<dyn Kernel>, results: &Results, params: &[f32]) {
+        if self.fault.is_none()
+            && let Some(at) = results.first_not_finite(kernel.program().output_len())
+        {
+            self.fault = Some(Spot::new(system, s, at, params));
+        }
     }
 
     fn observer(&self, system: &System<'_>, station: usize) -> &'a Observer {
@@ -76,7 +98,8 @@ impl<'a> Lab<'a> {
             for (s, station) in system.stations.iter().enumerate() {
                 let kernel = &self.observer(system, s).primal;
                 let results = run_many(kernel.as_ref(), &station.points, batch);
-                for (result, columns) in results.iter().zip(&mut columns) {
+                for ((result, columns), params) in results.iter().zip(&mut columns).zip(batch) {
+                    self.watch(system, s, kernel, result, params);
                     self.sort(system, s, kernel, &result.outputs, &|a| Some(self.named("", a)), 1, columns);
                 }
             }
@@ -96,6 +119,7 @@ impl<'a> Lab<'a> {
                 .find(|(k, _)| *k as usize == count)
                 .expect("a kernel is compiled for every number of directions that a forward phase asks for");
             let result = run(kernel.as_ref(), &station.points, params, directions);
+            self.watch(system, s, kernel, &result, params);
             let tangent = |a: &Atom| Some(tangent_name(&self.named("", a)));
             self.sort(system, s, kernel, &result.outputs, &tangent, count, &mut columns);
         }
@@ -110,6 +134,7 @@ impl<'a> Lab<'a> {
         for (s, station) in system.stations.iter().enumerate() {
             let kernel = self.observer(system, s).features.as_ref().expect("a readout has features");
             let result = run(kernel.as_ref(), &station.points, params, &[]);
+            self.watch(system, s, kernel, &result, params);
             let outputs = &result.outputs;
             for (k, (readout, into)) in self.network.readouts.iter().zip(&mut features.readouts).enumerate() {
                 let len = readout.features as usize;

@@ -11,7 +11,7 @@ use crate::train::frame::Frame;
 use crate::train::kernels::Kernels;
 use crate::train::measure::HeldOut;
 use crate::train::observe::Lab;
-use crate::train::outcome::{Point, Progress};
+use crate::train::outcome::{Broken, Point, Progress};
 use crate::train::system::{Field, System};
 
 pub struct Session<'a> {
@@ -43,6 +43,7 @@ pub enum Stop {
     Diverged {
         step: usize,
         residual: String,
+        broken: Option<Box<Broken>>,
     },
 }
 

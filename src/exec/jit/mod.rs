@@ -16,8 +16,9 @@ mod normal;
 mod plan;
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use crate::exec::kernel::{Kernel, TILE, Tile};
+use crate::exec::kernel::{Cost, Kernel, TILE, Tile};
 use crate::ir::program::Program;
 use module::{Code, Entry};
 
@@ -35,15 +36,22 @@ impl std::error::Error for JitError {}
 
 /// Compiles programs that have passed `ir::verify`, in the same order. Their code is freed with the last of the kernels.
 pub fn compile(programs: Vec<Program>) -> Result<Vec<Arc<dyn Kernel>>, JitError> {
-    let plans: Vec<plan::Plan> = programs.iter().map(plan::plan).collect();
+    let plan = |program: &Program| {
+        let begun = Instant::now();
+        (plan::plan(program), begun.elapsed().as_secs_f64())
+    };
+    let (plans, planning): (Vec<plan::Plan>, Vec<f64>) = programs.iter().map(plan).unzip();
     let (code, entries) = Code::new(&plans)?;
     let code = Arc::new(code);
-    let kernels = programs.into_iter().zip(plans).zip(entries).map(|((program, plan), entry)| {
+    let kernels = programs.into_iter().zip(plans).zip(entries).zip(planning);
+    let kernels = kernels.map(|(((program, plan), (entry, cost)), planning)| {
         let tables = program.tables.iter().flat_map(|t| t.values.iter().map(|&x| x as f32)).collect();
         // A cache line more, to start on one.
         let scratch_len = plan.fixed + TILE * plan.frame + LINE;
         let lens = Lens::of(&program);
-        Arc::new(Compiled { program, lens, tables, scratch_len, entry, _code: Arc::clone(&code) }) as Arc<dyn Kernel>
+        let cost = Cost { seconds: planning + cost.seconds, ..cost };
+        let _code = Arc::clone(&code);
+        Arc::new(Compiled { program, lens, tables, scratch_len, cost, entry, _code }) as Arc<dyn Kernel>
     });
     Ok(kernels.collect())
 }
@@ -84,6 +92,7 @@ struct Compiled {
     lens: Lens,
     tables: Vec<f32>,
     scratch_len: usize,
+    cost: Cost,
     entry: Entry,
     _code: Arc<Code>,
 }
@@ -95,6 +104,10 @@ impl Kernel for Compiled {
 
     fn scratch_len(&self) -> usize {
         self.scratch_len
+    }
+
+    fn cost(&self) -> Cost {
+        self.cost
     }
 
     fn run_tile(&self, scratch: &mut [f32], tile: Tile<'_>) {

@@ -5,6 +5,7 @@
 //! ```
 
 use std::sync::Mutex;
+use std::time::Instant;
 
 use cranelift::codegen::settings::{self, Configurable};
 use cranelift::prelude::{AbiParam, FunctionBuilder, FunctionBuilderContext, Signature, types};
@@ -14,6 +15,7 @@ use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
 use super::JitError;
 use super::emit::{ARGUMENTS, Callees, emit};
 use super::plan::Plan;
+use crate::exec::kernel::Cost;
 use crate::exec::micro::{self, Symbol};
 
 /// A compiled tile: scratch, points, inputs, params, directions, tables, outputs, traces.
@@ -31,12 +33,12 @@ pub(super) struct Code {
 
 impl Code {
     /// Compiles all of them and finalises once, since each finalising closes a page of memory.
-    pub fn new(plans: &[Plan]) -> Result<(Code, Vec<Entry>), JitError> {
+    pub fn new(plans: &[Plan]) -> Result<(Code, Vec<(Entry, Cost)>), JitError> {
         let mut maker = Maker::new()?;
         let mut ids = vec![];
         for (k, plan) in plans.iter().enumerate() {
             match maker.define(plan, k) {
-                Ok(id) => ids.push(id),
+                Ok(defined) => ids.push(defined),
                 Err(e) => {
                     maker.into_code();
                     return Err(e);
@@ -44,8 +46,8 @@ impl Code {
             }
         }
         let finalised = maker.module.finalize_definitions().map_err(error);
-        let addresses: Vec<*const u8> = match &finalised {
-            Ok(()) => ids.into_iter().map(|id| maker.module.get_finalized_function(id)).collect(),
+        let addresses: Vec<(*const u8, Cost)> = match &finalised {
+            Ok(()) => ids.into_iter().map(|(id, cost)| (maker.module.get_finalized_function(id), cost)).collect(),
             Err(_) => vec![],
         };
         let code = maker.into_code();
@@ -53,7 +55,7 @@ impl Code {
         let entries = addresses
             .into_iter()
             // SAFETY: each is the address of a function just compiled with this signature and calling convention.
-            .map(|p| unsafe { std::mem::transmute::<*const u8, Entry>(p) })
+            .map(|(p, cost)| (unsafe { std::mem::transmute::<*const u8, Entry>(p) }, cost))
             .collect();
         Ok((code, entries))
     }
@@ -140,15 +142,17 @@ impl Maker {
         b.finalize(self.module.isa().frontend_config());
     }
 
-    fn define(&mut self, plan: &Plan, number: usize) -> Result<FuncId, JitError> {
+    fn define(&mut self, plan: &Plan, number: usize) -> Result<(FuncId, Cost), JitError> {
+        let begun = Instant::now();
         self.build(plan);
         let name = format!("kernel{number}");
         let id = self.module.declare_function(&name, Linkage::Local, &self.context.func.signature).map_err(error)?;
         let defined = self.module.define_function(id, &mut self.context);
+        let code_bytes = self.context.compiled_code().map_or(0, |code| code.code_buffer().len());
         self.module.clear_context(&mut self.context);
         // The error's debug form names the instruction that could not be compiled.
         defined.map_err(|e| JitError(format!("{}: {e:?}", plan.program.name)))?;
-        Ok(id)
+        Ok((id, Cost { code_bytes, seconds: begun.elapsed().as_secs_f64() }))
     }
 }
 
