@@ -7,7 +7,6 @@
 use std::fs;
 
 use snnc::exec::Engine;
-use snnc::exec::kernel::Tile;
 use snnc::pipeline::Source;
 use snnc::source::{MemoryFiles, Sources};
 
@@ -39,20 +38,9 @@ fn a_thousand_compilations_do_not_grow_the_process() {
     for k in 0..1000 {
         let compiled = checked.compile(Engine::Jit).expect("it compiles");
         let kernel = &compiled.kernels.observers[0].primal;
-        let program = kernel.program();
         // The code is entered, so that its pages are touched.
-        let mut outputs = vec![0.0; program.output_len()];
-        let params = vec![0.5; program.param_len()];
-        let tile = Tile {
-            points: 1,
-            inputs: &[0.25],
-            params: &params,
-            directions: &[],
-            outputs: &mut outputs,
-            traces: &mut [],
-        };
-        kernel.run_tile(&mut vec![0.0; kernel.scratch_len()], tile);
-        let bits: Vec<u32> = outputs.iter().map(|x| x.to_bits()).collect();
+        let outputs = kernel.run(&[0.25], &vec![0.5; kernel.program().param_len()], &[]).outputs.wide();
+        let bits: Vec<u64> = outputs.iter().map(|x| x.to_bits()).collect();
         assert_eq!(*first.get_or_insert(bits.clone()), bits, "compilation {k}");
         if k == 99 {
             after_warm_up = pages();

@@ -110,7 +110,9 @@ pub fn current(
 ) -> Diagnostic {
     let when = step.map_or(String::new(), |(at, of)| format!(" in time step {at} of {of}"));
     let what = format!("what goes into unit {unit} of layer `{name}` {}{when}", is(value));
-    let help = run.smaller("what comes before the layer, or its weights, are too large for single precision");
+    let help = run.smaller(
+        "what comes before the layer, or its weights, are too large for the numbers that the network is run in",
+    );
     run.residual(Diagnostic::error(CURRENT, layer, what).help(help))
 }
 

@@ -18,14 +18,14 @@ use crate::train::system::{Kind, System};
 pub struct Spot {
     /// Index of the residual in the problem.
     pub residual: usize,
-    pub params: Vec<f32>,
+    pub params: Vec<f64>,
     /// As kernels take it: coordinates, then input functions.
-    pub point: Vec<f32>,
+    pub point: Vec<f64>,
 }
 
 impl Spot {
     /// Of point `at` of a station.
-    pub fn new(system: &System<'_>, station: usize, at: usize, params: &[f32]) -> Spot {
+    pub fn new(system: &System<'_>, station: usize, at: usize, params: &[f64]) -> Spot {
         let s = &system.stations[station];
         let stride = s.points.len() / s.len.max(1);
         let own =
@@ -39,12 +39,12 @@ impl Spot {
 
     /// What broke there first.
     fn broken(&self, problem: &Problem) -> Broken {
-        let coordinates = problem.coords.iter().zip(&self.point).map(|(c, x)| (c.name.clone(), f64::from(*x)));
+        let coordinates = problem.coords.iter().zip(&self.point).map(|(c, x)| (c.name.clone(), *x));
         let at = coordinates.collect();
         if let Some((what, value)) = broken_weight(&problem.network, &self.params) {
             return Broken { what, at: vec![], value };
         }
-        match first_fault(&problem.network.primal, &self.point, &self.params) {
+        match first_fault(&problem.network.primal, problem.train.precision, &self.point, &self.params) {
             Some(fault) => Broken { what: named(&problem.network, &fault), at, value: fault.value },
             None => Broken { what: What::Output, at, value: f64::NAN },
         }
@@ -75,7 +75,7 @@ fn owner(network: &Network, param: ParamId) -> Option<String> {
     network.layers.iter().find(|l| l.params.contains(&param)).map(|l| l.name.clone())
 }
 
-fn broken_weight(network: &Network, params: &[f32]) -> Option<(What, f64)> {
+fn broken_weight(network: &Network, params: &[f64]) -> Option<(What, f64)> {
     let bad = params.iter().position(|p| !p.is_finite())?;
     let program = &network.primal;
     let mut end = 0;
@@ -84,7 +84,7 @@ fn broken_weight(network: &Network, params: &[f32]) -> Option<(What, f64)> {
         bad < end
     })?;
     let layer = owner(network, ParamId(which as u32));
-    Some((What::Weight { param: program.params[which].name.clone(), layer }, f64::from(params[bad])))
+    Some((What::Weight { param: program.params[which].name.clone(), layer }, params[bad]))
 }
 
 impl Session<'_> {

@@ -36,7 +36,7 @@ pub fn describe(plan: &Gradient) -> String {
 
 /// The weights, the field and the rows they give.
 struct State {
-    params: Vec<f32>,
+    params: Vec<f64>,
     field: Field,
     rows: Vec<f64>,
 }
@@ -69,7 +69,7 @@ impl State {
 struct Best {
     step: usize,
     loss: f64,
-    params: Vec<f32>,
+    params: Vec<f64>,
     field: Field,
 }
 
@@ -152,7 +152,7 @@ fn steps<'a>(
         }
         rule.step(&mut theta, &g, progress);
         keep_unknowns(network, &mut theta);
-        session.params = theta.iter().map(|&t| t as f32).collect();
+        session.params = theta.iter().map(|t| session.kernels.precision.round(*t)).collect();
         let solve = solved.filter(|s| (step + 1).is_multiple_of(s.every.max(1)));
         is_fresh = solve.is_some() || (step + 1).is_multiple_of(pass) || step + 1 == plan.steps;
         if !is_fresh {
@@ -238,7 +238,7 @@ pub fn readout(session: &mut Session<'_>, ridge: Option<f64>, step: usize) -> Re
         let residual = frame.broken(&rows).unwrap_or("the features of all residuals").to_string();
         return Err(session.diverged(step, residual, Some((&frame, &rows))));
     };
-    solution.put(network, &mut session.params);
+    solution.put(network, session.kernels.precision, &mut session.params);
     Ok(())
 }
 

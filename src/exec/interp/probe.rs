@@ -7,9 +7,11 @@
 //! v:  0.7  31.2  4.1e17  inf      ->      state 0, lane 12, step 3 of 64
 //! ```
 
-use super::{Code, Env, Machine, Number};
+use super::{Code, Emitted, Env, Machine};
+use crate::exec::real::Real;
 use crate::ir::op::{Op, ParamId, StateId};
 use crate::ir::program::Program;
+use crate::plan::Precision;
 
 /// A number that is not finite.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,11 +34,20 @@ pub enum Site {
 
 /// Runs a program without tangents at one point (`inputs` is `[input_len]`) and yields the first number that is not finite;
 /// within a step, products come before states.
-pub fn first_fault(program: &Program, inputs: &[f32], params: &[f32]) -> Option<Fault> {
+pub fn first_fault(program: &Program, precision: Precision, inputs: &[f64], params: &[f64]) -> Option<Fault> {
+    match precision {
+        Precision::F32 => fault_in::<f32>(program, inputs, params),
+        Precision::F64 => fault_in::<f64>(program, inputs, params),
+    }
+}
+
+fn fault_in<R: Real>(program: &Program, inputs: &[f64], params: &[f64]) -> Option<Fault> {
+    let rounded = |x: &[f64]| -> Vec<R> { x.iter().map(|&x| R::new(x)).collect() };
+    let (inputs, params) = (&rounded(inputs)[..], &rounded(params)[..]);
     let machine = Machine::new(program);
-    let mut scratch = vec![0.0f32; machine.len];
+    let mut scratch = vec![R::ZERO; machine.len];
     let mut env = Env { inputs, params, directions: &[], step: 0 };
-    machine.constants(&mut scratch, &env);
+    machine.constants::<Emitted, R>(&mut scratch, &env);
     if let Some(fault) = machine.watched(&machine.init, &mut scratch, &env, None) {
         return Some(fault);
     }
@@ -68,14 +79,14 @@ pub fn first_fault(program: &Program, inputs: &[f32], params: &[f32]) -> Option<
     None
 }
 
-fn first_bad(values: &[f32]) -> Option<(usize, f64)> {
-    let lane = values.iter().position(|v| !v.is_finite())?;
-    Some((lane, f64::from(values[lane])))
+fn first_bad<R: Real>(values: &[R]) -> Option<(usize, f64)> {
+    let lane = values.iter().position(|v| !v.wide().is_finite())?;
+    Some((lane, values[lane].wide()))
 }
 
 impl Machine {
     /// Runs a region; the first product that is not finite, if there is one.
-    fn watched<T: Number + Into<f64>>(
+    fn watched<T: Real>(
         &self,
         list: &[Code],
         scratch: &mut [T],
@@ -83,11 +94,9 @@ impl Machine {
         step: Option<(usize, usize)>,
     ) -> Option<Fault> {
         for code in list {
-            self.region(std::slice::from_ref(code), scratch, env);
+            self.region::<Emitted, T>(std::slice::from_ref(code), scratch, env);
             if let Op::Dense { weight, .. } = code.op {
-                let values = &scratch[code.to.range()];
-                if let Some(lane) = values.iter().position(|v| !(*v).into().is_finite()) {
-                    let value = values[lane].into();
+                if let Some((lane, value)) = first_bad(&scratch[code.to.range()]) {
                     return Some(Fault { site: Site::Product(weight), lane, step, value });
                 }
             }
@@ -120,12 +129,15 @@ output \"y\" = %3
 ";
         let p = read(text).expect("it reads");
         // 10^(2^k) leaves single precision after 6 squarings; 1e10 after 2.
-        let fault = first_fault(&p, &[10.0, 1.0], &[]).expect("it explodes");
+        let fault = first_fault(&p, Precision::F32, &[10.0, 1.0], &[]).expect("it explodes");
         let found = Fault { site: Site::State(StateId(0)), lane: 0, step: Some((5, 9)), value: f64::INFINITY };
         assert_eq!(fault, found);
-        let fault = first_fault(&p, &[10.0, -1e10], &[]).expect("it explodes");
+        let fault = first_fault(&p, Precision::F32, &[10.0, -1e10], &[]).expect("it explodes");
         assert_eq!((fault.lane, fault.step), (1, Some((1, 9))));
-        assert_eq!(first_fault(&p, &[1.0, 0.5], &[]), None);
+        // Double precision ends at 1.8e308.
+        let fault = first_fault(&p, Precision::F64, &[10.0, 1.0], &[]).expect("it explodes");
+        assert_eq!(fault, Fault { step: Some((8, 9)), ..found });
+        assert_eq!(first_fault(&p, Precision::F32, &[1.0, 0.5], &[]), None);
     }
 
     #[test]
@@ -148,7 +160,7 @@ finish {
 output \"y\" = %4
 ";
         let p = read(text).expect("it reads");
-        let fault = first_fault(&p, &[10.0], &[1.0, 3e38, f32::NAN]).expect("it overflows");
+        let fault = first_fault(&p, Precision::F32, &[10.0], &[1.0, 3e38, f64::NAN]).expect("it overflows");
         assert_eq!((fault.site, fault.lane, fault.step), (Site::Product(ParamId(0)), 1, None));
     }
 }

@@ -31,7 +31,8 @@ pub(super) struct Row {
 /// Where a value can be read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Place {
-    Const(f32),
+    /// In double precision; rounded once where it is used.
+    Const(f64),
     Table(u32),
     Row(Row),
 }
@@ -305,7 +306,7 @@ impl<'a> Planner<'a> {
         for inst in p.insts() {
             let (buffer, at) = match &inst.op {
                 Op::Const(x) => {
-                    self.places.insert(inst.value, Place::Const(*x as f32));
+                    self.places.insert(inst.value, Place::Const(*x));
                     continue;
                 }
                 Op::Table(k) => {
