@@ -46,6 +46,16 @@ pub(super) enum EngineChoice {
     Interp,
 }
 
+impl EngineChoice {
+    /// The engine and its name.
+    pub(super) fn engine(self) -> (Engine, &'static str) {
+        match self {
+            EngineChoice::Jit => (Engine::Jit, "jit"),
+            EngineChoice::Interp => (Engine::Interp, "interp"),
+        }
+    }
+}
+
 /// Set by the first interrupt; the run stops after the step it is in. The second ends the process at once.
 pub(super) static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -75,10 +85,7 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
             return Exit::WrongInvocation;
         }
     };
-    let (engine, engine_name) = match arguments.engine {
-        EngineChoice::Jit => (Engine::Jit, "jit"),
-        EngineChoice::Interp => (Engine::Interp, "interp"),
-    };
+    let (engine, engine_name) = arguments.engine.engine();
     let info = ProgramInfo {
         name,
         hash: hash(&text, checked.imports()),
@@ -108,12 +115,7 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
             if threads == 1 { "" } else { "s" }
         );
     }
-    // Without a handler the first interrupt ends the process: files on disk are whole either way.
-    let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            std::process::exit(Exit::Interrupted as i32);
-        }
-    });
+    handle_interrupts();
     let run = pool.install(|| train_and_report(arguments, &out, info, &compiled, times, shown));
     match run {
         Ok(run) => verdict(&run, checked.model(), &sources, shown),
@@ -221,6 +223,15 @@ fn verdict(run: &RunData, model: &Model, sources: &Sources, shown: &Messages) ->
             if failed.is_empty() { Exit::Done } else { Exit::ExpectDoesNotHold }
         }
     }
+}
+
+pub(super) fn handle_interrupts() {
+    // Without a handler the first interrupt ends the process: files on disk are whole either way.
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    });
 }
 
 /// Of the program's text, and of the names and texts of what it imports.

@@ -1,13 +1,11 @@
 //! `snnc run FILE` of a simulation: compile, simulate, measure, write, and say what came out.
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::run::{Arguments, EngineChoice, INTERRUPTED, available_threads, hash};
+use super::run::{Arguments, INTERRUPTED, available_threads, handle_interrupts, hash};
 use super::{Exit, bug, check, diverged, files};
 use crate::diag::Diagnostic;
-use crate::exec::Engine;
 use crate::pipeline::{CheckedSimulation, CompiledSimulation};
 use crate::plan::simulation as plan;
 use crate::report::data::{ExpectRow, ProgramInfo, Times};
@@ -42,10 +40,7 @@ pub fn run(
             return Exit::WrongInvocation;
         }
     };
-    let (engine, engine_name) = match arguments.engine {
-        EngineChoice::Jit => (Engine::Jit, "jit"),
-        EngineChoice::Interp => (Engine::Interp, "interp"),
-    };
+    let (engine, engine_name) = arguments.engine.engine();
     let compiling = Instant::now();
     let compiled = match checked.compile(engine) {
         Ok(compiled) => compiled,
@@ -71,18 +66,13 @@ pub fn run(
         let units: u64 = sim.populations.iter().map(|p| u64::from(p.size)).sum();
         eprintln!("{}: {units} units, {} steps", info.name, sim.steps);
     }
-    // Without a handler the first interrupt ends the process: files on disk are whole either way.
-    let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            std::process::exit(Exit::Interrupted as i32);
-        }
-    });
+    handle_interrupts();
     let started = Instant::now();
     let outcome = pool.install(|| simulate::run(&compiled.simulation, &compiled.kernels, Some(&INTERRUPTED)));
     times.train = started.elapsed().as_secs_f64();
     let broken = match &outcome.status {
         Status::Diverged { broken, .. } => {
-            diverged::simulation(checked.model(), outcome.steps, broken, units(checked).time)
+            diverged::simulation(checked.model(), outcome.steps, broken, checked.time_unit())
         }
         Status::Finished | Status::Interrupted => None,
     };
@@ -106,10 +96,11 @@ struct Units {
 }
 
 fn units(checked: &CheckedSimulation) -> Units {
+    let time = checked.time_unit();
     match checked.model().units {
         // Times are held in ms, so rates in kHz.
-        true => Units { time: "ms", rate: "Hz", rate_factor: 1000.0 },
-        false => Units { time: "", rate: "", rate_factor: 1.0 },
+        true => Units { time, rate: "Hz", rate_factor: 1000.0 },
+        false => Units { time, rate: "", rate_factor: 1.0 },
     }
 }
 

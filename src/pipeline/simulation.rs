@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::{Bug, EmitError, optimise};
 use crate::check::simulation::model;
@@ -24,6 +25,8 @@ pub struct CheckedSimulation {
 pub struct CompiledSimulation {
     pub simulation: Simulation,
     pub kernels: Vec<Arc<dyn Kernel>>,
+    /// Seconds that the engine took to make the kernels of their programs.
+    pub build_seconds: f64,
 }
 
 impl CheckedSimulation {
@@ -38,6 +41,11 @@ impl CheckedSimulation {
 
     pub fn model(&self) -> &model::Simulation {
         &self.model
+    }
+
+    /// What times are held in: milliseconds, or nothing in a program without units.
+    pub fn time_unit(&self) -> &'static str {
+        if self.model.units { "ms" } else { "" }
     }
 
     pub fn lower(&self) -> Simulation {
@@ -58,9 +66,10 @@ impl CheckedSimulation {
             c.weight = optimise(c.weight.clone())?;
             c.delay = optimise(c.delay.clone())?;
         }
+        let begun = Instant::now();
         let kernels =
             exec::build_in::<f32>(engine, steps).map_err(|e| Bug { phase: "compile", detail: e.to_string() })?;
-        Ok(CompiledSimulation { simulation, kernels })
+        Ok(CompiledSimulation { simulation, kernels, build_seconds: begun.elapsed().as_secs_f64() })
     }
 
     /// What was chosen by default, in words: integrators are what a model leaves open.

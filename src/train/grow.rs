@@ -85,8 +85,8 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
         let (in_use, candidates) = candidates(session, &layer, plan, phase, round);
         let found = match select(session, &layer, &candidates, in_use, &field) {
             Ok(params) => params,
-            Err(Stop::Interrupted) => {
-                stop = Some(Stop::Interrupted);
+            Err(why @ (Stop::Interrupted | Stop::Enough)) => {
+                stop = Some(why);
                 break;
             }
             Err(Stop::Diverged { residual, broken, .. }) => {

@@ -100,7 +100,7 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
             note: ended.note,
         });
         match ended.stop {
-            None => {}
+            None | Some(Stop::Enough) => {}
             Some(Stop::Interrupted) => status = Status::Interrupted,
             Some(Stop::Diverged { step, residual, broken }) => {
                 status = Status::Diverged { phase: phase.name.clone(), step, residual, broken };

@@ -25,6 +25,11 @@ pub struct Point {
 /// Follows a run; `Break` asks it to stop after this step, keeping what it has.
 pub trait Progress {
     fn point(&mut self, point: &Point) -> ControlFlow<()>;
+
+    /// Asked after every point: true ends the phase there, as if it had no more steps, and the run goes on with the next.
+    fn enough(&self) -> bool {
+        false
+    }
 }
 
 /// Ignores everything.

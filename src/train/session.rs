@@ -39,6 +39,8 @@ pub struct Session<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Stop {
     Interrupted,
+    /// Whoever watches has seen enough of this phase.
+    Enough,
     /// A residual (or, in words, something else) stopped being finite.
     Diverged {
         step: usize,
@@ -134,7 +136,7 @@ impl<'a> Session<'a> {
     /// Reports the state after a step.
     ///
     /// # Errors
-    /// `Stop::Interrupted` if the run is to stop here.
+    /// `Stop::Interrupted` if the run is to stop here, `Stop::Enough` if the phase is.
     pub fn report(&mut self, phase: usize, step: usize, of: usize, loss: f64) -> Result<(), Stop> {
         let spent = self.lab.evaluations();
         let error = self.held_out.as_ref().and_then(|h| {
@@ -148,6 +150,10 @@ impl<'a> Session<'a> {
         let point = Point { phase, step, of, forward_evaluations: spent, seconds, loss, error };
         self.history.push(point.clone());
         let asked = self.progress.point(&point).is_break();
-        if asked || self.interrupted() { Err(Stop::Interrupted) } else { Ok(()) }
+        match asked || self.interrupted() {
+            true => Err(Stop::Interrupted),
+            false if self.progress.enough() => Err(Stop::Enough),
+            false => Ok(()),
+        }
     }
 }

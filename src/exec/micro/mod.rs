@@ -16,6 +16,7 @@
 //! All sizes are in numbers, not bytes. A *point stride* leads from one point's row to the next point's.
 
 mod dense;
+pub mod peak;
 mod rows;
 
 use crate::exec::real::Real;
