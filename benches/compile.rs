@@ -34,13 +34,16 @@ fn check(name: &str, text: &str, folder: &Path) -> Checking {
 
 fn examples(c: &mut Criterion) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let mut names: Vec<PathBuf> = fs::read_dir(&folder).expect("the examples are there").flatten().map(|e| e.path()).collect();
+    let mut names: Vec<PathBuf> =
+        fs::read_dir(&folder).expect("the examples are there").flatten().map(|e| e.path()).collect();
     names.retain(|p| p.extension().is_some_and(|e| e == "snn"));
     names.sort();
     for path in names {
         let text = fs::read_to_string(&path).expect("UTF-8");
         let name = path.file_stem().expect("a file").to_string_lossy().into_owned();
-        c.bench_function(&format!("check/{name}"), |b| b.iter(|| black_box(check(&name, &text, &folder)).messages.len()));
+        c.bench_function(&format!("check/{name}"), |b| {
+            b.iter(|| black_box(check(&name, &text, &folder)).messages.len())
+        });
         let checked = check(&name, &text, &folder);
         c.bench_function(&format!("kernels/{name}"), |b| {
             b.iter(|| match (&checked.program, &checked.simulation) {

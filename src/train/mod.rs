@@ -54,7 +54,7 @@ use kernels::Kernels;
 use outcome::{Loss, Outcome, PhaseSummary, Progress, Status};
 use session::{Ended, Session, Stop};
 use solve::square;
-use system::{Part, System};
+use system::{Field, Part, System};
 
 /// What a caller decides about a run.
 #[derive(Debug, Clone, Copy, Default)]
@@ -72,11 +72,12 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
     let absorbed = System::new(problem, kernels, options.seed, Part::Absorbed);
     let linear = system.is_linear().then(|| Arc::new(system.frame(None)));
     let params = init::params(&problem.network, kernels, options.seed);
-    // Losses are reported on the points that training began with.
-    let parts = [(&system, linear.as_deref()), (&absorbed, None)];
-    let before = losses(problem, kernels, parts, &params);
     let own = (system.clone(), linear.clone());
     let mut session = Session::new(problem, kernels, options, own.0, own.1, params, progress, started);
+    let first = session.begin_with();
+    // Losses are reported on the points that training began with.
+    let parts = [(&system, linear.as_deref()), (&absorbed, None)];
+    let before = losses(problem, kernels, parts, &session.params, Some(first));
     let mut phases = vec![];
     let mut status = Status::Finished;
     for (k, phase) in problem.train.phases.iter().enumerate() {
@@ -110,7 +111,7 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
             break;
         }
     }
-    let after = losses(problem, kernels, parts, &session.params);
+    let after = losses(problem, kernels, parts, &session.params, None);
     let weight = |residual: usize| session.system.blocks.iter().find(|b| b.residual == residual).map(|b| b.weight);
     let mut losses = vec![];
     for ((k, b), (_, a)) in before.into_iter().zip(after) {
@@ -131,9 +132,7 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
 fn readout_phase(session: &mut Session<'_>, phase: usize, ridge: Option<f64>) -> Ended {
     let old = session.params.clone();
     let start = session.field();
-    let loss = |session: &Session<'_>, about: &system::Field, field: &system::Field| {
-        square(&session.frame(about).residual(field))
-    };
+    let loss = |session: &Session<'_>, about: &Field, field: &Field| square(&session.frame(about).residual(field));
     let before = loss(session, &start, &start);
     let mut ended = Ended { note: String::new(), before, after: before, stop: None };
     if let Err(stop) = session.report(phase, 0, 1, before).and_then(|()| gradient::readout(session, ridge, 1)) {
@@ -152,16 +151,19 @@ fn readout_phase(session: &mut Session<'_>, phase: usize, ridge: Option<f64>) ->
     ended
 }
 
-/// The state of every residual under some weights, in `after` (and `before`). Its evaluations are not counted.
+/// The state of every residual under some weights, in `after` (and `before`). Its evaluations are not counted. `known` is the field
+/// of the first part, where it is known.
 fn losses(
     problem: &Problem,
     kernels: &Kernels,
     parts: [(&System<'_>, Option<&Frame<'_>>); 2],
     params: &[f64],
+    mut known: Option<Field>,
 ) -> Vec<(usize, Loss)> {
     let mut all = vec![None; problem.residuals.len()];
     for (system, linear) in parts {
-        let field = observe::Lab::new(&problem.network, kernels, problem.coords.len()).field(system, params);
+        let run = || observe::Lab::new(&problem.network, kernels, problem.coords.len()).field(system, params);
+        let field = known.take().unwrap_or_else(run);
         let own;
         let frame = match linear {
             Some(frame) => frame,

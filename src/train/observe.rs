@@ -87,6 +87,19 @@ impl<'a> Lab<'a> {
         fields.pop().expect("one weight vector in, one field out")
     }
 
+    /// The field under one set of weights, to be counted when it is used.
+    pub fn look(&mut self, system: &System<'_>, params: &[f64]) -> Field {
+        let before = self.evaluations;
+        let field = self.field(system, params);
+        self.evaluations = before;
+        field
+    }
+
+    /// Counts a field that was only looked at so far.
+    pub fn count(&mut self, system: &System<'_>) {
+        self.evaluations += system.points() as f64;
+    }
+
     /// The field under each of several sets of weights.
     pub fn fields(&mut self, system: &System<'_>, params: &[&[f64]]) -> Vec<Field> {
         let mut fields = vec![];

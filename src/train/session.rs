@@ -30,6 +30,8 @@ pub struct Session<'a> {
     pub history: Vec<Point>,
     progress: &'a mut dyn Progress,
     started: Instant,
+    /// The field that the run began with, until it is first asked for: the losses before training took it already.
+    first: Option<Field>,
     held_out: Option<HeldOut>,
     /// Forward evaluations when the error was last measured.
     measured: Option<u64>,
@@ -85,6 +87,7 @@ impl<'a> Session<'a> {
             history: vec![],
             progress,
             started,
+            first: None,
             held_out: HeldOut::new(problem),
             measured: None,
         }
@@ -107,7 +110,20 @@ impl<'a> Session<'a> {
 
     /// Runs the network as it stands.
     pub fn field(&mut self) -> Field {
-        self.lab.field(&self.system, &self.params)
+        match self.first.take() {
+            Some(field) => {
+                self.lab.count(&self.system);
+                field
+            }
+            None => self.lab.field(&self.system, &self.params),
+        }
+    }
+
+    /// The field before the first phase, which begins by asking for it: it is observed once for both.
+    pub fn begin_with(&mut self) -> Field {
+        let field = self.lab.look(&self.system, &self.params);
+        self.first = Some(field.clone());
+        field
     }
 
     /// The system about a field.
