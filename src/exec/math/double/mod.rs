@@ -19,6 +19,9 @@
 //!
 //! Polynomials and splittings are those of FreeBSD's msun (Sun Microsystems, 1993); exp is its Taylor series.
 
+// Coefficients stand as published.
+#![allow(clippy::excessive_precision)]
+
 mod erf;
 mod explog;
 mod power;

@@ -106,7 +106,6 @@ fn functions_keep_their_bounds() {
     let mut wrong = vec![];
     for (f, lo, hi, bound) in cases {
         let (e, at) = worst(f, &samples(lo, hi, DENSE));
-        println!("{} in {lo:e} .. {hi:e}: {e:.3} ulp at {at:e}", f.name());
         if e > bound {
             wrong.push(format!("{} is {e} ulp off at {at:e}, bound {bound}", f.name()));
         }
