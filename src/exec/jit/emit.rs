@@ -9,6 +9,8 @@
 //! copy outputs out of scratch
 //! ```
 
+mod spikes;
+
 use std::collections::HashMap;
 use std::marker::PhantomData;
 
@@ -17,7 +19,7 @@ use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsDat
 
 use super::lanes::{Constants, Emit, Lanes};
 use super::plan::{Buffer, Item, Loop, Place, Plan, Row, StatePlace, weight};
-use crate::exec::math::{self, Ops};
+use crate::exec::math::Ops;
 use crate::ir::op::{Elem, Op, StateId, Ty, Value};
 use crate::ir::program::{Inst, State, TraceLayout};
 
@@ -145,6 +147,10 @@ struct Body {
     vectors: usize,
     /// A value has `vectors` vectors, or one if all its lanes in the block are equal.
     registers: HashMap<Value, Vec<Clif>>,
+    /// Where the block's bits stand in their rows.
+    bits: Clif,
+    /// Of spikes, the masks.
+    masks: HashMap<Value, Vec<Clif>>,
     step: Option<Clif>,
 }
 
@@ -350,7 +356,6 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
             }
             Op::Dense { x: of, weight, direction } => {
                 let ty = plan.types[of];
-                let (x, x_point) = self.row(self.place(*of));
                 let (buffer, scale) = if *direction { (self.directions, k) } else { (self.params, 1) };
                 let w = self.b.ins().iadd_imm_s(buffer, bytes::<R>(plan.program.param_offset(*weight) * scale));
                 let (inputs, outputs) = (ty.width as usize, inst.ty.width as usize);
@@ -360,7 +365,14 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                     (true, false) => ("tangent", vec![inputs, outputs, padded]),
                     (true, true) => ("both", vec![inputs, outputs, k, padded]),
                 };
+                if let Some(bits) = plan.bits.get(of).filter(|_| name == "dense" && !direction) {
+                    let (x, x_point) = self.row(*bits);
+                    let [inputs, outputs] = [inputs, outputs].map(|n| self.number(n));
+                    self.call("fired", &[points, inputs, outputs, x, x_point, w, y, y_point]);
+                    return;
+                }
                 let name = if name == "dense" && plan.program.is_event(*of) { "gather" } else { name };
+                let (x, x_point) = self.row(self.place(*of));
                 let mut arguments = vec![points];
                 arguments.extend(sizes.into_iter().map(|n| self.number(n)));
                 arguments.extend([x, x_point, w, y, y_point]);
@@ -378,11 +390,13 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
             // Of the 16 vector registers some are needed for what is being computed.
             if full * 4 <= 12 { 4 } else { 2 }
         } else if size <= 60 {
-            if l.tangent { 4 } else { 2 }
+            if l.tangent || size <= 20 { 4 } else { 2 }
         } else {
             1
         };
-        (1..=most).rev().find(|n| available.is_multiple_of(*n)).unwrap_or(1)
+        // Bits are stored by whole bytes.
+        let most = if l.bits.is_empty() { most } else { most.max(8 / R::LANES) };
+        [4, 2, 1].into_iter().find(|n| *n <= most && available.is_multiple_of(*n)).unwrap_or(1)
     }
 
     /// A loop over lanes, for one point.
@@ -403,15 +417,26 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                         Some(offset) => origin.map(|o| e.b.ins().iadd(o, offset)),
                         None => origin,
                     };
-                    let body = Body { full, one: origin, unit, direction, vectors, registers: HashMap::new(), step };
+                    let (registers, masks) = (HashMap::new(), HashMap::new());
+                    let body =
+                        Body { full, one: origin, unit, direction, vectors, registers, bits: frame, masks, step };
                     e.body(l, body);
                 });
             });
         } else {
-            self.blocks(per_row / R::LANES, vectors, origin, &mut |e, full, _| {
+            self.blocks(per_row / R::LANES, vectors, origin, &mut |e, full, offset| {
+                // A byte of bits for eight lanes.
+                let bits = match offset {
+                    Some(offset) if !l.bits.is_empty() => {
+                        let passed = e.b.ins().ushr_imm_u(offset, i64::from((8 * R::BYTES).ilog2()));
+                        e.b.ins().iadd(frame, passed)
+                    }
+                    _ => frame,
+                };
                 // Only tangents have the other lies.
-                let body =
-                    Body { full, one: origin, unit: full, direction: full, vectors, registers: HashMap::new(), step };
+                let (unit, direction) = (full, full);
+                let (registers, masks) = (HashMap::new(), HashMap::new());
+                let body = Body { full, one: origin, unit, direction, vectors, registers, bits, masks, step };
                 e.body(l, body);
             });
         }
@@ -453,6 +478,9 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         for &(v, row) in &l.stores {
             let vectors = body.registers[&v].clone();
             self.store(l, &body, self.plan.types[&v], row, &vectors);
+        }
+        for &(v, row) in &l.bits {
+            self.store_bits(&body, row, &body.masks[&v]);
         }
     }
 
@@ -567,6 +595,10 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         let operands: Vec<Vec<Clif>> = inst.op.operands().into_iter().map(|v| self.operand(l, body, v)).collect();
         let count = operands.iter().map(Vec::len).max().unwrap_or(1);
         let mask = inst.ty.elem == Elem::Mask;
+        if let Op::Spike { of, strict, .. } | Op::SpikeAlong { of, strict, .. } = &inst.op {
+            self.spikes(l, body, inst.value, (*of, *strict), &operands[0]);
+            return;
+        }
         let mut o = self.machine();
         let result = (0..count)
             .map(|k| {
@@ -583,7 +615,6 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                         let y = o.select(x(0), a, b);
                         if mask { o.cast(R::M, y) } else { y }
                     }
-                    Op::Spike { strict, .. } | Op::SpikeAlong { strict, .. } => math::spike(&mut o, x(0), *strict),
                     Op::Splat(..) => x(0),
                     op => unreachable!("not element-wise: {op:?}"),
                 }

@@ -10,12 +10,14 @@
 //! | `sum` | the elements of a row |
 //! | `dense` | x W, or x V for the directions V of the weights |
 //! | `gather` | the same for x of 0s and 1s: adds the rows of the 1s |
+//! | `fired` | x W for x of 0s and 1s given as bits |
 //! | `tangent` | dx W, lane by lane of the directions |
 //! | `both` | dx V, lane by lane |
 //!
 //! All sizes are in numbers, not bytes. A *point stride* leads from one point's row to the next point's.
 
 mod dense;
+mod events;
 pub mod peak;
 mod rows;
 
@@ -45,6 +47,7 @@ macro_rules! table {
             Symbol { name: "sum", arguments: 8, address: rows::$module::sum::<R> as *const u8 },
             Symbol { name: "dense", arguments: 10, address: dense::$module::dense::<R> as *const u8 },
             Symbol { name: "gather", arguments: 10, address: dense::$module::gather::<R> as *const u8 },
+            Symbol { name: "fired", arguments: 8, address: events::$module::fired::<R> as *const u8 },
             Symbol { name: "tangent", arguments: 9, address: dense::$module::tangent::<R> as *const u8 },
             Symbol { name: "both", arguments: 10, address: dense::$module::both::<R> as *const u8 },
         ]
@@ -100,6 +103,7 @@ mod tests {
     use crate::exec::rng::{Purpose, Stream};
 
     // SAFETY of calling these: as the functions of `dense` say.
+    type F8<R> = unsafe extern "C" fn(usize, usize, usize, *const u8, usize, *const R, *mut R, usize);
     type F9<R> = unsafe extern "C" fn(usize, usize, usize, usize, *const R, usize, *const R, *mut R, usize);
     type F10<R> = unsafe extern "C" fn(usize, usize, usize, usize, usize, *const R, usize, *const R, *mut R, usize);
 
@@ -115,6 +119,30 @@ mod tests {
 
     fn bits<R: Real>(x: &[R]) -> Vec<u64> {
         x.iter().map(|x| x.raw()).collect()
+    }
+
+    #[test]
+    fn bits_add_the_rows_that_spikes_add() {
+        let mut s = Stream::new(1, Purpose::Test, 78);
+        for inputs in [1, 7, 64, 65, 130] {
+            for outputs in [1, 3, 4, 9, 16, 23, 40, 64, 72, 100, 130] {
+                let w = numbers::<f32>(inputs * outputs, &mut s);
+                let x: Vec<f32> = (0..inputs).map(|_| (s.next_u32() % 3 / 2) as f32).collect();
+                // What lies beyond the inputs does not count.
+                let mut bits = vec![u64::MAX; inputs.div_ceil(64)];
+                for (i, _) in x.iter().enumerate().filter(|(_, x)| **x == 0.0) {
+                    bits[i / 64] &= !(1 << (i % 64));
+                }
+                let (mut y, mut z) = (vec![0f32; outputs], vec![0f32; outputs]);
+                // SAFETY: one point, the buffers as long as the sizes say.
+                unsafe {
+                    let bits: *const u8 = bits.as_ptr().cast();
+                    events::portable::fired(1, inputs, outputs, bits, 0, w.as_ptr(), y.as_mut_ptr(), 0);
+                    dense::portable::gather(1, inputs, outputs, 1, 1, x.as_ptr(), 0, w.as_ptr(), z.as_mut_ptr(), 0);
+                }
+                assert_eq!(super::tests::bits(&y), super::tests::bits(&z), "{inputs} inputs, {outputs} outputs");
+            }
+        }
     }
 
     #[test]
@@ -147,6 +175,11 @@ mod tests {
                                     let out = y.as_mut_ptr();
                                     f(points, inputs, outputs * lanes, lanes, padded, x, xp, w, out, yp);
                                 }
+                                "fired" => {
+                                    let f = std::mem::transmute::<*const u8, F8<R>>(symbol.address);
+                                    // Any bits will do: those of the numbers, at least 64 for every 32 inputs.
+                                    f(points, inputs, outputs, x.cast(), xp, w, out, yp);
+                                }
                                 "both" => {
                                     let f = std::mem::transmute::<*const u8, F10<R>>(symbol.address);
                                     f(points, inputs, outputs, lanes, padded, x, xp, w, out, yp);
@@ -163,7 +196,7 @@ mod tests {
                     all
                 })
                 .collect();
-            assert_eq!(results[0].len(), 6);
+            assert_eq!(results[0].len(), 7);
             assert_eq!(results[0], results[1]);
         }
     }
