@@ -11,7 +11,6 @@
 mod simulation;
 
 use std::fmt::Write;
-use std::time::Instant;
 
 use crate::check::model::{Method, Model};
 use crate::check::{self, Options};
@@ -58,8 +57,6 @@ pub struct Lowered {
 pub struct Compiled {
     pub problem: Problem,
     pub kernels: Kernels,
-    /// Seconds that the engine took to make the kernels of their programs.
-    pub build_seconds: f64,
 }
 
 /// A failure after checking: ours, never the user's.
@@ -252,10 +249,8 @@ impl Lowered {
             observers.push(ObserverPlaces { atoms, primal, features, pools, tangents });
         }
 
-        let begun = Instant::now();
         let kernels = exec::build(engine, problem.train.precision, programs.0)
             .map_err(|e| Bug { phase: "compile", detail: e.to_string() })?;
-        let build_seconds = begun.elapsed().as_secs_f64();
         let at = |place: &Place| -> AnyKernel { kernels[place.0].clone() };
         let observer = |places: &ObserverPlaces| Observer {
             atoms: places.atoms.clone(),
@@ -271,7 +266,7 @@ impl Lowered {
             probe: at(&probe),
             responses: responses.iter().map(|p| p.as_ref().map(at)).collect(),
         };
-        Ok(Compiled { problem, kernels, build_seconds })
+        Ok(Compiled { problem, kernels })
     }
 }
 

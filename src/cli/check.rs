@@ -52,15 +52,12 @@ pub fn check(program: &super::Program, verbose: bool, shown: &Messages) -> Exit 
             if verbose {
                 let (code, choices) = match checked {
                     Loaded::Training(checked) => {
-                        let rows = |c: Compiled| {
-                            (c.kernels.all().iter().map(|k| row(k.program(), k.cost())).collect(), c.build_seconds)
-                        };
+                        let rows = |c: Compiled| c.kernels.all().iter().map(|k| row(k.program(), k.cost())).collect();
                         (code(|| checked.compile(Engine::Jit).map(rows)), checked.choices())
                     }
                     Loaded::Simulation(checked) => {
-                        let rows = |c: CompiledSimulation| {
-                            (c.kernels.iter().map(|k| row(k.program(), k.cost())).collect(), c.build_seconds)
-                        };
+                        let rows =
+                            |c: CompiledSimulation| c.kernels.iter().map(|k| row(k.program(), k.cost())).collect();
                         (code(|| checked.compile(Engine::Jit).map(rows)), checked.choices())
                     }
                 };
@@ -78,10 +75,11 @@ pub fn check(program: &super::Program, verbose: bool, shown: &Messages) -> Exit 
     }
 }
 
-/// The figures of compiled code. `compile` yields its kernels and the seconds of code generation.
-fn code(compile: impl FnOnce() -> Result<(Vec<CodeRow>, f64), Bug>) -> Result<String, Bug> {
+/// The figures of compiled code.
+fn code(compile: impl FnOnce() -> Result<Vec<CodeRow>, Bug>) -> Result<String, Bug> {
     let begun = Instant::now();
-    let (kernels, compiling) = compile()?;
+    let kernels = compile()?;
+    let compiling: f64 = kernels.iter().map(|k| k.seconds).sum();
     Ok(bench::code(&kernels, begun.elapsed().as_secs_f64() - compiling, compiling))
 }
 

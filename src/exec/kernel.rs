@@ -51,7 +51,7 @@ pub trait Kernel<R = f32>: Send + Sync {
 pub struct Cost {
     /// Machine code, without the micro-kernels that it calls.
     pub code_bytes: usize,
-    /// Seconds of planning and code generation.
+    /// Seconds of planning and code generation, with a share of what all kernels that are compiled at once have in common.
     pub seconds: f64,
 }
 

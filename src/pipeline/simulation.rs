@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::{Bug, EmitError, optimise};
 use crate::check::simulation::model;
@@ -25,8 +24,6 @@ pub struct CheckedSimulation {
 pub struct CompiledSimulation {
     pub simulation: Simulation,
     pub kernels: Vec<Arc<dyn Kernel>>,
-    /// Seconds that the engine took to make the kernels of their programs.
-    pub build_seconds: f64,
 }
 
 impl CheckedSimulation {
@@ -66,10 +63,9 @@ impl CheckedSimulation {
             c.weight = optimise(c.weight.clone())?;
             c.delay = optimise(c.delay.clone())?;
         }
-        let begun = Instant::now();
         let kernels =
             exec::build_in::<f32>(engine, steps).map_err(|e| Bug { phase: "compile", detail: e.to_string() })?;
-        Ok(CompiledSimulation { simulation, kernels, build_seconds: begun.elapsed().as_secs_f64() })
+        Ok(CompiledSimulation { simulation, kernels })
     }
 
     /// What was chosen by default, in words: integrators are what a model leaves open.
