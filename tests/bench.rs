@@ -16,7 +16,7 @@ exact u = sin(pi*x)
 train {
   phase grow { perturb neurons(h) pool 200 mutate(0.1)  update pursuit(ridge = 1e-6)  rounds 1 }
   phase forward { perturb gaussian directions 4  estimate forward  update adam(rate = 0.001)  steps 100000 }
-  phase solve { solve readout }
+  phase last { solve readout }
 }
 report { metric l2 = relative_l2(u) on grid(x = 101)  expect l2 < 1e-12 }
 ";
@@ -67,7 +67,7 @@ fn a_schedule_is_measured_phase_by_phase() {
     let head = ["phase", "method", "steps", "ms a step", "points/s", "in kernels", "GFLOP/s", "of the peak"];
     assert_eq!(phases[0], head);
     let names: Vec<&str> = phases[1..].iter().map(|row| row[0].as_str()).collect();
-    assert_eq!(names, ["grow", "forward", "solve"]);
+    assert_eq!(names, ["grow", "forward", "last"]);
     for row in &phases[1..] {
         assert_eq!(row.len(), head.len(), "{row:?}");
         for (name, cell) in head[2..].iter().zip(&row[2..]) {
