@@ -209,7 +209,7 @@ fn training(bench: &Bench<'_>, checked: &Checked, sources: &Sources, shown: &Mes
     let first_step = watch.started.map(|at| (at - bench.begun).as_secs_f64());
     let rows = metered.iter().map(Metered::row).collect();
     // Measured with the plain kernels: it is no part of training.
-    let trained = Trained { problem, kernels: &compiled.kernels, params: &outcome.params };
+    let trained = Trained { problem, kernels: &compiled.kernels, params: &outcome.params, losses: &outcome.losses };
     let layers = bench.pool.install(|| trained.layers());
     let precision = problem.train.precision;
     let data = bench.data(precision, compile, first_step, ("phase", "points"), parts, layers, rows);

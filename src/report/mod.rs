@@ -8,6 +8,7 @@
 
 pub mod bench;
 pub mod data;
+pub mod doubt;
 pub mod figures;
 pub mod json;
 pub mod metrics;
