@@ -95,10 +95,10 @@ impl Machine {
     ) -> Option<Fault> {
         for code in list {
             self.region::<Emitted, T>(std::slice::from_ref(code), scratch, env);
-            if let Op::Dense { weight, .. } = code.op {
-                if let Some((lane, value)) = first_bad(&scratch[code.to.range()]) {
-                    return Some(Fault { site: Site::Product(weight), lane, step, value });
-                }
+            if let Op::Dense { weight, .. } = code.op
+                && let Some((lane, value)) = first_bad(&scratch[code.to.range()])
+            {
+                return Some(Fault { site: Site::Product(weight), lane, step, value });
             }
         }
         None

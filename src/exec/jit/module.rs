@@ -25,6 +25,9 @@ use crate::exec::micro::{self, Symbol};
 /// The buffers have the lengths that the plan was made for, for 1 to `TILE` points; the module is alive.
 pub(super) type Entry<R> = unsafe extern "C" fn(*mut R, usize, *const R, *const R, *const R, *const R, *mut R, *mut R);
 
+/// Compiled functions, and what each came to.
+type Entries<R> = Vec<(Entry<R>, Cost)>;
+
 /// The memory of compiled functions. Dropping the module alone would leak it. The lock is never taken but to drop: it makes
 /// the module, which is only `Send`, shareable.
 pub(super) struct Code {
@@ -33,7 +36,7 @@ pub(super) struct Code {
 
 impl Code {
     /// Compiles all of them and finalises once, since each finalising closes a page of memory.
-    pub fn new<R: Emit>(plans: &[Plan]) -> Result<(Code, Vec<(Entry<R>, Cost)>), JitError> {
+    pub fn new<R: Emit>(plans: &[Plan]) -> Result<(Code, Entries<R>), JitError> {
         let mut maker = Maker::new::<R>()?;
         let mut ids = vec![];
         for (k, plan) in plans.iter().enumerate() {
