@@ -102,7 +102,7 @@ struct Case {
 impl Case {
     fn new(name: &str, network: &str, readout: usize) -> Case {
         let compiled = compiled(network);
-        let Compiled { problem, kernels } = &compiled;
+        let Compiled { problem, kernels, .. } = &compiled;
         let mut params = train::train(problem, kernels, &train::Options::default(), &mut Silent).params;
         // The readout starts at 0.
         let first = params.len() - 1 - readout;

@@ -21,7 +21,7 @@ use crate::func::MultiIndex;
 use crate::ir::problem::{Atom, Derivatives, Pointwise, Problem, Rows};
 use crate::ir::program::Program;
 use crate::lower::lower;
-use crate::pass::{jet, jvp, pipelines};
+use crate::pass::{guard, jet, jvp, pipelines};
 use crate::plan;
 use crate::source::{Files, SourceFile, Sources};
 use crate::syntax;
@@ -229,6 +229,7 @@ impl Lowered {
         let network = &problem.network;
         let (atom_sets, observer_of) = atom_sets(&problem);
         let directions = directions(&problem.train);
+        let spikes: Vec<String> = network.layers.iter().map(|l| format!("spikes.{}", l.name)).collect();
 
         // Every program goes into one list; `Place`s say where its kernel will be found.
         let mut programs = Programs::default();
@@ -256,7 +257,7 @@ impl Lowered {
             }
             let features = network.features.as_ref();
             let features = features.map(|p| programs.add(with_jets(p, &atoms, &features_of))).transpose()?;
-            let primal = programs.add(primal)?;
+            let primal = programs.add(guard::guard(primal, &spikes))?;
             observers.push(ObserverPlaces { atoms, primal, features, pools, tangents });
         }
 

@@ -262,6 +262,11 @@ fn check_says_what_was_chosen() {
     let (code, out, err) = place.snnc(&["check", "small.snn", "-v"]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("residual fit") && out.contains("perturb neurons(h)"), "{out}");
+    let row = out.lines().find(|l| l.starts_with("network ")).expect("a row for the network");
+    // Thousands may be parted by thin spaces.
+    let cells: Vec<&str> = row.split("  ").filter(|c| !c.is_empty()).collect();
+    assert_eq!(cells.len(), 4, "{row}");
+    assert!(out.lines().any(|l| l.contains("bytes of code: lowered and optimised in")), "{out}");
     // The printed schedule can be pasted in, and is then no longer the default.
     let block = &out[out.find("train {").expect("a train block")..];
     place.put("pasted.snn", &format!("{head}\n{block}"));

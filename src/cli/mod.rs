@@ -3,8 +3,10 @@
 //! Exit codes: 0 done; 1 the program has errors; 2 wrong invocation; 3 the run diverged; 4 an `expect` does not hold; 101 a
 //! bug of ours; 130 interrupted.
 
+mod bench;
 mod bug;
 mod check;
+mod diverged;
 mod emit;
 mod explain;
 mod files;
@@ -62,6 +64,10 @@ enum Command {
     ///
     /// Example: snnc run wave.snn --set c=3 --seed 1
     Run(run::Arguments),
+    /// Measure how fast a program trains or simulates on this machine
+    ///
+    /// Example: snnc bench wave.snn --threads 1
+    Bench(bench::Arguments),
     /// Put programs into their usual layout
     ///
     /// Example: snnc fmt --check *.snn
@@ -134,6 +140,7 @@ pub fn main() -> ExitCode {
     let exit = bug::guard(|| match cli.command {
         Command::Check { program, verbose } => check::check(&program, verbose, &shown),
         Command::Run(arguments) => run::run(&arguments, &shown),
+        Command::Bench(arguments) => bench::bench(&arguments, &shown),
         Command::Fmt(arguments) => fmt::fmt(&arguments, &shown),
         Command::Explain { code } => explain::explain(code.as_deref(), &shown),
         Command::Emit(arguments) => emit::emit(&arguments, &shown),

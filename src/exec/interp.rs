@@ -8,6 +8,8 @@
 //! %2 = add %0, %1 : 2        scratch[slot 2] = [scratch[slot 0][i] + scratch[slot 1][i] for i in 0..2]
 //! ```
 
+mod probe;
+
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -18,6 +20,7 @@ use crate::exec::real::Real;
 use crate::func::{Binary, Unary};
 use crate::ir::op::{Op, Ty, Value};
 use crate::ir::program::{Inst, Program};
+pub use probe::{Fault, Site, first_fault};
 
 /// Runs a program in one precision.
 #[derive(Debug)]

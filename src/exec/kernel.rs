@@ -38,8 +38,21 @@ pub trait Kernel<R = f32>: Send + Sync {
     /// Numbers of scratch space that `run_tile` needs; its contents never matter.
     fn scratch_len(&self) -> usize;
 
+    fn cost(&self) -> Cost {
+        Cost::default()
+    }
+
     /// Runs one tile of 1 ..= [`TILE`] points.
     fn run_tile(&self, scratch: &mut [R], tile: Tile<'_, R>);
+}
+
+/// What compiling a program came to; nothing for the interpreter.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Cost {
+    /// Machine code, without the micro-kernels that it calls.
+    pub code_bytes: usize,
+    /// Seconds of planning and code generation, with a share of what all kernels that are compiled at once have in common.
+    pub seconds: f64,
 }
 
 /// Everything a batch yields.
@@ -151,6 +164,13 @@ impl AnyKernel {
         }
     }
 
+    pub fn cost(&self) -> Cost {
+        match self {
+            AnyKernel::Single(k) => k.cost(),
+            AnyKernel::Double(k) => k.cost(),
+        }
+    }
+
     /// As [`driver::run`].
     pub fn run(&self, inputs: &[f64], params: &[f64], directions: &[f64]) -> AnyResults {
         match self {
@@ -187,5 +207,44 @@ impl From<Results<f32>> for AnyResults {
 impl From<Results<f64>> for AnyResults {
     fn from(r: Results<f64>) -> AnyResults {
         AnyResults { outputs: Numbers::Double(r.outputs), traces: Numbers::Double(r.traces) }
+    }
+}
+
+impl AnyResults {
+    /// The first point with an output that is not a finite number, of a program that yields `outputs` numbers a point.
+    pub fn first_not_finite(&self, outputs: usize) -> Option<usize> {
+        numbers!(&self.outputs, v => first_not_finite(v, outputs))
+    }
+}
+
+fn first_not_finite<R: Real>(values: &[R], outputs: usize) -> Option<usize> {
+    // A product with 0 is 0 or not a number, so that the sum tells; a sum has no branches.
+    let fine = |part: &[R]| {
+        let mut sum = R::ZERO;
+        part.iter().for_each(|x| sum += *x * R::ZERO);
+        sum == R::ZERO
+    };
+    let chunk = outputs * TILE;
+    let tile = values.chunks(chunk.max(1)).position(|tile| !fine(tile))?;
+    let first = tile * TILE;
+    let within = values[first * outputs..].chunks(outputs).position(|point| !fine(point))?;
+    Some(first + within)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_point_that_is_not_finite_is_found() {
+        let mut values = vec![1e30f32; 3 * 100];
+        assert_eq!(first_not_finite(&values, 3), None);
+        values[3 * 70 + 1] = f32::NAN;
+        values[3 * 64 + 2] = f32::NEG_INFINITY;
+        assert_eq!(first_not_finite(&values, 3), Some(64));
+        let wide: Vec<f64> = values.iter().map(|&x| f64::from(x)).collect();
+        let results = AnyResults { outputs: Numbers::Double(wide), ..AnyResults::default() };
+        assert_eq!(results.first_not_finite(3), Some(64));
+        assert_eq!(AnyResults::default().first_not_finite(0), None);
     }
 }

@@ -3,18 +3,20 @@
 //! Numbers that are not finite are `null`. Keys are never removed or renamed within a major version; `format` counts
 //! additions.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::data::RunData;
 use super::doubt::doubts;
-use crate::train::outcome::Status;
+use crate::train::outcome::{Broken, Status};
 
 pub fn encode(run: &RunData) -> String {
     let status = match &run.status {
         Status::Finished => json!({ "state": "finished" }),
         Status::Interrupted => json!({ "state": "interrupted" }),
-        Status::Diverged { phase, step, residual } => {
-            json!({ "state": "diverged", "phase": phase, "step": step, "residual": residual })
+        Status::Diverged { phase, step, residual, broken } => {
+            let point = |b: &Broken| b.at.iter().map(|(k, x)| (k.clone(), json!(x))).collect::<Map<_, _>>();
+            let broken = broken.as_ref().map(|b| json!({ "what": b.what.to_string(), "at": point(b) }));
+            json!({ "state": "diverged", "phase": phase, "step": step, "residual": residual, "broken": broken })
         }
     };
     let p = &run.program;

@@ -6,6 +6,7 @@
 //!
 //! Only `write` touches the disk.
 
+pub mod bench;
 pub mod data;
 pub mod doubt;
 pub mod figures;

@@ -40,11 +40,11 @@ fn summary(run: &RunData) -> String {
         },
         Status::Finished => "<span class=\"tag bad\">an expectation does not hold</span>".to_string(),
         Status::Interrupted => "<span class=\"tag bad\">interrupted</span>".to_string(),
-        Status::Diverged { phase, step, residual } => format!(
-            "<span class=\"tag bad\">diverged in phase {} at step {step}, residual {}</span>",
-            escape(phase),
-            escape(residual)
-        ),
+        Status::Diverged { phase, step, residual, broken } => {
+            let broken = broken.as_ref().map_or(String::new(), |b| format!(": {}", b.what));
+            let text = format!("diverged in phase {phase} at step {step}, residual {residual}{broken}");
+            format!("<span class=\"tag bad\">{}</span>", escape(&text))
+        }
     };
     let box_of: Vec<String> =
         run.coords.iter().map(|c| format!("{} ∈ [{}, {}]", escape(&c.name), short(c.lo), short(c.hi))).collect();

@@ -123,13 +123,17 @@ impl<'a> Frame<'a> {
 
     /// The first residual with a row that is not finite.
     pub fn broken(&self, rows: &[f64]) -> Option<&str> {
-        let mut start = 0;
-        for (block, slopes) in &self.parts {
-            let end = start + slopes.rows();
-            if rows[start..end].iter().any(|r| !r.is_finite()) {
-                return Some(block.name);
+        self.broken_row(rows).map(|(block, _)| self.parts[block].0.name)
+    }
+
+    /// The first row that is not finite: its block, and its place there.
+    pub fn broken_row(&self, rows: &[f64]) -> Option<(usize, usize)> {
+        let mut at = rows.iter().position(|r| !r.is_finite())?;
+        for (k, (_, slopes)) in self.parts.iter().enumerate() {
+            match at.checked_sub(slopes.rows()) {
+                None => return Some((k, at)),
+                Some(rest) => at = rest,
             }
-            start = end;
         }
         None
     }

@@ -73,6 +73,7 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
     let layer = Layer { index, units: network.layers[index].units as usize, plan: units, spec, ridge: plan.ridge };
 
     let mut field = session.field();
+    let sound = session.lab.take_fault().is_none();
     let mut loss = own_loss(session, &field);
     let before = loss;
     let mut kept = vec![];
@@ -95,24 +96,26 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
         let (in_use, candidates) = candidates(session, &layer, plan, phase, round);
         let found = match select(session, &layer, &candidates, in_use, &field, in_place.as_ref()) {
             Ok(found) => found,
-            Err(Stop::Interrupted) => {
-                stop = Some(Stop::Interrupted);
+            Err(why @ (Stop::Interrupted | Stop::Enough)) => {
+                stop = Some(why);
                 break;
             }
-            Err(Stop::Diverged { residual, .. }) => {
+            Err(Stop::Diverged { residual, broken, .. }) => {
                 // A round that fails is not kept; without any state that is finite there is nothing to go on from.
                 if loss.is_finite() {
                     stop = session.report(phase, round + 1, plan.rounds + 1, loss).err();
                     continue;
                 }
-                stop = Some(Stop::Diverged { step: round + 1, residual });
+                stop = Some(Stop::Diverged { step: round + 1, residual, broken });
                 break;
             }
         };
         let (found, found_features) = found;
+        session.lab.take_fault();
         let new_field = session.lab.field(&session.system, &found);
         let frame = session.frame(&new_field);
-        let new_loss = square(&frame.residual(&new_field));
+        // A selection with a broken neuron in it is not kept, even if that neuron is silent.
+        let new_loss = if session.lab.fault().is_some() { f64::NAN } else { square(&frame.residual(&new_field)) };
         let old_loss = square(&frame.residual(&field));
         // In its own frame, too: a nonlinear problem's rows are weighed anew about every field.
         if better(new_loss, old_loss) && better(new_loss, loss) {
@@ -126,9 +129,14 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
         if !loss.is_finite() && stop.is_none() {
             let frame = session.system.frame(None);
             let residual = frame.broken(&frame.residual(&field)).unwrap_or("all residuals").to_string();
-            stop = Some(Stop::Diverged { step: round + 1, residual });
+            let rows = frame.residual(&field);
+            stop = Some(session.diverged(round + 1, residual, Some((&frame, &rows))));
         }
         reached = watch.after(session, round + 1, loss, &session.params);
+    }
+    if !sound && kept.is_empty() && stop.is_none() {
+        session.field();
+        stop = session.sound(plan.rounds + 1).err();
     }
     let mut note = match kept.len() {
         0 => "kept nothing new".to_string(),
@@ -177,7 +185,6 @@ fn select(
     in_place: Option<&Features>,
 ) -> Result<(Vec<f64>, Features), Stop> {
     let network = &session.problem.network;
-    let diverged = |residual: &str| Stop::Diverged { step: 0, residual: residual.to_string() };
     let start = Weights::of(network, &session.params);
     // No candidate changes anything but the features that the layer feeds.
     let current = match in_place {
@@ -219,7 +226,8 @@ fn select(
             }
         }
         let Some(Found { params: mut found, features, weights, .. }) = found else {
-            return Err(diverged(frame.broken(&linear.target).unwrap_or("the features of all residuals")));
+            let residual = frame.broken(&linear.target).unwrap_or("the features of all residuals").to_string();
+            return Err(session.diverged(0, residual, Some((frame, &linear.target))));
         };
         if session.linear.is_some() {
             weights.put(network, session.kernels.precision, &mut found);
@@ -238,7 +246,8 @@ fn select(
             break;
         }
     }
-    best.map(|(_, params, features)| (params, features)).ok_or_else(|| diverged("all residuals"))
+    best.map(|(_, params, features)| (params, features))
+        .ok_or_else(|| session.diverged(0, "all residuals".to_string(), None))
 }
 
 /// A way of choosing: units in use (the first candidates) that stay whatever happens, and a pursuit of the others.
@@ -403,7 +412,12 @@ impl Chosen {
 }
 
 /// The field to linearise about first: as it is or the offset alone, whichever has the lower loss.
-fn newton_start(session: &Session<'_>, features: &Features, weights: &Weights, field: &Field) -> Result<Field, Stop> {
+fn newton_start(
+    session: &mut Session<'_>,
+    features: &Features,
+    weights: &Weights,
+    field: &Field,
+) -> Result<Field, Stop> {
     if session.linear.is_some() {
         return Ok(field.clone());
     }
@@ -416,8 +430,9 @@ fn newton_start(session: &Session<'_>, features: &Features, weights: &Weights, f
         return Ok(nothing);
     }
     let frame = session.system.frame(None);
-    let residual = frame.broken(&frame.residual(&nothing)).unwrap_or("all residuals").to_string();
-    Err(Stop::Diverged { step: 0, residual })
+    let rows = frame.residual(&nothing);
+    let residual = frame.broken(&rows).unwrap_or("all residuals").to_string();
+    Err(session.diverged(0, residual, Some((&frame, &rows))))
 }
 
 /// The features of the block of the candidates that starts at `first`.

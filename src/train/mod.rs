@@ -14,6 +14,7 @@ mod adapt;
 pub mod candidates;
 pub mod checkpoint;
 mod estimate;
+mod fault;
 mod frame;
 pub mod fresh;
 pub mod functions;
@@ -54,7 +55,7 @@ use kernels::Kernels;
 use outcome::{Loss, Outcome, PhaseSummary, Progress, Status};
 use session::{Ended, Session, Stop};
 use solve::square;
-use system::{Part, System};
+use system::{Field, Part, System};
 
 /// What a caller decides about a run.
 #[derive(Debug, Clone, Copy, Default)]
@@ -72,11 +73,12 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
     let absorbed = System::new(problem, kernels, options.seed, Part::Absorbed);
     let linear = system.is_linear().then(|| Arc::new(system.frame(None)));
     let params = init::params(&problem.network, kernels, options.seed);
-    // Losses are reported on the points that training began with.
-    let parts = [(&system, linear.as_deref()), (&absorbed, None)];
-    let before = losses(problem, kernels, parts, &params);
     let own = (system.clone(), linear.clone());
     let mut session = Session::new(problem, kernels, options, own.0, own.1, params, progress, started);
+    let first = session.begin_with();
+    // Losses are reported on the points that training began with.
+    let parts = [(&system, linear.as_deref()), (&absorbed, None)];
+    let before = losses(problem, kernels, parts, &session.params, Some(first));
     let mut phases = vec![];
     let mut status = Status::Finished;
     for (k, phase) in problem.train.phases.iter().enumerate() {
@@ -100,17 +102,17 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
             note: ended.note,
         });
         match ended.stop {
-            None => {}
+            None | Some(Stop::Enough) => {}
             Some(Stop::Interrupted) => status = Status::Interrupted,
-            Some(Stop::Diverged { step, residual }) => {
-                status = Status::Diverged { phase: phase.name.clone(), step, residual };
+            Some(Stop::Diverged { step, residual, broken }) => {
+                status = Status::Diverged { phase: phase.name.clone(), step, residual, broken };
             }
         }
         if status != Status::Finished {
             break;
         }
     }
-    let after = losses(problem, kernels, parts, &session.params);
+    let after = losses(problem, kernels, parts, &session.params, None);
     let weight = |residual: usize| session.system.blocks.iter().find(|b| b.residual == residual).map(|b| b.weight);
     let mut losses = vec![];
     let (fresh, sights) = fresh::Fresh::new(problem, kernels, options.seed, None).look(&session.params);
@@ -134,9 +136,7 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
 fn readout_phase(session: &mut Session<'_>, phase: usize, ridge: Option<f64>) -> Ended {
     let old = session.params.clone();
     let start = session.field();
-    let loss = |session: &Session<'_>, about: &system::Field, field: &system::Field| {
-        square(&session.frame(about).residual(field))
-    };
+    let loss = |session: &Session<'_>, about: &Field, field: &Field| square(&session.frame(about).residual(field));
     let before = loss(session, &start, &start);
     let mut ended = Ended { note: String::new(), before, after: before, stop: None };
     if let Err(stop) = session.report(phase, 0, 1, before).and_then(|()| gradient::readout(session, ridge, 1)) {
@@ -151,7 +151,7 @@ fn readout_phase(session: &mut Session<'_>, phase: usize, ridge: Option<f64>) ->
     } else {
         ended.after = after;
     }
-    ended.stop = session.report(phase, 1, 1, ended.after).err();
+    ended.stop = session.report(phase, 1, 1, ended.after).err().or_else(|| session.sound(1).err());
     ended
 }
 
@@ -162,16 +162,19 @@ fn rough(rows: &Rows) -> bool {
     differences && measure.atoms.iter().any(|a| a.alpha.order() > 0)
 }
 
-/// The state of every residual under some weights, in `after` (and `before`). Its evaluations are not counted.
+/// The state of every residual under some weights, in `after` (and `before`). Its evaluations are not counted. `known` is the
+/// field of the first part, where it is known.
 fn losses(
     problem: &Problem,
     kernels: &Kernels,
     parts: [(&System<'_>, Option<&Frame<'_>>); 2],
     params: &[f64],
+    mut known: Option<Field>,
 ) -> Vec<(usize, Loss)> {
     let mut all = vec![None; problem.residuals.len()];
     for (system, linear) in parts {
-        let field = observe::Lab::new(&problem.network, kernels, problem.coords.len()).field(system, params);
+        let run = || observe::Lab::new(&problem.network, kernels, problem.coords.len()).field(system, params);
+        let field = known.take().unwrap_or_else(run);
         let own;
         let frame = match linear {
             Some(frame) => frame,

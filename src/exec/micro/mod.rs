@@ -19,6 +19,7 @@
 mod dense;
 mod eight;
 mod events;
+pub mod peak;
 mod rows;
 pub mod sweep;
 

@@ -212,6 +212,7 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
             dt: 1.0,
             spiking: unit == Unit::Lif,
             params: vec![ParamId(0), ParamId(1)],
+            states: vec![],
             pursuit: Some(units.clone()),
         }],
         readouts: vec![Readout { weight: Some(ParamId(2)), bias: Some(ParamId(3)), column: Some(0), features: n }],
