@@ -91,7 +91,7 @@ trait Number: Copy + PartialEq {
     fn unary(f: Unary, out: &mut [Self], a: &[Self]);
     fn binary(f: Binary, out: &mut [Self], a: &[Self], b: &[Self]);
     fn compare(f: Compare, a: Self, b: Self) -> bool;
-    /// `acc += x w`, rounded twice.
+    /// `acc += x w`, rounded once.
     fn add_product(acc: &mut Self, x: Self, w: Self);
     fn add(acc: &mut Self, x: Self);
     fn spike(x: Self, strict: bool) -> bool;
@@ -142,7 +142,7 @@ impl Number for f32 {
     }
 
     fn add_product(acc: &mut f32, x: f32, w: f32) {
-        *acc += x * w;
+        *acc = x.mul_add(w, *acc);
     }
 
     fn add(acc: &mut f32, x: f32) {
@@ -175,7 +175,7 @@ impl Number for f64 {
     }
 
     fn add_product(acc: &mut f64, x: f64, w: f64) {
-        *acc += x * w;
+        *acc = x.mul_add(w, *acc);
     }
 
     fn add(acc: &mut f64, x: f64) {
@@ -482,6 +482,9 @@ fn dense<T: Number>(out: &mut [T], x: &[T], slot: Slot, weights: &[T], code: &Co
             let outputs = out.len() / d;
             for i in 0..inputs {
                 let x = &x[i * d..(i + 1) * d];
+                if !direction && x.iter().all(|&x| x == T::ZERO) {
+                    continue;
+                }
                 for (j, lanes) in out.chunks_exact_mut(d).enumerate() {
                     for (k, (o, &x)) in lanes.iter_mut().zip(x).enumerate() {
                         let at = i * outputs + j;

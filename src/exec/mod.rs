@@ -11,6 +11,7 @@ pub mod jit;
 pub mod kernel;
 pub mod math;
 mod micro;
+pub mod normal;
 pub mod rng;
 
 use std::sync::Arc;

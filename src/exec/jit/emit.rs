@@ -15,10 +15,11 @@ use cranelift::codegen::ir::{BlockArg, FuncRef};
 use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsData, Value as Clif, types};
 
 use super::lanes::{Constants, F, Lanes, M};
-use super::plan::{Buffer, Item, Loop, Place, Plan, Row, StatePlace, weight};
+use super::plan::{Buffer, Item, Loop, Place, Plan, Row, weight};
 use crate::exec::math::{self, Ops};
-use crate::ir::op::{Elem, Op, StateId, Ty, Value};
-use crate::ir::program::{Inst, State, TraceLayout};
+use crate::exec::micro::feed::UNITS;
+use crate::ir::op::{Elem, Op, Ty, Value};
+use crate::ir::program::{Inst, TraceLayout};
 
 /// Imported functions by name.
 pub(super) type Callees = HashMap<&'static str, FuncRef>;
@@ -52,6 +53,7 @@ pub(super) fn emit(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &Callees, 
             .collect(),
         layouts: plan.program.trace_layout(),
         pass: 0,
+        step: None,
     };
     e.copy_in();
     e.items(&plan.init, None);
@@ -62,6 +64,7 @@ pub(super) fn emit(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &Callees, 
         } else if !pass.step.is_empty() {
             let steps = e.number(pass.steps as usize);
             e.repeat(steps, 1, &mut |e, step| {
+                e.step = Some(step);
                 e.items(&pass.step, Some(step));
                 e.copy_traces(traces, step);
                 if !pass.carry.is_empty() {
@@ -69,13 +72,17 @@ pub(super) fn emit(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &Callees, 
                 }
             });
         }
+        e.step = None;
+        for stage in &pass.stages {
+            e.stage(stage, pass.steps);
+        }
         e.items(&pass.finish, None);
     }
     e.copy_out(outputs);
     e.b.ins().return_(&[]);
 }
 
-fn bytes(numbers: usize) -> i64 {
+pub(super) fn bytes(numbers: usize) -> i64 {
     numbers as i64 * 4
 }
 
@@ -84,23 +91,24 @@ fn plain() -> MemFlagsData {
     MemFlagsData::new().with_notrap()
 }
 
-struct Emitter<'p, 'a, 'f> {
-    plan: &'p Plan,
-    b: &'a mut FunctionBuilder<'f>,
+pub(super) struct Emitter<'p, 'a, 'f> {
+    pub(super) plan: &'p Plan,
+    pub(super) b: &'a mut FunctionBuilder<'f>,
     callees: &'p Callees,
     constants: Constants,
-    scratch: Clif,
-    frames: Clif,
-    points: Clif,
+    pub(super) scratch: Clif,
+    pub(super) frames: Clif,
+    pub(super) points: Clif,
     inputs: Clif,
-    params: Clif,
-    directions: Clif,
+    pub(super) params: Clif,
+    pub(super) directions: Clif,
     tables: Clif,
     /// Where each table starts.
     table_at: Vec<usize>,
     layouts: Vec<TraceLayout>,
-    /// The pass being emitted.
-    pass: usize,
+    /// The pass being emitted, and its step if one is.
+    pub(super) pass: usize,
+    step: Option<Clif>,
 }
 
 /// How a value's lanes relate to those of the loop around.
@@ -132,7 +140,7 @@ fn lie(l: &Loop, ty: Ty) -> Lie {
 type BlockBody<'b, E> = dyn FnMut(&mut E, [Clif; 2], Option<Clif>) + 'b;
 
 /// A block of lanes in the making: addresses, and what is in registers.
-struct Body {
+pub(super) struct Body {
     /// Addresses of number 0 of the frame and of the fixed rows, moved on to where the block stands, for each lie.
     full: [Clif; 2],
     one: [Clif; 2],
@@ -141,8 +149,10 @@ struct Body {
     /// Vectors of the block.
     vectors: usize,
     /// A value has `vectors` vectors, or one if all its lanes in the block are equal.
-    registers: HashMap<Value, Vec<Clif>>,
-    step: Option<Clif>,
+    pub(super) registers: HashMap<Value, Vec<Clif>>,
+    pub(super) step: Option<Clif>,
+    /// In a stage: the address of number 0 of scratch, moved on to the unit's place in a block of feeds.
+    fed: Option<Clif>,
 }
 
 impl Body {
@@ -158,17 +168,17 @@ impl Body {
 }
 
 impl<'p, 'f> Emitter<'p, '_, 'f> {
-    fn number(&mut self, n: usize) -> Clif {
+    pub(super) fn number(&mut self, n: usize) -> Clif {
         self.b.ins().iconst(types::I64, n as i64)
     }
 
-    fn enter(&mut self, block: Block) {
+    pub(super) fn enter(&mut self, block: Block) {
         self.b.switch_to_block(block);
         self.constants.clear();
     }
 
     /// `for i in (0..end).step_by(by)`, tested at the top.
-    fn repeat(&mut self, end: Clif, by: i64, body: &mut dyn FnMut(&mut Self, Clif)) {
+    pub(super) fn repeat(&mut self, end: Clif, by: i64, body: &mut dyn FnMut(&mut Self, Clif)) {
         let (head, inside, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         let i = self.b.append_block_param(head, types::I64);
         let zero = self.number(0);
@@ -186,7 +196,7 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         self.enter(after);
     }
 
-    fn for_points(&mut self, body: &mut dyn FnMut(&mut Self, Clif)) {
+    pub(super) fn for_points(&mut self, body: &mut dyn FnMut(&mut Self, Clif)) {
         let points = self.points;
         let stride = bytes(self.plan.frame);
         self.repeat(points, 1, &mut |e, p| {
@@ -200,11 +210,22 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
     fn row(&mut self, row: Row) -> (Clif, Clif) {
         let base = if row.fixed { self.scratch } else { self.frames };
         let address = self.b.ins().iadd_imm_s(base, bytes(row.at));
+        let address = self.at_step(address, row, self.step);
         let stride = self.number(if row.fixed { 0 } else { self.plan.frame });
         (address, stride)
     }
 
-    fn call(&mut self, name: &str, arguments: &[Clif]) {
+    /// The address of a kept row at a step, from that at the first.
+    fn at_step(&mut self, address: Clif, row: Row, step: Option<Clif>) -> Clif {
+        if row.step == 0 {
+            return address;
+        }
+        let Some(step) = step else { unreachable!("kept rows are used in steps") };
+        let offset = self.b.ins().imul_imm_s(step, bytes(row.step));
+        self.b.ins().iadd(address, offset)
+    }
+
+    pub(super) fn call(&mut self, name: &str, arguments: &[Clif]) {
         let callee = self.callees[name];
         self.b.ins().call(callee, arguments);
     }
@@ -302,19 +323,21 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         for &(from, ty, to) in copies {
             let numbers = ty.width as usize * if ty.tangent { self.plan.lanes } else { 1 };
             let source = if from.fixed { self.scratch } else { frame };
+            let source = self.at_step(source, from, self.step);
+            let target = self.at_step(frame, to, self.step);
             let vectors = numbers.div_ceil(4);
             let copy = |e: &mut Self, source: Clif, target: Clif| {
                 let v = e.b.ins().load(F, plain(), source, bytes(from.at) as i32);
                 e.b.ins().store(plain(), v, target, bytes(to.at) as i32);
             };
             if vectors == 1 {
-                copy(self, source, frame);
+                copy(self, source, target);
                 continue;
             }
             let end = self.number(vectors * 16);
             self.repeat(end, 16, &mut |e, offset| {
                 let source = e.b.ins().iadd(source, offset);
-                let target = e.b.ins().iadd(frame, offset);
+                let target = e.b.ins().iadd(target, offset);
                 copy(e, source, target);
             });
         }
@@ -354,7 +377,7 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
                 let (name, sizes) = match (ty.tangent, direction) {
                     (false, true) => ("dense", vec![inputs, outputs * k, k, padded]),
                     (false, false) => ("dense", vec![inputs, outputs, 1, 1]),
-                    (true, false) => ("tangent", vec![inputs, outputs, padded]),
+                    (true, false) => ("tangent", vec![inputs, outputs, k, padded]),
                     (true, true) => ("both", vec![inputs, outputs, k, padded]),
                 };
                 let name = if name == "dense" && plan.program.is_event(*of) { "gather" } else { name };
@@ -370,8 +393,8 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
     /// Vectors of a block: several, to hide the latency of one's chain behind the others', unless the body is long.
     fn vectors(&self, l: &Loop, available: usize) -> usize {
         let size: usize = l.insts.iter().map(|i| weight(&i.op)).sum();
-        let most = if self.is_all_steps(l) && size <= 100 {
-            let full = self.own_states().filter(|(s, _)| lie(l, s.ty) == Lie::Full).count();
+        let most = if let Some(time) = l.time.as_ref().filter(|_| size <= 100) {
+            let full = time.iter().filter(|s| lie(l, self.plan.program.states[s.0 as usize].ty) == Lie::Full).count();
             // Of the 16 vector registers some are needed for what is being computed.
             if full * 4 <= 12 { 4 } else { 2 }
         } else if size <= 60 {
@@ -384,34 +407,48 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
 
     /// A loop over lanes, for one point.
     fn lanes(&mut self, l: &Loop, frame: Clif, step: Option<Clif>) {
-        let origin = [frame, self.scratch];
-        let per_row = if l.tangent { self.plan.lanes } else { super::plan::padded(l.width as usize) };
-        let vectors = self.vectors(l, per_row / 4);
         if l.tangent {
-            let units = self.number(l.width as usize);
-            let row = bytes(per_row);
-            self.repeat(units, 1, &mut |e, unit| {
-                let start = e.b.ins().imul_imm_s(unit, row);
-                let number = e.b.ins().imul_imm_s(unit, 4);
-                let full = origin.map(|o| e.b.ins().iadd(o, start));
-                let unit = origin.map(|o| e.b.ins().iadd(o, number));
-                e.blocks(per_row / 4, vectors, full, &mut |e, full, offset| {
-                    let direction = match offset {
-                        Some(offset) => origin.map(|o| e.b.ins().iadd(o, offset)),
-                        None => origin,
-                    };
-                    let body = Body { full, one: origin, unit, direction, vectors, registers: HashMap::new(), step };
-                    e.body(l, body);
-                });
-            });
-        } else {
-            self.blocks(per_row / 4, vectors, origin, &mut |e, full, _| {
-                // Only tangents have the other lies.
-                let body =
-                    Body { full, one: origin, unit: full, direction: full, vectors, registers: HashMap::new(), step };
-                e.body(l, body);
-            });
+            let units = [0, l.width as usize].map(|n| self.number(n));
+            self.units(l, frame, step, units, None);
+            return;
         }
+        let origin = [frame, self.scratch];
+        let per_row = super::plan::padded(l.width as usize);
+        let vectors = self.vectors(l, per_row / 4);
+        self.blocks(per_row / 4, vectors, origin, &mut |e, full, _| {
+            // Only tangents have the other lies.
+            let (one, registers) = (origin, HashMap::new());
+            e.body(l, Body { full, one, unit: full, direction: full, vectors, registers, step, fed: None });
+        });
+    }
+
+    /// A loop over some units of tangents, `first` and how many, for one point.
+    pub(super) fn units(
+        &mut self,
+        l: &Loop,
+        frame: Clif,
+        step: Option<Clif>,
+        [first, count]: [Clif; 2],
+        fed: Option<Clif>,
+    ) {
+        let one = [frame, self.scratch];
+        let row = bytes(self.plan.lanes);
+        let available = self.plan.lanes / 4;
+        let vectors = self.vectors(l, available);
+        self.repeat(count, 1, &mut |e, k| {
+            let unit = e.b.ins().iadd(first, k);
+            let start = e.b.ins().imul_imm_s(unit, row);
+            let number = e.b.ins().imul_imm_s(unit, 4);
+            let full = one.map(|o| e.b.ins().iadd(o, start));
+            let unit = one.map(|o| e.b.ins().iadd(o, number));
+            let start = e.b.ins().imul_imm_s(k, row);
+            let fed = fed.map(|o| e.b.ins().iadd(o, start));
+            e.blocks(available, vectors, full, &mut |e, full, offset| {
+                let direction = one.map(|o| offset.map_or(o, |offset| e.b.ins().iadd(o, offset)));
+                let fed = fed.map(|o| offset.map_or(o, |offset| e.b.ins().iadd(o, offset)));
+                e.body(l, Body { full, one, unit, direction, vectors, registers: HashMap::new(), step, fed });
+            });
+        });
     }
 
     /// Blocks of vectors along a row; no loop if it is only one.
@@ -427,21 +464,9 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         });
     }
 
-    /// The states of the pass being emitted, and where they lie.
-    fn own_states(&self) -> impl Iterator<Item = (&'p State, &'p StatePlace)> + use<'p> {
-        let (plan, pass) = (self.plan, self.pass);
-        plan.program.states.iter().zip(&plan.states).filter(move |(s, _)| s.pass as usize == pass)
-    }
-
-    /// Whether the loop is one that all steps of its pass are run in.
-    fn is_all_steps(&self, l: &Loop) -> bool {
-        let pass = self.plan.passes.get(self.pass);
-        pass.is_some_and(|p| p.interchanged && p.step.iter().any(|i| matches!(i, Item::Loop(s) if std::ptr::eq(s, l))))
-    }
-
     fn body(&mut self, l: &Loop, mut body: Body) {
-        if self.is_all_steps(l) {
-            self.all_steps(l, body);
+        if let Some(time) = &l.time {
+            self.all_steps(l, time, body);
             return;
         }
         for inst in &l.insts {
@@ -453,55 +478,10 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         }
     }
 
-    /// All time steps of a block: its states stay in registers.
-    fn all_steps(&mut self, l: &Loop, mut body: Body) {
-        let pass = &self.plan.program.passes[self.pass];
-        let states: Vec<(&State, &StatePlace)> = self.own_states().collect();
-        let (head, inside, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
-        let step = self.b.append_block_param(head, types::I64);
-        let mut start = vec![BlockArg::Value(self.number(0))];
-        let mut current = vec![];
-        for (s, place) in &states {
-            let first = self.load(l, &body, s.ty, place.row);
-            let ty = if s.ty.elem == Elem::Mask { M } else { F };
-            current.push(first.iter().map(|_| self.b.append_block_param(head, ty)).collect::<Vec<_>>());
-            start.extend(first.into_iter().map(BlockArg::Value));
-        }
-        self.b.ins().jump(head, &start);
-        self.enter(head);
-        let more = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, step, i64::from(pass.steps));
-        self.b.ins().brif(more, inside, &[], after, &[]);
-        self.enter(inside);
-        body.step = Some(step);
-        let ids = (0..).map(StateId).zip(&self.plan.program.states).filter(|(_, s)| s.pass as usize == self.pass);
-        let number: HashMap<StateId, usize> = ids.map(|(id, _)| id).zip(0..).collect();
-        for inst in &pass.step {
-            if let Op::State(s) = inst.op {
-                body.registers.insert(inst.value, current[number[&s]].clone());
-            }
-        }
-        for inst in &l.insts {
-            self.inst(l, &mut body, inst);
-        }
-        let mut next = vec![BlockArg::Value(self.b.ins().iadd_imm_s(step, 1))];
-        for ((s, _), current) in states.iter().zip(&current) {
-            let new = &body.registers[&s.next];
-            next.extend((0..current.len()).map(|i| BlockArg::Value(new[i % new.len()])));
-        }
-        self.b.ins().jump(head, &next);
-        self.b.seal_block(head);
-        self.b.seal_block(inside);
-        self.b.seal_block(after);
-        self.enter(after);
-        for ((s, place), current) in states.iter().zip(&current) {
-            self.store(l, &body, s.ty, place.last, current);
-        }
-    }
-
-    fn load(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row) -> Vec<Clif> {
+    pub(super) fn load(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row) -> Vec<Clif> {
         let lie = lie(l, ty);
         let (vector, scalar) = if ty.elem == Elem::Mask { (M, types::I32) } else { (F, types::F32) };
-        let address = body.address(lie, row);
+        let address = self.at_step(body.address(lie, row), row, body.step);
         let at = bytes(row.at) as i32;
         match lie {
             Lie::Full | Lie::Direction => {
@@ -514,9 +494,9 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         }
     }
 
-    fn store(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row, vectors: &[Clif]) {
+    pub(super) fn store(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row, vectors: &[Clif]) {
         let lie = lie(l, ty);
-        let address = body.address(lie, row);
+        let address = self.at_step(body.address(lie, row), row, body.step);
         let at = bytes(row.at) as i32;
         match lie {
             Lie::Full | Lie::Direction => {
@@ -549,6 +529,13 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
                 let x = self.b.ins().load(types::F32, plain(), address, at);
                 vec![self.b.ins().splat(F, x)]
             }
+            Some(Place::Feed(at)) => {
+                let (Some(step), Some(fed)) = (body.step, body.fed) else { unreachable!("feeds are read in stages") };
+                let offset = self.b.ins().imul_imm_s(step, bytes(UNITS * self.plan.lanes));
+                let address = self.b.ins().iadd(fed, offset);
+                let at = bytes(*at) as i32;
+                (0..body.vectors).map(|k| self.b.ins().load(F, plain(), address, at + 16 * k as i32)).collect()
+            }
             Some(Place::Row(row)) => self.load(l, body, self.plan.types[&v], *row),
             None => unreachable!("an operand of a loop is in a register or has a place"),
         };
@@ -560,7 +547,7 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         Lanes { b: self.b, constants: &mut self.constants }
     }
 
-    fn inst(&mut self, l: &Loop, body: &mut Body, inst: &Inst) {
+    pub(super) fn inst(&mut self, l: &Loop, body: &mut Body, inst: &Inst) {
         let operands: Vec<Vec<Clif>> = inst.op.operands().into_iter().map(|v| self.operand(l, body, v)).collect();
         let count = operands.iter().map(Vec::len).max().unwrap_or(1);
         let mask = inst.ty.elem == Elem::Mask;

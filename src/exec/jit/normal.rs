@@ -5,6 +5,8 @@
 //!   loops that compute them can store them where the state lives.
 //! * What leaves a loop whole (operands of sums, products, concatenations and slices, outputs) is no constant and no mask.
 //!
+//! * Tangents read no state and no row of a parameter but by a copy.
+//!
 //! A copy is written as a splat to the same width.
 //!
 //! ```text
@@ -53,6 +55,8 @@ pub(super) fn normalise(program: &Program) -> Program {
         }
     }
 
+    separate(&mut p, &mut n);
+
     let straight: HashSet<Value> =
         p.regions().into_iter().filter(|r| r.is_straight()).flat_map(|r| computed(p.region(r))).collect();
     let mut states = std::mem::take(&mut p.states);
@@ -80,6 +84,33 @@ pub(super) fn normalise(program: &Program) -> Program {
     }
     p.traces = traces;
     p
+}
+
+/// Has tangents read states and rows of parameters by copies: they may be run when these have moved on.
+fn separate(p: &mut Program, n: &mut Normaliser) {
+    for k in 0..p.passes.len() as u32 {
+        let step = p.region_mut(Region::Step(k));
+        let ops: HashMap<Value, Op> = step.iter().map(|i| (i.value, i.op.clone())).collect();
+        let moves = |mut v: Value| {
+            while let Some(Op::Slice { of, .. }) = ops.get(&v) {
+                v = *of;
+            }
+            matches!(ops.get(&v), Some(Op::State(_) | Op::Row(_))) && !n.types[&v].tangent
+        };
+        let wanted: HashSet<Value> =
+            step.iter().filter(|i| i.ty.tangent).flat_map(|i| i.op.operands()).filter(|&v| moves(v)).collect();
+        let mut copies = HashMap::new();
+        for mut inst in std::mem::take(step) {
+            if inst.ty.tangent {
+                inst.op = inst.op.map(|v| copies.get(&v).copied().unwrap_or(v));
+            }
+            let (value, ty) = (inst.value, inst.ty);
+            step.push(inst);
+            if wanted.contains(&value) {
+                copies.insert(value, n.copy(step, value, ty));
+            }
+        }
+    }
 }
 
 /// Results of element-wise instructions.

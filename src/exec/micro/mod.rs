@@ -11,11 +11,13 @@
 //! | `dense` | x W, or x V for the directions V of the weights |
 //! | `gather` | the same for x of 0s and 1s: adds the rows of the 1s |
 //! | `tangent` | dx W, lane by lane of the directions |
+//! | `events`, `support`, `feed` | x V + dx W by lists of what counts, for a few outputs and all steps (single precision) |
 //! | `both` | dx V, lane by lane |
 //!
 //! All sizes are in numbers, not bytes. A *point stride* leads from one point's row to the next point's.
 
 mod dense;
+pub mod feed;
 mod rows;
 
 /// A function by the name that compiled code imports it by, with the number of its arguments, all of pointer size.
@@ -42,8 +44,13 @@ macro_rules! table {
             Symbol { name: "sum", arguments: 8, address: rows::$module::sum as *const u8 },
             Symbol { name: "dense", arguments: 10, address: dense::$module::dense as *const u8 },
             Symbol { name: "gather", arguments: 10, address: dense::$module::gather as *const u8 },
-            Symbol { name: "tangent", arguments: 9, address: dense::$module::tangent as *const u8 },
+            Symbol { name: "tangent", arguments: 10, address: dense::$module::tangent as *const u8 },
             Symbol { name: "both", arguments: 10, address: dense::$module::both as *const u8 },
+            Symbol { name: "events", arguments: 9, address: feed::$module::events as *const u8 },
+            Symbol { name: "support", arguments: 11, address: feed::$module::support as *const u8 },
+            Symbol { name: "pack", arguments: 6, address: feed::$module::pack as *const u8 },
+            Symbol { name: "directions", arguments: 6, address: feed::$module::directions as *const u8 },
+            Symbol { name: "feed", arguments: 13, address: feed::$module::feed as *const u8 },
         ]
     };
 }
@@ -77,8 +84,8 @@ macro_rules! twins {
         pub(super) mod avx2 {
             $(
                 /// # Safety
-                /// As the body of the same name; the processor has AVX2.
-                #[target_feature(enable = "avx2")]
+                /// As the body of the same name; the processor has AVX2 and FMA.
+                #[target_feature(enable = "avx2,fma")]
                 pub(in crate::exec::micro) unsafe extern "C" fn $name($($arg: $ty),*) {
                     // SAFETY: the caller keeps the body's promises.
                     unsafe { $body($($arg),*) }
@@ -97,7 +104,6 @@ mod tests {
     use crate::exec::rng::{Purpose, Stream};
 
     // SAFETY of calling these: as the functions of `dense` say.
-    type F9 = unsafe extern "C" fn(usize, usize, usize, usize, *const f32, usize, *const f32, *mut f32, usize);
     type F10 = unsafe extern "C" fn(usize, usize, usize, usize, usize, *const f32, usize, *const f32, *mut f32, usize);
 
     fn numbers(n: usize, s: &mut Stream) -> Vec<f32> {
@@ -139,13 +145,9 @@ mod tests {
                                     let out = y.as_mut_ptr();
                                     f(points, inputs, outputs * lanes, lanes, padded, x, xp, w, out, yp);
                                 }
-                                "both" => {
+                                "both" | "tangent" => {
                                     let f = std::mem::transmute::<*const u8, F10>(symbol.address);
                                     f(points, inputs, outputs, lanes, padded, x, xp, w, out, yp);
-                                }
-                                "tangent" => {
-                                    let f = std::mem::transmute::<*const u8, F9>(symbol.address);
-                                    f(points, inputs, outputs, padded, x, xp, w, out, yp);
                                 }
                                 _ => continue,
                             }

@@ -1,0 +1,169 @@
+//! Emits loops that go through all steps of a pass: those of interchanged passes and of [stages](super::stages).
+
+use std::collections::HashMap;
+
+use cranelift::codegen::ir::BlockArg;
+use cranelift::prelude::{InstBuilder, IntCC, Value as Clif, types};
+
+use super::emit::{Body, Emitter, bytes};
+use super::lanes::{F, M};
+use super::plan::{Loop, Place, Row};
+use super::stages::{Feed, Stage};
+use crate::exec::micro::feed::{PACKED, UNITS};
+use crate::ir::op::{Elem, Op, StateId, Value};
+
+impl Emitter<'_, '_, '_> {
+    /// A stage: lists, then block by block of its outputs what feeds it and its own loop, for all points.
+    pub(super) fn stage(&mut self, stage: &Stage, steps: u32) {
+        let l = stage.body();
+        let steps = self.number(steps as usize);
+        for feed in &stage.feeds {
+            self.lists(feed, steps);
+        }
+        let zero = self.number(0);
+        let width = self.number(l.width as usize);
+        if stage.feeds.is_empty() {
+            self.for_points(&mut |e, frame| e.units(l, frame, None, [zero, width], None));
+            return;
+        }
+        self.repeat(width, UNITS as i64, &mut |e, first| {
+            let (left, most) = (e.b.ins().isub(width, first), e.number(UNITS));
+            let is_full = e.b.ins().icmp(IntCC::UnsignedGreaterThan, left, most);
+            let count = e.b.ins().select(is_full, most, left);
+            for feed in &stage.feeds {
+                e.pack(feed, first, count);
+            }
+            e.for_points(&mut |e, frame| {
+                for feed in &stage.feeds {
+                    e.feed(feed, frame, steps, count);
+                }
+                let fed = e.scratch;
+                e.units(l, frame, None, [first, count], Some(fed));
+            });
+        });
+    }
+
+    /// Where a value is kept, in numbers from the start of a frame, and from one step to the next.
+    fn kept(&self, v: Value) -> Row {
+        match self.plan.places[&v] {
+            Place::Row(row) => row,
+            _ => unreachable!("what a feed reads is kept"),
+        }
+    }
+
+    fn lists(&mut self, feed: &Feed, steps: Clif) {
+        let points = self.points;
+        let parts = [feed.along, feed.through].into_iter().zip(feed.lists);
+        for (name, (part, first)) in ["events", "support"].into_iter().zip(parts) {
+            let Some((v, list)) = part.filter(|_| first) else { continue };
+            let row = self.kept(v);
+            let [x, to, units] =
+                [row, list, feed.units].map(|row| self.b.ins().iadd_imm_s(self.frames, bytes(row.at)));
+            let sizes = [feed.shape[0], self.plan.lanes, self.plan.frame, row.step, list.step, feed.units.step];
+            let [n, padded, point, x_step, list_step, units_step] = sizes.map(|n| self.number(n));
+            match name {
+                "events" => self.call(name, &[points, steps, n, x, point, x_step, to, point, list_step]),
+                _ => self.call(
+                    name,
+                    &[points, steps, n, padded, point, x, x_step, units, units_step, to, list_step],
+                ),
+            }
+        }
+    }
+
+    /// A block's directions and weights, side by side.
+    fn pack(&mut self, feed: &Feed, first: Clif, count: Clif) {
+        let lanes = self.plan.lanes;
+        let at = self.plan.program.param_offset(feed.weight);
+        let [rows, columns] = feed.shape;
+        for (wanted, buffer, lanes, to) in [
+            (feed.along.is_some(), self.directions, lanes, feed.packed[0]),
+            (feed.through.is_some(), self.params, 1, feed.packed[1]),
+        ] {
+            if !wanted {
+                continue;
+            }
+            let offset = self.b.ins().imul_imm_s(first, bytes(lanes));
+            let from = self.b.ins().iadd_imm_s(buffer, bytes(at * lanes));
+            let from = self.b.ins().iadd(from, offset);
+            let to = self.b.ins().iadd_imm_s(self.scratch, bytes(to.at));
+            let len = self.b.ins().imul_imm_s(count, lanes as i64);
+            let [rows, from_row, padded, packed] = [rows, columns * lanes, lanes, PACKED].map(|n| self.number(n));
+            match lanes {
+                1 => self.call("pack", &[rows, len, from, from_row, to, packed]),
+                _ => self.call("directions", &[rows, len, padded, from, from_row, to]),
+            }
+        }
+    }
+
+    fn feed(&mut self, feed: &Feed, frame: Clif, steps: Clif, count: Clif) {
+        let none = self.number(0);
+        let mut list = |part: Option<(Value, Row)>| match part {
+            Some((_, row)) => (self.b.ins().iadd_imm_s(frame, bytes(row.at)), row.step),
+            None => (none, 0),
+        };
+        let ((along, along_step), (through, through_step)) = (list(feed.along), list(feed.through));
+        let dx = self.b.ins().iadd_imm_s(frame, bytes(feed.units.at));
+        let [v, w, y] = [feed.packed[0], feed.packed[1], feed.result]
+            .map(|row| self.b.ins().iadd_imm_s(self.scratch, bytes(row.at)));
+        let lanes = self.plan.lanes;
+        let [padded, along_step, through_step, dx_step, y_step] =
+            [lanes, along_step, through_step, feed.units.step, UNITS * lanes].map(|n| self.number(n));
+        self.call(
+            "feed",
+            &[steps, count, padded, along, through, along_step, through_step, v, dx, dx_step, w, y, y_step],
+        );
+    }
+
+    /// All time steps of a block: its states stay in registers.
+    pub(super) fn all_steps(&mut self, l: &Loop, time: &[StateId], mut body: Body) {
+        let plan = self.plan;
+        let pass = &plan.program.passes[self.pass];
+        let states: Vec<_> =
+            time.iter().map(|s| (&plan.program.states[s.0 as usize], plan.states[s.0 as usize])).collect();
+        let (head, inside, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let step = self.b.append_block_param(head, types::I64);
+        let mut start = vec![BlockArg::Value(self.number(0))];
+        let mut current = vec![];
+        for (s, place) in &states {
+            let first = self.load(l, &body, s.ty, place.row);
+            let ty = if s.ty.elem == Elem::Mask { M } else { F };
+            current.push(first.iter().map(|_| self.b.append_block_param(head, ty)).collect::<Vec<_>>());
+            start.extend(first.into_iter().map(BlockArg::Value));
+        }
+        self.b.ins().jump(head, &start);
+        self.enter(head);
+        let more = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, step, i64::from(pass.steps));
+        self.b.ins().brif(more, inside, &[], after, &[]);
+        self.enter(inside);
+        body.step = Some(step);
+        let number: HashMap<StateId, usize> = time.iter().copied().zip(0..).collect();
+        for inst in &pass.step {
+            if let Op::State(s) = inst.op
+                && let Some(k) = number.get(&s)
+            {
+                body.registers.insert(inst.value, current[*k].clone());
+            }
+        }
+        for inst in &l.insts {
+            self.inst(l, &mut body, inst);
+        }
+        for &(v, row) in l.stores.iter().filter(|(_, row)| row.step > 0) {
+            let vectors = body.registers[&v].clone();
+            self.store(l, &body, plan.types[&v], row, &vectors);
+        }
+        let mut next = vec![BlockArg::Value(self.b.ins().iadd_imm_s(step, 1))];
+        for ((s, _), current) in states.iter().zip(&current) {
+            let new = &body.registers[&s.next];
+            next.extend((0..current.len()).map(|i| BlockArg::Value(new[i % new.len()])));
+        }
+        self.b.ins().jump(head, &next);
+        self.b.seal_block(head);
+        self.b.seal_block(inside);
+        self.b.seal_block(after);
+        self.enter(after);
+        for ((s, place), current) in states.iter().zip(&current) {
+            self.store(l, &body, s.ty, place.last, current);
+        }
+    }
+}
