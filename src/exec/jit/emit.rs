@@ -55,30 +55,26 @@ pub(super) fn emit(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &Callees, 
         pass: 0,
         step: None,
     };
-    e.copy_in();
-    e.items(&plan.init, None);
-    for (k, pass) in plan.passes.iter().enumerate() {
-        e.pass = k;
-        if pass.interchanged {
-            e.items(&pass.step, None);
-        } else if !pass.step.is_empty() {
-            let steps = e.number(pass.steps as usize);
-            e.repeat(steps, 1, &mut |e, step| {
-                e.step = Some(step);
-                e.items(&pass.step, Some(step));
-                e.copy_traces(traces, step);
-                if !pass.carry.is_empty() {
-                    e.for_points(&mut |e, frame| e.copy_rows(frame, &pass.carry));
-                }
+    if plan.passes.iter().all(|p| p.stages.is_empty()) {
+        e.group([outputs, traces]);
+    } else {
+        // Fewer at a time, one group after the other in the same frames.
+        e.pack();
+        let most = e.number(plan.points);
+        e.repeat(points, plan.points as i64, &mut |e, first| {
+            let left = e.b.ins().isub(points, first);
+            let is_full = e.b.ins().icmp(IntCC::UnsignedGreaterThan, left, most);
+            e.points = e.b.ins().select(is_full, most, left);
+            let p = &plan.program;
+            let moved = [(inputs, p.input_len()), (outputs, p.output_len()), (traces, p.trace_len())];
+            let [inputs, outputs, traces] = moved.map(|(buffer, len)| {
+                let offset = e.b.ins().imul_imm_s(first, bytes(len));
+                e.b.ins().iadd(buffer, offset)
             });
-        }
-        e.step = None;
-        for stage in &pass.stages {
-            e.stage(stage, pass.steps);
-        }
-        e.items(&pass.finish, None);
+            e.inputs = inputs;
+            e.group([outputs, traces]);
+        });
     }
-    e.copy_out(outputs);
     e.b.ins().return_(&[]);
 }
 
@@ -168,6 +164,35 @@ impl Body {
 }
 
 impl<'p, 'f> Emitter<'p, '_, 'f> {
+    /// Everything for the points of a group.
+    fn group(&mut self, [outputs, traces]: [Clif; 2]) {
+        let plan = self.plan;
+        self.copy_in();
+        self.items(&plan.init, None);
+        for (k, pass) in plan.passes.iter().enumerate() {
+            self.pass = k;
+            if pass.interchanged {
+                self.items(&pass.step, None);
+            } else if !pass.step.is_empty() {
+                let steps = self.number(pass.steps as usize);
+                self.repeat(steps, 1, &mut |e, step| {
+                    e.step = Some(step);
+                    e.items(&pass.step, Some(step));
+                    e.copy_traces(traces, step);
+                    if !pass.carry.is_empty() {
+                        e.for_points(&mut |e, frame| e.copy_rows(frame, &pass.carry));
+                    }
+                });
+            }
+            self.step = None;
+            for stage in &pass.stages {
+                self.stage(stage, pass.steps);
+            }
+            self.items(&pass.finish, None);
+        }
+        self.copy_out(outputs);
+    }
+
     pub(super) fn number(&mut self, n: usize) -> Clif {
         self.b.ins().iconst(types::I64, n as i64)
     }

@@ -45,7 +45,7 @@ pub fn compile(programs: Vec<Program>) -> Result<Vec<Arc<dyn Kernel>>, JitError>
         // A cache line more, to start on one.
         let scratch_len = plan.fixed + plan.points * plan.frame + LINE;
         let lens = Lens::of(&program);
-        Arc::new(Compiled { program, lens, tables, scratch_len, points: plan.points, entry, _code: Arc::clone(&code) }) as Arc<dyn Kernel>
+        Arc::new(Compiled { program, lens, tables, scratch_len, entry, _code: Arc::clone(&code) }) as Arc<dyn Kernel>
     });
     Ok(kernels.collect())
 }
@@ -86,8 +86,6 @@ struct Compiled {
     lens: Lens,
     tables: Vec<f32>,
     scratch_len: usize,
-    /// Points that are run together.
-    points: usize,
     entry: Entry,
     _code: Arc<Code>,
 }
@@ -112,22 +110,19 @@ impl Kernel for Compiled {
         assert_eq!(tile.directions.len(), self.lens.directions, "directions");
         let start = scratch.as_ptr().align_offset(64).min(LINE);
         let scratch = &mut scratch[start..];
-        let Lens { inputs, outputs, traces, .. } = self.lens;
-        for first in (0..n).step_by(self.points) {
-            // SAFETY: the lengths just checked are those the function was compiled for, for the points from `first` on; the
-            // slices are borrowed for the call, and `_code` keeps its memory.
-            unsafe {
-                (self.entry)(
-                    scratch.as_mut_ptr(),
-                    self.points.min(n - first),
-                    tile.inputs.as_ptr().add(first * inputs),
-                    tile.params.as_ptr(),
-                    tile.directions.as_ptr(),
-                    self.tables.as_ptr(),
-                    tile.outputs.as_mut_ptr().add(first * outputs),
-                    tile.traces.as_mut_ptr().add(first * traces),
-                );
-            }
+        // SAFETY: the lengths just checked are those the function was compiled for, the slices are borrowed for the call,
+        // and `_code` keeps its memory.
+        unsafe {
+            (self.entry)(
+                scratch.as_mut_ptr(),
+                n,
+                tile.inputs.as_ptr(),
+                tile.params.as_ptr(),
+                tile.directions.as_ptr(),
+                self.tables.as_ptr(),
+                tile.outputs.as_mut_ptr(),
+                tile.traces.as_mut_ptr(),
+            );
         }
     }
 }

@@ -136,9 +136,9 @@ const BODY_LIMIT: usize = 1500;
 const TIME_LIMIT: usize = 400;
 
 /// Numbers of the frames of points that are run together, where much is kept of each.
-const TOGETHER: usize = 1 << 18;
+const TOGETHER: usize = 3 << 16;
 /// So many are, even if they are longer: a block's weights are fetched for each such group anew.
-const LEAST: usize = 8;
+const LEAST: usize = 4;
 
 pub(super) fn plan(program: &Program) -> Plan {
     let program = normalise(program);

@@ -52,8 +52,9 @@ pub(super) struct Feed {
     pub units: Row,
     /// Whether the two lists are made for this feed; else an earlier one has them.
     pub lists: [bool; 2],
-    /// Where a block's result, its directions and its weights lie.
+    /// Where a block's result lies.
     pub result: Row,
+    /// Where the directions and the weights lie, block by block in place of step by step.
     pub packed: [Row; 2],
 }
 
@@ -272,7 +273,11 @@ impl Planner<'_> {
                 });
             }
             feed.result = self.shared(steps * UNITS * lanes);
-            feed.packed = [self.shared(HEAD + n * UNITS * lanes), self.shared(n * PACKED)];
+            let blocks = feed.shape[1].div_ceil(UNITS);
+            feed.packed = [HEAD + n * UNITS * lanes, n * PACKED].map(|n| {
+                let step = n.next_multiple_of(16);
+                Row { step, ..self.shared(step * blocks) }
+            });
             self.places.insert(feed.value, Place::Feed(feed.result.at));
         }
     }

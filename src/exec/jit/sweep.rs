@@ -27,15 +27,11 @@ impl Emitter<'_, '_, '_> {
             return;
         }
         self.repeat(width, UNITS as i64, &mut |e, first| {
-            let (left, most) = (e.b.ins().isub(width, first), e.number(UNITS));
-            let is_full = e.b.ins().icmp(IntCC::UnsignedGreaterThan, left, most);
-            let count = e.b.ins().select(is_full, most, left);
-            for feed in &stage.feeds {
-                e.pack(feed, first, count);
-            }
+            let count = e.count(width, first);
+            let packed: Vec<[Clif; 2]> = stage.feeds.iter().map(|f| e.packed(f, first)).collect();
             e.for_points(&mut |e, frame| {
-                for feed in &stage.feeds {
-                    e.feed(feed, frame, steps, count);
+                for (feed, packed) in stage.feeds.iter().zip(&packed) {
+                    e.feed(feed, frame, steps, count, *packed);
                 }
                 let fed = e.scratch;
                 e.units(l, frame, None, [first, count], Some(fed));
@@ -71,32 +67,59 @@ impl Emitter<'_, '_, '_> {
         }
     }
 
-    /// A block's directions and weights, side by side.
-    fn pack(&mut self, feed: &Feed, first: Clif, count: Clif) {
+    /// Outputs of the block that starts at `first`.
+    fn count(&mut self, width: Clif, first: Clif) -> Clif {
+        let (left, most) = (self.b.ins().isub(width, first), self.number(UNITS));
+        let is_full = self.b.ins().icmp(IntCC::UnsignedGreaterThan, left, most);
+        self.b.ins().select(is_full, most, left)
+    }
+
+    /// Where a block's directions and weights lie.
+    fn packed(&mut self, feed: &Feed, first: Clif) -> [Clif; 2] {
+        let block = self.b.ins().ushr_imm_u(first, i64::from(UNITS.ilog2()));
+        feed.packed.map(|row| {
+            let offset = self.b.ins().imul_imm_s(block, bytes(row.step));
+            let start = self.b.ins().iadd_imm_s(self.scratch, bytes(row.at));
+            self.b.ins().iadd(start, offset)
+        })
+    }
+
+    /// Puts the directions and weights of all feeds block by block, side by side.
+    pub(super) fn pack(&mut self) {
+        let plan = self.plan;
+        for feed in plan.passes.iter().flat_map(|p| &p.stages).flat_map(|s| &s.feeds) {
+            let width = self.number(feed.shape[1]);
+            self.repeat(width, UNITS as i64, &mut |e, first| {
+                let count = e.count(width, first);
+                e.pack_block(feed, first, count);
+            });
+        }
+    }
+
+    fn pack_block(&mut self, feed: &Feed, first: Clif, count: Clif) {
         let lanes = self.plan.lanes;
         let at = self.plan.program.param_offset(feed.weight);
         let [rows, columns] = feed.shape;
-        for (wanted, buffer, lanes, to) in [
-            (feed.along.is_some(), self.directions, lanes, feed.packed[0]),
-            (feed.through.is_some(), self.params, 1, feed.packed[1]),
-        ] {
+        let packed = self.packed(feed, first);
+        let wanted = [feed.along.is_some(), feed.through.is_some()];
+        let buffers = [(self.directions, lanes), (self.params, 1)];
+        for ((wanted, (buffer, lanes)), to) in wanted.into_iter().zip(buffers).zip(packed) {
             if !wanted {
                 continue;
             }
             let offset = self.b.ins().imul_imm_s(first, bytes(lanes));
             let from = self.b.ins().iadd_imm_s(buffer, bytes(at * lanes));
             let from = self.b.ins().iadd(from, offset);
-            let to = self.b.ins().iadd_imm_s(self.scratch, bytes(to.at));
             let len = self.b.ins().imul_imm_s(count, lanes as i64);
-            let [rows, from_row, padded, packed] = [rows, columns * lanes, lanes, PACKED].map(|n| self.number(n));
+            let [rows, from_row, padded, row] = [rows, columns * lanes, lanes, PACKED].map(|n| self.number(n));
             match lanes {
-                1 => self.call("pack", &[rows, len, from, from_row, to, packed]),
+                1 => self.call("pack", &[rows, len, from, from_row, to, row]),
                 _ => self.call("directions", &[rows, len, padded, from, from_row, to]),
             }
         }
     }
 
-    fn feed(&mut self, feed: &Feed, frame: Clif, steps: Clif, count: Clif) {
+    fn feed(&mut self, feed: &Feed, frame: Clif, steps: Clif, count: Clif, [v, w]: [Clif; 2]) {
         let none = self.number(0);
         let mut list = |part: Option<(Value, Row)>| match part {
             Some((_, row)) => (self.b.ins().iadd_imm_s(frame, bytes(row.at)), row.step),
@@ -104,8 +127,7 @@ impl Emitter<'_, '_, '_> {
         };
         let ((along, along_step), (through, through_step)) = (list(feed.along), list(feed.through));
         let dx = self.b.ins().iadd_imm_s(frame, bytes(feed.units.at));
-        let [v, w, y] = [feed.packed[0], feed.packed[1], feed.result]
-            .map(|row| self.b.ins().iadd_imm_s(self.scratch, bytes(row.at)));
+        let y = self.b.ins().iadd_imm_s(self.scratch, bytes(feed.result.at));
         let lanes = self.plan.lanes;
         let [padded, along_step, through_step, dx_step, y_step] =
             [lanes, along_step, through_step, feed.units.step, UNITS * lanes].map(|n| self.number(n));
