@@ -9,14 +9,18 @@
 //! copy outputs out of scratch
 //! ```
 
+mod spikes;
+mod sweep;
+
 use std::collections::HashMap;
+use std::marker::PhantomData;
 
 use cranelift::codegen::ir::{BlockArg, FuncRef};
 use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsData, Value as Clif, types};
 
-use super::lanes::{Constants, F, Lanes, M};
+use super::lanes::{Constants, Emit, Lanes};
 use super::plan::{Buffer, Item, Loop, Place, Plan, Row, weight};
-use crate::exec::math::{self, Ops};
+use crate::exec::math::Ops;
 use crate::exec::micro::feed::UNITS;
 use crate::ir::op::{Elem, Op, Ty, Value};
 use crate::ir::program::{Inst, TraceLayout};
@@ -28,12 +32,13 @@ pub(super) type Callees = HashMap<&'static str, FuncRef>;
 pub(super) const ARGUMENTS: usize = 8;
 
 /// Emits the whole function; `b` stands in its entry block, which has the arguments.
-pub(super) fn emit(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &Callees, arguments: &[Clif]) {
+pub(super) fn emit<R: Emit>(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &Callees, arguments: &[Clif]) {
     let &[scratch, points, inputs, params, directions, tables, outputs, traces] = arguments else {
         unreachable!("a tile has {ARGUMENTS} arguments");
     };
-    let frames = b.ins().iadd_imm_s(scratch, bytes(plan.fixed));
-    let mut e = Emitter {
+    let frames = b.ins().iadd_imm_s(scratch, bytes::<R>(plan.fixed));
+    let mut e = Emitter::<R> {
+        precision: PhantomData,
         plan,
         b,
         callees,
@@ -68,7 +73,7 @@ pub(super) fn emit(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &Callees, 
             let p = &plan.program;
             let moved = [(inputs, p.input_len()), (outputs, p.output_len()), (traces, p.trace_len())];
             let [inputs, outputs, traces] = moved.map(|(buffer, len)| {
-                let offset = e.b.ins().imul_imm_s(first, bytes(len));
+                let offset = e.b.ins().imul_imm_s(first, bytes::<R>(len));
                 e.b.ins().iadd(buffer, offset)
             });
             e.inputs = inputs;
@@ -78,8 +83,8 @@ pub(super) fn emit(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &Callees, 
     e.b.ins().return_(&[]);
 }
 
-pub(super) fn bytes(numbers: usize) -> i64 {
-    numbers as i64 * 4
+fn bytes<R: Emit>(numbers: usize) -> i64 {
+    (numbers * R::BYTES) as i64
 }
 
 /// Memory that is there, with no promise about alignment.
@@ -87,23 +92,24 @@ fn plain() -> MemFlagsData {
     MemFlagsData::new().with_notrap()
 }
 
-pub(super) struct Emitter<'p, 'a, 'f> {
-    pub(super) plan: &'p Plan,
-    pub(super) b: &'a mut FunctionBuilder<'f>,
+struct Emitter<'p, 'a, 'f, R> {
+    precision: PhantomData<R>,
+    plan: &'p Plan,
+    b: &'a mut FunctionBuilder<'f>,
     callees: &'p Callees,
     constants: Constants,
-    pub(super) scratch: Clif,
-    pub(super) frames: Clif,
-    pub(super) points: Clif,
+    scratch: Clif,
+    frames: Clif,
+    points: Clif,
     inputs: Clif,
-    pub(super) params: Clif,
-    pub(super) directions: Clif,
+    params: Clif,
+    directions: Clif,
     tables: Clif,
     /// Where each table starts.
     table_at: Vec<usize>,
     layouts: Vec<TraceLayout>,
     /// The pass being emitted, and its step if one is.
-    pub(super) pass: usize,
+    pass: usize,
     step: Option<Clif>,
 }
 
@@ -136,7 +142,7 @@ fn lie(l: &Loop, ty: Ty) -> Lie {
 type BlockBody<'b, E> = dyn FnMut(&mut E, [Clif; 2], Option<Clif>) + 'b;
 
 /// A block of lanes in the making: addresses, and what is in registers.
-pub(super) struct Body {
+struct Body {
     /// Addresses of number 0 of the frame and of the fixed rows, moved on to where the block stands, for each lie.
     full: [Clif; 2],
     one: [Clif; 2],
@@ -145,8 +151,12 @@ pub(super) struct Body {
     /// Vectors of the block.
     vectors: usize,
     /// A value has `vectors` vectors, or one if all its lanes in the block are equal.
-    pub(super) registers: HashMap<Value, Vec<Clif>>,
-    pub(super) step: Option<Clif>,
+    registers: HashMap<Value, Vec<Clif>>,
+    /// Where the block's bits stand in their rows.
+    bits: Clif,
+    /// Of spikes, the masks.
+    masks: HashMap<Value, Vec<Clif>>,
+    step: Option<Clif>,
     /// In a stage: the address of number 0 of scratch, moved on to the unit's place in a block of feeds.
     fed: Option<Clif>,
 }
@@ -163,7 +173,7 @@ impl Body {
     }
 }
 
-impl<'p, 'f> Emitter<'p, '_, 'f> {
+impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
     /// Everything for the points of a group.
     fn group(&mut self, [outputs, traces]: [Clif; 2]) {
         let plan = self.plan;
@@ -193,17 +203,17 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         self.copy_out(outputs);
     }
 
-    pub(super) fn number(&mut self, n: usize) -> Clif {
+    fn number(&mut self, n: usize) -> Clif {
         self.b.ins().iconst(types::I64, n as i64)
     }
 
-    pub(super) fn enter(&mut self, block: Block) {
+    fn enter(&mut self, block: Block) {
         self.b.switch_to_block(block);
         self.constants.clear();
     }
 
     /// `for i in (0..end).step_by(by)`, tested at the top.
-    pub(super) fn repeat(&mut self, end: Clif, by: i64, body: &mut dyn FnMut(&mut Self, Clif)) {
+    fn repeat(&mut self, end: Clif, by: i64, body: &mut dyn FnMut(&mut Self, Clif)) {
         let (head, inside, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         let i = self.b.append_block_param(head, types::I64);
         let zero = self.number(0);
@@ -221,9 +231,9 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         self.enter(after);
     }
 
-    pub(super) fn for_points(&mut self, body: &mut dyn FnMut(&mut Self, Clif)) {
+    fn for_points(&mut self, body: &mut dyn FnMut(&mut Self, Clif)) {
         let points = self.points;
-        let stride = bytes(self.plan.frame);
+        let stride = bytes::<R>(self.plan.frame);
         self.repeat(points, 1, &mut |e, p| {
             let offset = e.b.ins().imul_imm_s(p, stride);
             let frame = e.b.ins().iadd(e.frames, offset);
@@ -234,7 +244,7 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
     /// The address of a row of point 0, and the point stride.
     fn row(&mut self, row: Row) -> (Clif, Clif) {
         let base = if row.fixed { self.scratch } else { self.frames };
-        let address = self.b.ins().iadd_imm_s(base, bytes(row.at));
+        let address = self.b.ins().iadd_imm_s(base, bytes::<R>(row.at));
         let address = self.at_step(address, row, self.step);
         let stride = self.number(if row.fixed { 0 } else { self.plan.frame });
         (address, stride)
@@ -246,11 +256,11 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             return address;
         }
         let Some(step) = step else { unreachable!("kept rows are used in steps") };
-        let offset = self.b.ins().imul_imm_s(step, bytes(row.step));
+        let offset = self.b.ins().imul_imm_s(step, bytes::<R>(row.step));
         self.b.ins().iadd(address, offset)
     }
 
-    pub(super) fn call(&mut self, name: &str, arguments: &[Clif]) {
+    fn call(&mut self, name: &str, arguments: &[Clif]) {
         let callee = self.callees[name];
         self.b.ins().call(callee, arguments);
     }
@@ -277,7 +287,7 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
                 Buffer::Params => (self.params, 0, self.number(1)),
                 Buffer::Directions => (self.directions, 0, self.number(1)),
             };
-            let from = self.b.ins().iadd_imm_s(from, bytes(at));
+            let from = self.b.ins().iadd_imm_s(from, bytes::<R>(at));
             let [units, lanes, to_unit, stride] = [units, lanes, self.plan.lanes, stride].map(|n| self.number(n));
             self.call("copy", &[points, units, lanes, to, to_point, to_unit, from, stride, lanes]);
         }
@@ -295,7 +305,7 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
     fn copy_out(&mut self, outputs: Clif) {
         let mut at = 0;
         for o in &self.plan.program.outputs {
-            let to = self.b.ins().iadd_imm_s(outputs, bytes(at));
+            let to = self.b.ins().iadd_imm_s(outputs, bytes::<R>(at));
             self.copy_value(o.value, to, self.plan.program.output_len());
             at += self.plan.program.lanes(self.plan.types[&o.value]);
         }
@@ -307,11 +317,11 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             return;
         }
         let p = &self.plan.program;
-        let offset = self.b.ins().imul_imm_s(step, bytes(layout.width));
+        let offset = self.b.ins().imul_imm_s(step, bytes::<R>(layout.width));
         let start = self.b.ins().iadd(traces, offset);
         let len = p.trace_len();
         for t in &layout.traces {
-            let to = self.b.ins().iadd_imm_s(start, bytes(layout.start + t.at));
+            let to = self.b.ins().iadd_imm_s(start, bytes::<R>(layout.start + t.at));
             self.copy_value(p.traces[t.trace].value, to, len);
         }
     }
@@ -350,10 +360,10 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             let source = if from.fixed { self.scratch } else { frame };
             let source = self.at_step(source, from, self.step);
             let target = self.at_step(frame, to, self.step);
-            let vectors = numbers.div_ceil(4);
+            let vectors = numbers.div_ceil(R::LANES);
             let copy = |e: &mut Self, source: Clif, target: Clif| {
-                let v = e.b.ins().load(F, plain(), source, bytes(from.at) as i32);
-                e.b.ins().store(plain(), v, target, bytes(to.at) as i32);
+                let v = e.b.ins().load(R::F, plain(), source, bytes::<R>(from.at) as i32);
+                e.b.ins().store(plain(), v, target, bytes::<R>(to.at) as i32);
             };
             if vectors == 1 {
                 copy(self, source, target);
@@ -371,9 +381,9 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
     /// Copies row `step` of a parameter to a row that all points share.
     fn fetch(&mut self, at: usize, width: u32, to: Row, step: Option<Clif>) {
         let Some(step) = step else { unreachable!("rows are read in steps") };
-        let offset = self.b.ins().imul_imm_s(step, bytes(width as usize));
+        let offset = self.b.ins().imul_imm_s(step, bytes::<R>(width as usize));
         let from = self.b.ins().iadd(self.params, offset);
-        let from = self.b.ins().iadd_imm_s(from, bytes(at));
+        let from = self.b.ins().iadd_imm_s(from, bytes::<R>(at));
         let (to, _) = self.row(to);
         let [one, width, none] = [1, width as usize, 0].map(|n| self.number(n));
         self.call("copy", &[one, one, width, to, none, none, from, none, none]);
@@ -395,9 +405,8 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             }
             Op::Dense { x: of, weight, direction } => {
                 let ty = plan.types[of];
-                let (x, x_point) = self.row(self.place(*of));
                 let (buffer, scale) = if *direction { (self.directions, k) } else { (self.params, 1) };
-                let w = self.b.ins().iadd_imm_s(buffer, bytes(plan.program.param_offset(*weight) * scale));
+                let w = self.b.ins().iadd_imm_s(buffer, bytes::<R>(plan.program.param_offset(*weight) * scale));
                 let (inputs, outputs) = (ty.width as usize, inst.ty.width as usize);
                 let (name, sizes) = match (ty.tangent, direction) {
                     (false, true) => ("dense", vec![inputs, outputs * k, k, padded]),
@@ -405,7 +414,14 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
                     (true, false) => ("tangent", vec![inputs, outputs, k, padded]),
                     (true, true) => ("both", vec![inputs, outputs, k, padded]),
                 };
+                if let Some(bits) = plan.bits.get(of).filter(|_| name == "dense" && !direction) {
+                    let (x, x_point) = self.row(*bits);
+                    let [inputs, outputs] = [inputs, outputs].map(|n| self.number(n));
+                    self.call("fired", &[points, inputs, outputs, x, x_point, w, y, y_point]);
+                    return;
+                }
                 let name = if name == "dense" && plan.program.is_event(*of) { "gather" } else { name };
+                let (x, x_point) = self.row(self.place(*of));
                 let mut arguments = vec![points];
                 arguments.extend(sizes.into_iter().map(|n| self.number(n)));
                 arguments.extend([x, x_point, w, y, y_point]);
@@ -423,11 +439,13 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             // Of the 16 vector registers some are needed for what is being computed.
             if full * 4 <= 12 { 4 } else { 2 }
         } else if size <= 60 {
-            if l.tangent { 4 } else { 2 }
+            if l.tangent || size <= 20 { 4 } else { 2 }
         } else {
             1
         };
-        (1..=most).rev().find(|n| available.is_multiple_of(*n)).unwrap_or(1)
+        // Bits are stored by whole bytes.
+        let most = if l.bits.is_empty() { most } else { most.max(8 / R::LANES) };
+        [4, 2, 1].into_iter().find(|n| *n <= most && available.is_multiple_of(*n)).unwrap_or(1)
     }
 
     /// A loop over lanes, for one point.
@@ -437,42 +455,22 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             self.units(l, frame, step, units, None);
             return;
         }
-        let origin = [frame, self.scratch];
-        let per_row = super::plan::padded(l.width as usize);
-        let vectors = self.vectors(l, per_row / 4);
-        self.blocks(per_row / 4, vectors, origin, &mut |e, full, _| {
-            // Only tangents have the other lies.
-            let (one, registers) = (origin, HashMap::new());
-            e.body(l, Body { full, one, unit: full, direction: full, vectors, registers, step, fed: None });
-        });
-    }
-
-    /// A loop over some units of tangents, `first` and how many, for one point.
-    pub(super) fn units(
-        &mut self,
-        l: &Loop,
-        frame: Clif,
-        step: Option<Clif>,
-        [first, count]: [Clif; 2],
-        fed: Option<Clif>,
-    ) {
         let one = [frame, self.scratch];
-        let row = bytes(self.plan.lanes);
-        let available = self.plan.lanes / 4;
-        let vectors = self.vectors(l, available);
-        self.repeat(count, 1, &mut |e, k| {
-            let unit = e.b.ins().iadd(first, k);
-            let start = e.b.ins().imul_imm_s(unit, row);
-            let number = e.b.ins().imul_imm_s(unit, 4);
-            let full = one.map(|o| e.b.ins().iadd(o, start));
-            let unit = one.map(|o| e.b.ins().iadd(o, number));
-            let start = e.b.ins().imul_imm_s(k, row);
-            let fed = fed.map(|o| e.b.ins().iadd(o, start));
-            e.blocks(available, vectors, full, &mut |e, full, offset| {
-                let direction = one.map(|o| offset.map_or(o, |offset| e.b.ins().iadd(o, offset)));
-                let fed = fed.map(|o| offset.map_or(o, |offset| e.b.ins().iadd(o, offset)));
-                e.body(l, Body { full, one, unit, direction, vectors, registers: HashMap::new(), step, fed });
-            });
+        let per_row = super::plan::padded(l.width as usize);
+        let vectors = self.vectors(l, per_row / R::LANES);
+        self.blocks(per_row / R::LANES, vectors, one, &mut |e, full, offset| {
+            // A byte of bits for eight lanes.
+            let bits = match offset {
+                Some(offset) if !l.bits.is_empty() => {
+                    let passed = e.b.ins().ushr_imm_u(offset, i64::from((8 * R::BYTES).ilog2()));
+                    e.b.ins().iadd(frame, passed)
+                }
+                _ => frame,
+            };
+            // Only tangents have the other lies.
+            let (unit, direction) = (full, full);
+            let (registers, masks) = (HashMap::new(), HashMap::new());
+            e.body(l, Body { full, one, unit, direction, vectors, registers, bits, masks, step, fed: None });
         });
     }
 
@@ -501,13 +499,16 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             let vectors = body.registers[&v].clone();
             self.store(l, &body, self.plan.types[&v], row, &vectors);
         }
+        for &(v, row) in &l.bits {
+            self.store_bits(&body, row, &body.masks[&v]);
+        }
     }
 
-    pub(super) fn load(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row) -> Vec<Clif> {
+    fn load(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row) -> Vec<Clif> {
         let lie = lie(l, ty);
-        let (vector, scalar) = if ty.elem == Elem::Mask { (M, types::I32) } else { (F, types::F32) };
+        let (vector, scalar) = if ty.elem == Elem::Mask { (R::M, R::MASK_SCALAR) } else { (R::F, R::SCALAR) };
         let address = self.at_step(body.address(lie, row), row, body.step);
-        let at = bytes(row.at) as i32;
+        let at = bytes::<R>(row.at) as i32;
         match lie {
             Lie::Full | Lie::Direction => {
                 (0..body.vectors).map(|k| self.b.ins().load(vector, plain(), address, at + 16 * k as i32)).collect()
@@ -519,10 +520,10 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         }
     }
 
-    pub(super) fn store(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row, vectors: &[Clif]) {
+    fn store(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row, vectors: &[Clif]) {
         let lie = lie(l, ty);
         let address = self.at_step(body.address(lie, row), row, body.step);
-        let at = bytes(row.at) as i32;
+        let at = bytes::<R>(row.at) as i32;
         match lie {
             Lie::Full | Lie::Direction => {
                 for k in 0..body.vectors {
@@ -545,21 +546,21 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             return vectors.clone();
         }
         let vectors = match self.plan.places.get(&v) {
-            Some(Place::Const(x)) => vec![self.machine().f(*x)],
+            Some(Place::Const(x)) => vec![self.machine().f(R::new(*x))],
             Some(Place::Table(k)) => {
                 let Some(step) = body.step else { unreachable!("tables are read in steps") };
-                let offset = self.b.ins().imul_imm_s(step, 4);
+                let offset = self.b.ins().imul_imm_s(step, bytes::<R>(1));
                 let address = self.b.ins().iadd(self.tables, offset);
-                let at = bytes(self.table_at[*k as usize]) as i32;
-                let x = self.b.ins().load(types::F32, plain(), address, at);
-                vec![self.b.ins().splat(F, x)]
+                let at = bytes::<R>(self.table_at[*k as usize]) as i32;
+                let x = self.b.ins().load(R::SCALAR, plain(), address, at);
+                vec![self.b.ins().splat(R::F, x)]
             }
             Some(Place::Feed(at)) => {
                 let (Some(step), Some(fed)) = (body.step, body.fed) else { unreachable!("feeds are read in stages") };
-                let offset = self.b.ins().imul_imm_s(step, bytes(UNITS * self.plan.lanes));
+                let offset = self.b.ins().imul_imm_s(step, bytes::<R>(UNITS * self.plan.lanes));
                 let address = self.b.ins().iadd(fed, offset);
-                let at = bytes(*at) as i32;
-                (0..body.vectors).map(|k| self.b.ins().load(F, plain(), address, at + 16 * k as i32)).collect()
+                let at = bytes::<R>(*at) as i32;
+                (0..body.vectors).map(|k| self.b.ins().load(R::F, plain(), address, at + 16 * k as i32)).collect()
             }
             Some(Place::Row(row)) => self.load(l, body, self.plan.types[&v], *row),
             None => unreachable!("an operand of a loop is in a register or has a place"),
@@ -568,31 +569,34 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         vectors
     }
 
-    fn machine(&mut self) -> Lanes<'_, 'f> {
-        Lanes { b: self.b, constants: &mut self.constants }
+    fn machine(&mut self) -> Lanes<'_, 'f, R> {
+        Lanes::new(self.b, &mut self.constants)
     }
 
-    pub(super) fn inst(&mut self, l: &Loop, body: &mut Body, inst: &Inst) {
+    fn inst(&mut self, l: &Loop, body: &mut Body, inst: &Inst) {
         let operands: Vec<Vec<Clif>> = inst.op.operands().into_iter().map(|v| self.operand(l, body, v)).collect();
         let count = operands.iter().map(Vec::len).max().unwrap_or(1);
         let mask = inst.ty.elem == Elem::Mask;
+        if let Op::Spike { of, strict, .. } | Op::SpikeAlong { of, strict, .. } = &inst.op {
+            self.spikes(l, body, inst.value, (*of, *strict), &operands[0]);
+            return;
+        }
         let mut o = self.machine();
         let result = (0..count)
             .map(|k| {
                 let x = |i: usize| operands[i][k % operands[i].len()];
                 match &inst.op {
-                    Op::Unary(f, _) => math::unary(&mut o, *f, x(0)),
-                    Op::Binary(f, ..) => math::binary(&mut o, *f, x(0), x(1)),
+                    Op::Unary(f, _) => R::unary(&mut o, *f, x(0)),
+                    Op::Binary(f, ..) => R::binary(&mut o, *f, x(0), x(1)),
                     Op::Compare(f, ..) => o.compare(*f, x(0), x(1)),
                     Op::And(..) => o.and(x(0), x(1)),
                     Op::Or(..) => o.or(x(0), x(1)),
                     Op::Not(_) => o.not(x(0)),
                     Op::Select(..) => {
-                        let (a, b) = (o.cast(F, x(1)), o.cast(F, x(2)));
+                        let (a, b) = (o.cast(R::F, x(1)), o.cast(R::F, x(2)));
                         let y = o.select(x(0), a, b);
-                        if mask { o.cast(M, y) } else { y }
+                        if mask { o.cast(R::M, y) } else { y }
                     }
-                    Op::Spike { strict, .. } | Op::SpikeAlong { strict, .. } => math::spike(&mut o, x(0), *strict),
                     Op::Splat(..) => x(0),
                     op => unreachable!("not element-wise: {op:?}"),
                 }

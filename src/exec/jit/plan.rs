@@ -35,7 +35,8 @@ pub(super) struct Row {
 /// Where a value can be read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Place {
-    Const(f32),
+    /// In double precision; rounded once where it is used.
+    Const(f64),
     Table(u32),
     Row(Row),
     /// In the block of results of a stage's feed that starts here.
@@ -50,6 +51,8 @@ pub(super) struct Loop {
     pub insts: Vec<Inst>,
     /// Values to be stored, after everything in the body is computed.
     pub stores: Vec<(Value, Row)>,
+    /// Spikes whose bits are stored too, lane `i` as bit `i` of the row.
+    pub bits: Vec<(Value, Row)>,
     /// If all steps are run for a block of lanes before the next block: the states that it then holds.
     pub time: Option<Vec<StateId>>,
 }
@@ -97,6 +100,8 @@ pub(super) struct Plan {
     pub passes: Vec<PassPlan>,
     pub states: Vec<StatePlace>,
     pub places: HashMap<Value, Place>,
+    /// Where the bits of spikes lie that products read.
+    pub bits: HashMap<Value, Row>,
     pub types: HashMap<Value, Ty>,
     /// Points that are run together: what is kept of them stays in the second-level cache.
     pub points: usize,
@@ -155,7 +160,7 @@ pub(super) fn plan(program: &Program) -> Plan {
                 let (width, tangent) = widest(&insts);
                 let states = program.states.iter().zip(0..).filter(|(s, _)| s.pass as usize == k);
                 let time = Some(states.map(|(_, s)| StateId(s)).collect());
-                vec![Item::Loop(Loop { width, tangent, insts, stores: vec![], time })]
+                vec![Item::Loop(Loop { width, tangent, insts, stores: vec![], bits: vec![], time })]
             }
             Some(_) => {
                 let primal: Vec<Inst> = pass.step.iter().filter(|i| !i.ty.tangent).cloned().collect();
@@ -171,11 +176,13 @@ pub(super) fn plan(program: &Program) -> Plan {
 
     planner.sources();
     planner.state_rows(&passes);
+    let straight = passes.iter().flat_map(|p| p.step.iter().chain(&p.finish));
+    let events = events(&program, init.iter().chain(straight));
     for (k, pass) in passes.iter_mut().enumerate() {
         planner.keep(k, &mut pass.stages);
     }
     let in_place = planner.in_place(&passes);
-    planner.rows(&init, &passes, &in_place);
+    planner.rows(&init, &passes, &in_place, &events);
     let straight = passes.iter_mut().flat_map(|p| {
         let stages = p.stages.iter_mut().map(|s| std::slice::from_mut(&mut s.item));
         stages.chain([&mut p.step[..], &mut p.finish[..]])
@@ -205,10 +212,10 @@ pub(super) fn plan(program: &Program) -> Plan {
     if frame.is_multiple_of(512) {
         frame += 16;
     }
-    let Planner { lanes, fixed, copies_in, states, places, types, .. } = planner;
+    let Planner { lanes, fixed, copies_in, states, places, bits, types, .. } = planner;
     let staged = passes.iter().any(|p| !p.stages.is_empty());
     Plan {
-        points: if staged { std::env::var("TG_POINTS").ok().and_then(|s| s.parse().ok()).unwrap_or((TOGETHER / frame).clamp(LEAST, TILE)) } else { TILE },
+        points: if staged { (TOGETHER / frame).clamp(LEAST, TILE) } else { TILE },
         lanes,
         fixed: (fixed + 16).next_multiple_of(16),
         frame,
@@ -217,6 +224,7 @@ pub(super) fn plan(program: &Program) -> Plan {
         passes,
         states,
         places,
+        bits,
         types,
         program,
     }
@@ -237,6 +245,17 @@ fn interchangeable(p: &Program, pass: &Pass) -> bool {
 
 fn widest(insts: &[Inst]) -> (u32, bool) {
     (insts.iter().map(|i| i.ty.width).max().unwrap_or(1), insts.iter().any(|i| i.ty.tangent))
+}
+
+/// Spikes that products with weights read, of loops in which bits can be made.
+fn events<'i>(p: &Program, items: impl Iterator<Item = &'i Item> + Clone) -> HashSet<Value> {
+    let loops = items.clone().filter_map(|i| if let Item::Loop(l) = i { Some(&l.insts) } else { None });
+    let made: HashSet<Value> = loops.flatten().map(|i| i.value).filter(|v| p.is_event(*v)).collect();
+    let read = items.filter_map(|i| match i {
+        Item::Tile(Inst { op: Op::Dense { x, direction: false, .. }, .. }) => Some(*x),
+        _ => None,
+    });
+    read.filter(|v| made.contains(v)).collect()
 }
 
 /// Has the loop that computes `v` store it to `row` too.
@@ -260,6 +279,7 @@ pub(super) struct Planner<'a> {
     copies_in: Vec<(Buffer, usize, Ty, Row)>,
     states: Vec<StatePlace>,
     pub(super) places: HashMap<Value, Place>,
+    bits: HashMap<Value, Row>,
     pub(super) types: HashMap<Value, Ty>,
     ops: HashMap<Value, &'a Op>,
     /// States of stages.
@@ -280,6 +300,7 @@ impl<'a> Planner<'a> {
             copies_in: vec![],
             states: vec![],
             places: HashMap::new(),
+            bits: HashMap::new(),
             types: program.insts().map(|i| (i.value, i.ty)).collect(),
             ops: program.insts().map(|i| (i.value, &i.op)).collect(),
         }
@@ -332,7 +353,7 @@ impl<'a> Planner<'a> {
                 }
                 true
             });
-            items.push(Item::Loop(Loop { width, tangent, insts, stores: vec![], time: None }));
+            items.push(Item::Loop(Loop { width, tangent, insts, stores: vec![], bits: vec![], time: None }));
         }
     }
 
@@ -343,7 +364,7 @@ impl<'a> Planner<'a> {
         for inst in p.insts() {
             let (buffer, at) = match &inst.op {
                 Op::Const(x) => {
-                    self.places.insert(inst.value, Place::Const(*x as f32));
+                    self.places.insert(inst.value, Place::Const(*x));
                     continue;
                 }
                 Op::Table(k) => {
@@ -413,7 +434,13 @@ impl<'a> Planner<'a> {
     }
 
     /// Gives a row to every value that is needed outside the loop that computes it; slices lie inside their operands.
-    fn rows<'b>(&mut self, init: &'b [Item], passes: &'b [PassPlan], in_place: &[bool]) {
+    fn rows<'b>(
+        &mut self,
+        init: &'b [Item],
+        passes: &'b [PassPlan],
+        in_place: &[bool],
+        events: &HashSet<Value>,
+    ) {
         let p = self.program;
         let of_pass = |p: &'b PassPlan| p.step.iter().chain(p.stages.iter().map(|s| &s.item)).chain(&p.finish);
         let items: Vec<&Item> = init.iter().chain(passes.iter().flat_map(of_pass)).collect();
@@ -427,7 +454,8 @@ impl<'a> Planner<'a> {
         outside.extend(p.insts().filter(|i| matches!(i.op, Op::Slice { .. })).flat_map(|i| i.op.operands()));
         for (k, item) in items.iter().enumerate() {
             for i in item.insts() {
-                outside.extend(i.op.operands().into_iter().filter(|v| home.get(v) != Some(&k)));
+                let as_bits = |v: &Value| matches!(i.op, Op::Dense { direction: false, .. }) && events.contains(v);
+                outside.extend(i.op.operands().into_iter().filter(|v| home.get(v) != Some(&k) && !as_bits(v)));
             }
             if let Item::Tile(inst) = item {
                 outside.insert(inst.value);
@@ -440,6 +468,11 @@ impl<'a> Planner<'a> {
         };
         outside.extend(p.states.iter().enumerate().filter(copied).map(|(_, s)| s.next));
         for inst in p.insts() {
+            if events.contains(&inst.value) {
+                // Whole words of 64 bits.
+                let row = self.row(Ty::real(2 * inst.ty.width.div_ceil(64)), false);
+                self.bits.insert(inst.value, row);
+            }
             if let Op::Slice { of, start, .. } = &inst.op {
                 let Some(Place::Row(whole)) = self.places.get(of).copied() else {
                     unreachable!("a slice's operand has a row");
@@ -491,6 +524,9 @@ impl<'a> Planner<'a> {
                 for i in &l.insts {
                     if let Some(Place::Row(row)) = self.places.get(&i.value) {
                         l.stores.push((i.value, *row));
+                    }
+                    if let Some(row) = self.bits.get(&i.value) {
+                        l.bits.push((i.value, *row));
                     }
                 }
             }

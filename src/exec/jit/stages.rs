@@ -86,7 +86,7 @@ pub(super) fn stages(p: &Program, pass: usize) -> Option<Vec<Stage>> {
     for inst in step.iter().filter(computed) {
         let key = (levels[&inst.value], inst.ty.width);
         let stage = stages.entry(key).or_insert_with(|| {
-            let l = Loop { width: key.1, tangent: true, insts: vec![], stores: vec![], time: Some(vec![]) };
+            let l = Loop { width: key.1, tangent: true, insts: vec![], stores: vec![], bits: vec![], time: Some(vec![]) };
             Stage { item: Item::Loop(l), feeds: vec![] }
         });
         for v in inst.op.operands() {

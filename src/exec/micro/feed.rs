@@ -12,18 +12,19 @@
 //! A list is its length and then places in ascending order, 16 bits each.
 
 use super::twins;
+use crate::exec::real::Real;
 
 twins! {
-    events => super::events_body, (points: usize, steps: usize, n: usize, x: *const f32, x_point: usize, x_step: usize,
-        list: *mut f32, list_point: usize, list_step: usize);
-    support => super::support_body, (points: usize, steps: usize, n: usize, padded: usize, point: usize, x: *const f32,
-        x_step: usize, to: *mut f32, to_step: usize, list: *mut f32, list_step: usize);
-    pack => super::pack_body, (rows: usize, len: usize, from: *const f32, from_row: usize, to: *mut f32, to_row: usize);
-    directions => super::directions_body, (rows: usize, len: usize, padded: usize, from: *const f32, from_row: usize,
-        to: *mut f32);
-    feed => super::feed_body, (steps: usize, count: usize, padded: usize, spikes: *const f32, support: *const f32,
-        spikes_step: usize, support_step: usize, v: *const f32, dx: *const f32, dx_step: usize, w: *const f32,
-        y: *mut f32, y_step: usize);
+    events => super::events_body, (points: usize, steps: usize, n: usize, x: *const R, x_point: usize, x_step: usize,
+        list: *mut R, list_point: usize, list_step: usize);
+    support => super::support_body, (points: usize, steps: usize, n: usize, padded: usize, point: usize, x: *const R,
+        x_step: usize, to: *mut R, to_step: usize, list: *mut R, list_step: usize);
+    pack => super::pack_body, (rows: usize, len: usize, from: *const R, from_row: usize, to: *mut R, to_row: usize);
+    directions => super::directions_body, (rows: usize, len: usize, padded: usize, from: *const R, from_row: usize,
+        to: *mut R);
+    feed => super::feed_body, (steps: usize, count: usize, padded: usize, spikes: *const R, support: *const R,
+        spikes_step: usize, support_step: usize, v: *const R, dx: *const R, dx_step: usize, w: *const R,
+        y: *mut R, y_step: usize);
 }
 
 /// Outputs of a block.
@@ -45,14 +46,14 @@ pub fn list_len(n: usize) -> usize {
 /// overlap; `n` is at most [`MOST`].
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-unsafe fn events_body(
+unsafe fn events_body<R: Real>(
     points: usize,
     steps: usize,
     n: usize,
-    x: *const f32,
+    x: *const R,
     x_point: usize,
     x_step: usize,
-    list: *mut f32,
+    list: *mut R,
     list_point: usize,
     list_step: usize,
 ) {
@@ -68,7 +69,7 @@ unsafe fn events_body(
                 for block in &mut blocks {
                     let mut bits = 0u32;
                     for (k, &x) in block.iter().enumerate() {
-                        bits |= u32::from(x != 0.0) << k;
+                        bits |= u32::from(x != R::ZERO) << k;
                     }
                     while bits != 0 {
                         *to = at + bits.trailing_zeros() as u16;
@@ -78,7 +79,7 @@ unsafe fn events_body(
                     at += 8;
                 }
                 for &x in blocks.remainder() {
-                    if x != 0.0 {
+                    if x != R::ZERO {
                         *to = at;
                         to = to.add(1);
                     }
@@ -97,17 +98,17 @@ unsafe fn events_body(
 /// of `points` at the point stride `point`; the list overlaps neither. `n` is at most [`MOST`], `padded` a multiple of 4.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-unsafe fn support_body(
+unsafe fn support_body<R: Real>(
     points: usize,
     steps: usize,
     n: usize,
     padded: usize,
     point: usize,
-    x: *const f32,
+    x: *const R,
     x_step: usize,
-    to: *mut f32,
+    to: *mut R,
     to_step: usize,
-    list: *mut f32,
+    list: *mut R,
     list_step: usize,
 ) {
     for p in 0..points {
@@ -120,18 +121,18 @@ unsafe fn support_body(
                 let mut len = 0;
                 for i in 0..n {
                     let (unit, to) = (x.add(i * padded), to.add(len * padded));
-                    let mut any = 0;
+                    let mut any = false;
                     let mut lane = 0;
                     while lane + 16 <= padded {
-                        any |= carry::<16>(unit.add(lane), to.add(lane));
+                        any |= carry::<R, 16>(unit.add(lane), to.add(lane));
                         lane += 16;
                     }
                     while lane < padded {
-                        any |= carry::<4>(unit.add(lane), to.add(lane));
+                        any |= carry::<R, 4>(unit.add(lane), to.add(lane));
                         lane += 4;
                     }
                     *list.add(1 + len) = i as u16;
-                    len += usize::from(any != 0);
+                    len += usize::from(any);
                 }
                 *list = len as u16;
             }
@@ -144,12 +145,12 @@ unsafe fn support_body(
 /// # Safety
 /// There are as many at either side.
 #[inline(always)]
-unsafe fn carry<const L: usize>(from: *const f32, to: *mut f32) -> u32 {
+unsafe fn carry<R: Real, const L: usize>(from: *const R, to: *mut R) -> bool {
     // SAFETY: the same.
     unsafe {
-        let x = from.cast::<[f32; L]>().read_unaligned();
-        to.cast::<[f32; L]>().write_unaligned(x);
-        x.iter().fold(0, |a, x| a | (x.to_bits() & 0x7fff_ffff))
+        let x = from.cast::<[R; L]>().read_unaligned();
+        to.cast::<[R; L]>().write_unaligned(x);
+        x.iter().fold(false, |a, &x| a | (x != R::ZERO))
     }
 }
 
@@ -158,18 +159,18 @@ unsafe fn carry<const L: usize>(from: *const f32, to: *mut f32) -> u32 {
 /// # Safety
 /// Both sides hold `rows` rows of as many numbers, at their strides, and do not overlap.
 #[inline(always)]
-unsafe fn pack_body(rows: usize, len: usize, from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {
+unsafe fn pack_body<R: Real>(rows: usize, len: usize, from: *const R, from_row: usize, to: *mut R, to_row: usize) {
     for i in 0..rows {
         // SAFETY: the caller's rows.
         unsafe {
             let (from, to) = (from.add(i * from_row), to.add(i * to_row));
             let mut at = 0;
             while at + 16 <= len {
-                to.add(at).cast::<[f32; 16]>().write_unaligned(from.add(at).cast::<[f32; 16]>().read_unaligned());
+                to.add(at).cast::<[R; 16]>().write_unaligned(from.add(at).cast::<[R; 16]>().read_unaligned());
                 at += 16;
             }
             while at + 4 <= len {
-                to.add(at).cast::<[f32; 4]>().write_unaligned(from.add(at).cast::<[f32; 4]>().read_unaligned());
+                to.add(at).cast::<[R; 4]>().write_unaligned(from.add(at).cast::<[R; 4]>().read_unaligned());
                 at += 4;
             }
             while at < len {
@@ -193,23 +194,22 @@ const ANY: u32 = 2;
 /// # Safety
 /// `from` holds `rows` rows at its stride, `to` [`HEAD`] numbers and `rows` rows of [`UNITS`] units of `padded` numbers.
 #[inline(always)]
-unsafe fn directions_body(rows: usize, len: usize, padded: usize, from: *const f32, from_row: usize, to: *mut f32) {
+unsafe fn directions_body<R: Real>(rows: usize, len: usize, padded: usize, from: *const R, from_row: usize, to: *mut R) {
     // SAFETY: the caller's rows; a row of bytes ends before the numbers that it is made from.
     unsafe {
         let row = UNITS * padded;
         let data = to.add(HEAD);
         pack_body(rows, len, from, from_row, data, row);
-        let (mut some, mut other) = (0, 0);
+        let (mut some, mut other) = (false, false);
         for i in 0..rows {
-            for x in std::slice::from_raw_parts(data.add(i * row), len) {
-                let magnitude = x.to_bits() & 0x7fff_ffff;
-                some |= magnitude;
-                other |= magnitude ^ 0x3f80_0000;
+            for &x in std::slice::from_raw_parts(data.add(i * row), len) {
+                some |= x != R::ZERO;
+                other |= x.magnitude() != R::ONE.magnitude();
             }
         }
         let kind = match (some, other) {
-            (0, _) => ZERO,
-            (_, 0) if len == row => SIGNS,
+            (false, _) => ZERO,
+            (_, false) if len == row => SIGNS,
             _ => ANY,
         };
         to.cast::<u32>().write(kind);
@@ -218,8 +218,8 @@ unsafe fn directions_body(rows: usize, len: usize, padded: usize, from: *const f
             let mut at = 0;
             while at < rows * row {
                 // A unit has a multiple of 4 numbers, a row of 16.
-                let x = data.add(at).cast::<[f32; 16]>().read_unaligned();
-                bytes.add(at).cast::<[i8; 16]>().write_unaligned(x.map(|x| 1 - (x.to_bits() >> 31) as i8 * 2));
+                let x = data.add(at).cast::<[R; 16]>().read_unaligned();
+                bytes.add(at).cast::<[i8; 16]>().write_unaligned(x.map(|x| if x < R::ZERO { -1 } else { 1 }));
                 at += 16;
             }
         }
@@ -227,18 +227,18 @@ unsafe fn directions_body(rows: usize, len: usize, padded: usize, from: *const f
 }
 
 /// What a block's feed is computed from.
-struct Feed {
+struct Feed<R> {
     steps: usize,
     padded: usize,
-    spikes: *const f32,
-    support: *const f32,
+    spikes: *const R,
+    support: *const R,
     spikes_step: usize,
     support_step: usize,
-    v: *const f32,
-    dx: *const f32,
+    v: *const R,
+    dx: *const R,
     dx_step: usize,
-    w: *const f32,
-    y: *mut f32,
+    w: *const R,
+    y: *mut R,
     y_step: usize,
 }
 
@@ -249,35 +249,36 @@ struct Feed {
 /// `steps` lists at its stride. `v` holds packed directions and `w` rows of [`PACKED`] numbers, a row for each place that is named; `dx` holds `steps` rows of units, as many as are listed. A unit has `padded` numbers, a multiple of 4. `y` overlaps nothing else.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-unsafe fn feed_body(
+unsafe fn feed_body<R: Real>(
     steps: usize,
     count: usize,
     padded: usize,
-    spikes: *const f32,
-    support: *const f32,
+    spikes: *const R,
+    support: *const R,
     spikes_step: usize,
     support_step: usize,
-    v: *const f32,
-    dx: *const f32,
+    v: *const R,
+    dx: *const R,
     dx_step: usize,
-    w: *const f32,
-    y: *mut f32,
+    w: *const R,
+    y: *mut R,
     y_step: usize,
 ) {
     let f = Feed { steps, padded, spikes, support, spikes_step, support_step, v, dx, dx_step, w, y, y_step };
     let mut lane = 0;
     // SAFETY: blocks end where units do.
     unsafe {
-        while lane + 16 <= padded {
-            units::<16>(&f, count, lane);
+        // A block takes half of the vector registers.
+        while R::BYTES == 4 && lane + 16 <= padded {
+            units::<R, 16>(&f, count, lane);
             lane += 16;
         }
-        if lane + 8 <= padded {
-            units::<8>(&f, count, lane);
+        while lane + 8 <= padded {
+            units::<R, 8>(&f, count, lane);
             lane += 8;
         }
         if lane + 4 <= padded {
-            units::<4>(&f, count, lane);
+            units::<R, 4>(&f, count, lane);
         }
     }
 }
@@ -285,14 +286,14 @@ unsafe fn feed_body(
 /// # Safety
 /// As [`feed_body`], with `lane + L <= padded`.
 #[inline(always)]
-unsafe fn units<const L: usize>(f: &Feed, count: usize, lane: usize) {
+unsafe fn units<R: Real, const L: usize>(f: &Feed<R>, count: usize, lane: usize) {
     // SAFETY: the same.
     unsafe {
         if count == UNITS {
-            block::<UNITS, L>(f, 0, lane);
+            block::<R, UNITS, L>(f, 0, lane);
         } else {
             for j in 0..count {
-                block::<1, L>(f, j, lane);
+                block::<R, 1, L>(f, j, lane);
             }
         }
     }
@@ -301,7 +302,7 @@ unsafe fn units<const L: usize>(f: &Feed, count: usize, lane: usize) {
 /// # Safety
 /// There is a list.
 #[inline(always)]
-unsafe fn places<'a>(list: *const f32) -> &'a [u16] {
+unsafe fn places<'a, R: Real>(list: *const R) -> &'a [u16] {
     let list = list.cast::<u16>();
     // SAFETY: as it was written.
     unsafe { std::slice::from_raw_parts(list.add(1), *list as usize) }
@@ -312,19 +313,19 @@ unsafe fn places<'a>(list: *const f32) -> &'a [u16] {
 /// # Safety
 /// There are rows of [`UNITS`] units of `padded` numbers for all of them, and the block lies within a row.
 #[inline(always)]
-unsafe fn add_rows<const J: usize, const L: usize>(
+unsafe fn add_rows<R: Real, const J: usize, const L: usize>(
     places: &[u16],
-    v: *const f32,
+    v: *const R,
     padded: usize,
     at: usize,
-) -> [[f32; L]; J] {
-    let mut sum = [[0f32; L]; J];
+) -> [[R; L]; J] {
+    let mut sum = [[R::ZERO; L]; J];
     for &i in places {
         // SAFETY: that row.
         unsafe {
             let row = v.add(i as usize * UNITS * padded + at);
             for (j, acc) in sum.iter_mut().enumerate() {
-                let v = row.add(j * padded).cast::<[f32; L]>().read_unaligned();
+                let v = row.add(j * padded).cast::<[R; L]>().read_unaligned();
                 for (a, v) in acc.iter_mut().zip(v) {
                     *a += v;
                 }
@@ -339,13 +340,13 @@ unsafe fn add_rows<const J: usize, const L: usize>(
 /// # Safety
 /// As [`add_rows`], of bytes.
 #[inline(always)]
-unsafe fn add_signs<const J: usize, const L: usize>(
+unsafe fn add_signs<R: Real, const J: usize, const L: usize>(
     places: &[u16],
     v: *const i8,
     padded: usize,
     at: usize,
-) -> [[f32; L]; J] {
-    let mut sum = [[0f32; L]; J];
+) -> [[R; L]; J] {
+    let mut sum = [[R::ZERO; L]; J];
     for places in places.chunks(127) {
         let mut bytes = [[0i8; L]; J];
         for &i in places {
@@ -362,7 +363,7 @@ unsafe fn add_signs<const J: usize, const L: usize>(
         }
         for (acc, bytes) in sum.iter_mut().zip(bytes) {
             for (a, b) in acc.iter_mut().zip(bytes) {
-                *a += f32::from(b);
+                *a += R::new(f64::from(b));
             }
         }
     }
@@ -372,7 +373,7 @@ unsafe fn add_signs<const J: usize, const L: usize>(
 /// # Safety
 /// As [`units`], with `first + J <= UNITS`.
 #[inline(always)]
-unsafe fn block<const J: usize, const L: usize>(f: &Feed, first: usize, lane: usize) {
+unsafe fn block<R: Real, const J: usize, const L: usize>(f: &Feed<R>, first: usize, lane: usize) {
     let at = first * f.padded + lane;
     // SAFETY: packed directions have a head.
     let kind = if f.spikes.is_null() { ZERO } else { unsafe { f.v.cast::<u32>().read() } };
@@ -380,20 +381,20 @@ unsafe fn block<const J: usize, const L: usize>(f: &Feed, first: usize, lane: us
         // SAFETY: the buffers hold what `feed_body` says.
         unsafe {
             let along = match kind {
-                ZERO => [[0.0; L]; J],
+                ZERO => [[R::ZERO; L]; J],
                 SIGNS => add_signs(places(f.spikes.add(s * f.spikes_step)), f.v.add(HEAD).cast::<i8>(), f.padded, at),
                 _ => add_rows(places(f.spikes.add(s * f.spikes_step)), f.v.add(HEAD), f.padded, at),
             };
-            let mut through = [[0f32; L]; J];
+            let mut through = [[R::ZERO; L]; J];
             if !f.support.is_null() {
                 let dx = f.dx.add(s * f.dx_step + lane);
                 for (k, &i) in places(f.support.add(s * f.support_step)).iter().enumerate() {
-                    let unit = dx.add(k * f.padded).cast::<[f32; L]>().read_unaligned();
+                    let unit = dx.add(k * f.padded).cast::<[R; L]>().read_unaligned();
                     let row = f.w.add(i as usize * PACKED + first);
                     for (j, acc) in through.iter_mut().enumerate() {
                         let w = *row.add(j);
                         for (a, x) in acc.iter_mut().zip(unit) {
-                            *a = x.mul_add(w, *a);
+                            *a = x.fused(w, *a);
                         }
                     }
                 }
@@ -401,7 +402,7 @@ unsafe fn block<const J: usize, const L: usize>(f: &Feed, first: usize, lane: us
             let y = f.y.add(s * f.y_step + at);
             for (j, (a, b)) in along.iter().zip(&through).enumerate() {
                 let sum = if f.spikes.is_null() { *b } else { std::array::from_fn(|k| a[k] + b[k]) };
-                y.add(j * f.padded).cast::<[f32; L]>().write_unaligned(sum);
+                y.add(j * f.padded).cast::<[R; L]>().write_unaligned(sum);
             }
         }
     }
@@ -544,8 +545,8 @@ mod tests {
                 let case = Case { steps, n, padded, count, x, dx, v, w };
                 let bits = |y: Vec<f32>| y.into_iter().map(f32::to_bits).collect::<Vec<_>>();
                 let want = bits(case.plain());
-                assert_eq!(bits(fed(&symbols(), &case)), want, "{n} {padded} {count} {kind}");
-                assert_eq!(bits(fed(&portable(), &case)), want, "{n} {padded} {count} {kind}");
+                assert_eq!(bits(fed(&symbols::<f32>(), &case)), want, "{n} {padded} {count} {kind}");
+                assert_eq!(bits(fed(&portable::<f32>(), &case)), want, "{n} {padded} {count} {kind}");
             }
         }
     }

@@ -1,18 +1,46 @@
-//! Emits loops that go through all steps of a pass: those of interchanged passes and of [stages](super::stages).
+//! Emits loops that go through all steps of a pass: those of interchanged passes and of [stages](crate::exec::jit::stages).
 
 use std::collections::HashMap;
 
 use cranelift::codegen::ir::BlockArg;
 use cranelift::prelude::{InstBuilder, IntCC, Value as Clif, types};
 
-use super::emit::{Body, Emitter, bytes};
-use super::lanes::{F, M};
-use super::plan::{Loop, Place, Row};
-use super::stages::{Feed, Stage};
+use super::{Body, Emit, Emitter, Loop, Place, Row, bytes};
+use crate::exec::jit::stages::{Feed, Stage};
 use crate::exec::micro::feed::{PACKED, UNITS};
 use crate::ir::op::{Elem, Op, StateId, Value};
 
-impl Emitter<'_, '_, '_> {
+impl<R: Emit> Emitter<'_, '_, '_, R> {
+    /// A loop over some units of tangents, the first and how many, for one point.
+    pub(super) fn units(
+        &mut self,
+        l: &Loop,
+        frame: Clif,
+        step: Option<Clif>,
+        [first, count]: [Clif; 2],
+        fed: Option<Clif>,
+    ) {
+        let one = [frame, self.scratch];
+        let row = bytes::<R>(self.plan.lanes);
+        let available = self.plan.lanes / R::LANES;
+        let vectors = self.vectors(l, available);
+        self.repeat(count, 1, &mut |e, k| {
+            let unit = e.b.ins().iadd(first, k);
+            let start = e.b.ins().imul_imm_s(unit, row);
+            let number = e.b.ins().imul_imm_s(unit, bytes::<R>(1));
+            let full = one.map(|o| e.b.ins().iadd(o, start));
+            let unit = one.map(|o| e.b.ins().iadd(o, number));
+            let start = e.b.ins().imul_imm_s(k, row);
+            let fed = fed.map(|o| e.b.ins().iadd(o, start));
+            e.blocks(available, vectors, full, &mut |e, full, offset| {
+                let direction = one.map(|o| offset.map_or(o, |offset| e.b.ins().iadd(o, offset)));
+                let fed = fed.map(|o| offset.map_or(o, |offset| e.b.ins().iadd(o, offset)));
+                let (registers, masks) = (HashMap::new(), HashMap::new());
+                e.body(l, Body { full, one, unit, direction, vectors, registers, bits: frame, masks, step, fed });
+            });
+        });
+    }
+
     /// A stage: lists, then block by block of its outputs what feeds it and its own loop, for all points.
     pub(super) fn stage(&mut self, stage: &Stage, steps: u32) {
         let l = stage.body();
@@ -54,7 +82,7 @@ impl Emitter<'_, '_, '_> {
             let Some((v, list)) = part.filter(|_| first) else { continue };
             let row = self.kept(v);
             let [x, to, units] =
-                [row, list, feed.units].map(|row| self.b.ins().iadd_imm_s(self.frames, bytes(row.at)));
+                [row, list, feed.units].map(|row| self.b.ins().iadd_imm_s(self.frames, bytes::<R>(row.at)));
             let sizes = [feed.shape[0], self.plan.lanes, self.plan.frame, row.step, list.step, feed.units.step];
             let [n, padded, point, x_step, list_step, units_step] = sizes.map(|n| self.number(n));
             match name {
@@ -78,8 +106,8 @@ impl Emitter<'_, '_, '_> {
     fn packed(&mut self, feed: &Feed, first: Clif) -> [Clif; 2] {
         let block = self.b.ins().ushr_imm_u(first, i64::from(UNITS.ilog2()));
         feed.packed.map(|row| {
-            let offset = self.b.ins().imul_imm_s(block, bytes(row.step));
-            let start = self.b.ins().iadd_imm_s(self.scratch, bytes(row.at));
+            let offset = self.b.ins().imul_imm_s(block, bytes::<R>(row.step));
+            let start = self.b.ins().iadd_imm_s(self.scratch, bytes::<R>(row.at));
             self.b.ins().iadd(start, offset)
         })
     }
@@ -107,8 +135,8 @@ impl Emitter<'_, '_, '_> {
             if !wanted {
                 continue;
             }
-            let offset = self.b.ins().imul_imm_s(first, bytes(lanes));
-            let from = self.b.ins().iadd_imm_s(buffer, bytes(at * lanes));
+            let offset = self.b.ins().imul_imm_s(first, bytes::<R>(lanes));
+            let from = self.b.ins().iadd_imm_s(buffer, bytes::<R>(at * lanes));
             let from = self.b.ins().iadd(from, offset);
             let len = self.b.ins().imul_imm_s(count, lanes as i64);
             let [rows, from_row, padded, row] = [rows, columns * lanes, lanes, PACKED].map(|n| self.number(n));
@@ -122,12 +150,12 @@ impl Emitter<'_, '_, '_> {
     fn feed(&mut self, feed: &Feed, frame: Clif, steps: Clif, count: Clif, [v, w]: [Clif; 2]) {
         let none = self.number(0);
         let mut list = |part: Option<(Value, Row)>| match part {
-            Some((_, row)) => (self.b.ins().iadd_imm_s(frame, bytes(row.at)), row.step),
+            Some((_, row)) => (self.b.ins().iadd_imm_s(frame, bytes::<R>(row.at)), row.step),
             None => (none, 0),
         };
         let ((along, along_step), (through, through_step)) = (list(feed.along), list(feed.through));
-        let dx = self.b.ins().iadd_imm_s(frame, bytes(feed.units.at));
-        let y = self.b.ins().iadd_imm_s(self.scratch, bytes(feed.result.at));
+        let dx = self.b.ins().iadd_imm_s(frame, bytes::<R>(feed.units.at));
+        let y = self.b.ins().iadd_imm_s(self.scratch, bytes::<R>(feed.result.at));
         let lanes = self.plan.lanes;
         let [padded, along_step, through_step, dx_step, y_step] =
             [lanes, along_step, through_step, feed.units.step, UNITS * lanes].map(|n| self.number(n));
@@ -149,7 +177,7 @@ impl Emitter<'_, '_, '_> {
         let mut current = vec![];
         for (s, place) in &states {
             let first = self.load(l, &body, s.ty, place.row);
-            let ty = if s.ty.elem == Elem::Mask { M } else { F };
+            let ty = if s.ty.elem == Elem::Mask { R::M } else { R::F };
             current.push(first.iter().map(|_| self.b.append_block_param(head, ty)).collect::<Vec<_>>());
             start.extend(first.into_iter().map(BlockArg::Value));
         }
