@@ -15,6 +15,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use snnc::check::Options;
 use snnc::exec::Engine;
 use snnc::exec::driver::run;
+use snnc::exec::kernel::AnyKernel;
 use snnc::exec::normal::{normals, signs};
 use snnc::exec::rng::{Purpose, Stream};
 use snnc::ir::program::Program;
@@ -84,12 +85,15 @@ fn tangents(c: &mut Criterion) {
         for surrogate in SURROGATES {
             let phase = "steps 1 perturb gaussian directions 16 estimate forward update adam(rate = 0.001)";
             let Compiled { problem, kernels } = compiled(&program(width, surrogate, phase));
-            let kernel = &kernels.observers[0].tangents[0].1;
+            let AnyKernel::Single(kernel) = &kernels.observers[0].tangents[0].1 else {
+                unreachable!("it is the default")
+            };
             let points: Vec<f32> = (0..1024).flat_map(|i| [i % 32, i / 32]).map(|i| i as f32 / 15.5 - 1.0).collect();
             let mut params = train::train(&problem, &kernels, &train::Options::default(), &mut Silent).params;
             let at: Vec<f64> = points.iter().map(|&x| f64::from(x)).collect();
             let rates = spike_rates(&problem, &kernels, &params, &at, &[]);
             params.resize(kernel.program().param_len(), 0.0);
+            let params: Vec<f32> = params.iter().map(|&p| p as f32).collect();
             eprintln!("2-{width}-{width}-1, {surrogate}: spikes a neuron and step {rates:?}");
             let name = surrogate.split('(').next().unwrap_or_default();
             for kind in ["gaussian", "signs", "layer", "biases"] {

@@ -90,8 +90,10 @@ fn layers_after_one_another() {
     for (a, b) in [(1, 1), (3, 5), (16, 4), (70, 9), (9, 70)] {
         for surrogate in ["triangle 2.0", "fast_sigmoid 5.0", "rectangle 1.0"] {
             for directions in [3, 4, 8, 16, 24, 40] {
-                heard += i32::from(agree(&layers(a, b, surrogate, "%30 = mul %27, %12 : {b}"
-                    .replace("{b}", &b.to_string()).as_str()), directions));
+                heard += i32::from(agree(
+                    &layers(a, b, surrogate, "%30 = mul %27, %12 : {b}".replace("{b}", &b.to_string()).as_str()),
+                    directions,
+                ));
             }
         }
     }

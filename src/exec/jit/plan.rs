@@ -434,13 +434,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Gives a row to every value that is needed outside the loop that computes it; slices lie inside their operands.
-    fn rows<'b>(
-        &mut self,
-        init: &'b [Item],
-        passes: &'b [PassPlan],
-        in_place: &[bool],
-        events: &HashSet<Value>,
-    ) {
+    fn rows<'b>(&mut self, init: &'b [Item], passes: &'b [PassPlan], in_place: &[bool], events: &HashSet<Value>) {
         let p = self.program;
         let of_pass = |p: &'b PassPlan| p.step.iter().chain(p.stages.iter().map(|s| &s.item)).chain(&p.finish);
         let items: Vec<&Item> = init.iter().chain(passes.iter().flat_map(of_pass)).collect();

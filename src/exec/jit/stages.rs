@@ -86,7 +86,8 @@ pub(super) fn stages(p: &Program, pass: usize) -> Option<Vec<Stage>> {
     for inst in step.iter().filter(computed) {
         let key = (levels[&inst.value], inst.ty.width);
         let stage = stages.entry(key).or_insert_with(|| {
-            let l = Loop { width: key.1, tangent: true, insts: vec![], stores: vec![], bits: vec![], time: Some(vec![]) };
+            let l =
+                Loop { width: key.1, tangent: true, insts: vec![], stores: vec![], bits: vec![], time: Some(vec![]) };
             Stage { item: Item::Loop(l), feeds: vec![] }
         });
         for v in inst.op.operands() {
@@ -233,8 +234,7 @@ impl Planner<'_> {
     pub(super) fn keep(&mut self, pass: usize, stages: &mut [Stage]) {
         let p = self.program;
         let steps = p.passes[pass].steps as usize;
-        let here: Here<'_> =
-            p.passes[pass].step.iter().filter(|i| !is_source(&i.op)).map(|i| (i.value, i)).collect();
+        let here: Here<'_> = p.passes[pass].step.iter().filter(|i| !is_source(&i.op)).map(|i| (i.value, i)).collect();
         let whole = |mut v: Value| {
             while let Some(Op::Slice { of, .. }) = here.get(&v).map(|i| &i.op) {
                 v = *of;

@@ -194,7 +194,14 @@ const ANY: u32 = 2;
 /// # Safety
 /// `from` holds `rows` rows at its stride, `to` [`HEAD`] numbers and `rows` rows of [`UNITS`] units of `padded` numbers.
 #[inline(always)]
-unsafe fn directions_body<R: Real>(rows: usize, len: usize, padded: usize, from: *const R, from_row: usize, to: *mut R) {
+unsafe fn directions_body<R: Real>(
+    rows: usize,
+    len: usize,
+    padded: usize,
+    from: *const R,
+    from_row: usize,
+    to: *mut R,
+) {
     // SAFETY: the caller's rows; a row of bytes ends before the numbers that it is made from.
     unsafe {
         let row = UNITS * padded;
@@ -418,19 +425,8 @@ mod tests {
     use super::*;
 
     type Events = unsafe extern "C" fn(usize, usize, usize, *const f32, usize, usize, *mut f32, usize, usize);
-    type Support = unsafe extern "C" fn(
-        usize,
-        usize,
-        usize,
-        usize,
-        usize,
-        *const f32,
-        usize,
-        *mut f32,
-        usize,
-        *mut f32,
-        usize,
-    );
+    type Support =
+        unsafe extern "C" fn(usize, usize, usize, usize, usize, *const f32, usize, *mut f32, usize, *mut f32, usize);
     type Pack = unsafe extern "C" fn(usize, usize, *const f32, usize, *mut f32, usize);
     type Directions = unsafe extern "C" fn(usize, usize, usize, *const f32, usize, *mut f32);
     type Feed = unsafe extern "C" fn(

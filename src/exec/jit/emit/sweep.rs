@@ -87,10 +87,7 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
             let [n, padded, point, x_step, list_step, units_step] = sizes.map(|n| self.number(n));
             match name {
                 "events" => self.call(name, &[points, steps, n, x, point, x_step, to, point, list_step]),
-                _ => self.call(
-                    name,
-                    &[points, steps, n, padded, point, x, x_step, units, units_step, to, list_step],
-                ),
+                _ => self.call(name, &[points, steps, n, padded, point, x, x_step, units, units_step, to, list_step]),
             }
         }
     }
