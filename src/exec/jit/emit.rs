@@ -21,7 +21,6 @@ use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsDat
 use super::lanes::{Constants, Emit, Lanes};
 use super::plan::{Buffer, Item, Loop, Place, Plan, Row, weight};
 use crate::exec::math::Ops;
-use crate::exec::micro::feed::UNITS;
 use crate::ir::op::{Elem, Op, Ty, Value};
 use crate::ir::program::{Inst, TraceLayout};
 
@@ -557,7 +556,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
             }
             Some(Place::Feed(at)) => {
                 let (Some(step), Some(fed)) = (body.step, body.fed) else { unreachable!("feeds are read in stages") };
-                let offset = self.b.ins().imul_imm_s(step, bytes::<R>(UNITS * self.plan.lanes));
+                let offset = self.b.ins().imul_imm_s(step, bytes::<R>(self.plan.units * self.plan.lanes));
                 let address = self.b.ins().iadd(fed, offset);
                 let at = bytes::<R>(*at) as i32;
                 (0..body.vectors).map(|k| self.b.ins().load(R::F, plain(), address, at + 16 * k as i32)).collect()

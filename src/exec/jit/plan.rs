@@ -14,6 +14,7 @@ use std::collections::{HashMap, HashSet};
 use super::normal::{is_source, normalise};
 use super::stages::{Stage, stages};
 use crate::exec::kernel::TILE;
+use crate::exec::micro::feed::units;
 use crate::func::{Binary, Unary};
 use crate::ir::op::{Op, StateId, Ty, Value};
 use crate::ir::program::{Inst, Pass, Program, State};
@@ -105,6 +106,8 @@ pub(super) struct Plan {
     pub types: HashMap<Value, Ty>,
     /// Points that are run together: what is kept of them stays in the second-level cache.
     pub points: usize,
+    /// Outputs of a block of a stage.
+    pub units: usize,
 }
 
 /// A pass through time.
@@ -215,6 +218,7 @@ pub(super) fn plan(program: &Program) -> Plan {
     let Planner { lanes, fixed, copies_in, states, places, bits, types, .. } = planner;
     let staged = passes.iter().any(|p| !p.stages.is_empty());
     Plan {
+        units: units(),
         points: if staged { (TOGETHER / frame).clamp(LEAST, TILE) } else { TILE },
         lanes,
         fixed: (fixed + 16).next_multiple_of(16),

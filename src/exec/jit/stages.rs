@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::normal::is_source;
 use super::plan::{Item, Loop, Place, Planner, Row, padded};
-use crate::exec::micro::feed::{HEAD, MOST, PACKED, UNITS, list_len};
+use crate::exec::micro::feed::{HEAD, MOST, list_len, units};
 use crate::func::Binary;
 use crate::ir::op::{Op, ParamId, StateId, Ty, Value};
 use crate::ir::program::{Inst, Program};
@@ -255,7 +255,7 @@ impl Planner<'_> {
             let row = self.kept(self.numbers(ty), steps);
             self.places.insert(v, Place::Row(row));
         }
-        let lanes = self.lanes;
+        let (lanes, outputs) = (self.lanes, units());
         let mut lists: HashMap<Value, Row> = HashMap::new();
         let mut units: HashMap<Value, Row> = HashMap::new();
         for feed in stages.iter_mut().flat_map(|s| &mut s.feeds) {
@@ -272,9 +272,9 @@ impl Planner<'_> {
                     _ => self.kept(n * lanes, steps),
                 });
             }
-            feed.result = self.shared(steps * UNITS * lanes);
-            let blocks = feed.shape[1].div_ceil(UNITS);
-            feed.packed = [HEAD + n * UNITS * lanes, n * PACKED].map(|n| {
+            feed.result = self.shared(steps * outputs * lanes);
+            let blocks = feed.shape[1].div_ceil(outputs);
+            feed.packed = [HEAD + n * outputs * lanes, n * outputs].map(|n| {
                 let step = n.next_multiple_of(16);
                 Row { step, ..self.shared(step * blocks) }
             });

@@ -7,7 +7,7 @@
 //! width of the layer is.
 //!
 //! ```text
-//! lists;  for UNITS outputs { pack V, W;  for point { for step { spikes { unit += V }  support { unit += dx * W } } } }
+//! lists;  for units() outputs { pack V, W;  for point { for step { spikes { unit += V }  support { unit += dx * W } } } }
 //! ```
 //! A list is its length and then places in ascending order, 16 bits each.
 
@@ -20,17 +20,22 @@ twins! {
     support => super::support_body, (points: usize, steps: usize, n: usize, padded: usize, point: usize, x: *const R,
         x_step: usize, to: *mut R, to_step: usize, list: *mut R, list_step: usize);
     pack => super::pack_body, (rows: usize, len: usize, from: *const R, from_row: usize, to: *mut R, to_row: usize);
-    directions => super::directions_body, (rows: usize, len: usize, padded: usize, from: *const R, from_row: usize,
-        to: *mut R);
-    feed => super::feed_body, (steps: usize, count: usize, padded: usize, spikes: *const R, support: *const R,
+    directions => super::directions_body, (rows: usize, len: usize, units: usize, padded: usize, from: *const R,
+        from_row: usize, to: *mut R);
+    feed => super::feed_body, (steps: usize, count: usize, units: usize, padded: usize, spikes: *const R, support: *const R,
         spikes_step: usize, support_step: usize, v: *const R, dx: *const R, dx_step: usize, w: *const R,
         y: *mut R, y_step: usize);
 }
 
-/// Outputs of a block.
-pub const UNITS: usize = 4;
-/// Numbers from one packed row of weights to the next.
-pub const PACKED: usize = 4;
+/// Outputs of a block on this processor.
+pub fn units() -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if super::wide::is_here() {
+        return 8;
+    }
+    4
+}
+
 /// Places that a list can name.
 pub const MOST: usize = 1 << 15;
 
@@ -183,20 +188,42 @@ unsafe fn pack_body<R: Real>(rows: usize, len: usize, from: *const R, from_row: 
 
 /// Numbers in front of packed directions: the first says of what kind they are.
 pub const HEAD: usize = 16;
-/// All are 0.
-const ZERO: u32 = 0;
-/// All are 1 or -1: a byte each.
-const SIGNS: u32 = 1;
-const ANY: u32 = 2;
+/// What directions are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub(super) enum Kind {
+    /// All are 0.
+    Zero = 0,
+    /// All are 1 or -1: a byte each.
+    Signs = 1,
+    Any = 2,
+}
 
-/// Copies a block's directions, `len` numbers of each row, to rows of [`UNITS`] units, and finds out of what kind they are.
+/// The kind of packed directions; without spikes they do not matter.
 ///
 /// # Safety
-/// `from` holds `rows` rows at its stride, `to` [`HEAD`] numbers and `rows` rows of [`UNITS`] units of `padded` numbers.
+/// With spikes, there are packed directions.
 #[inline(always)]
+pub(super) unsafe fn kind_of<R: Real>(spikes: *const R, v: *const R) -> Kind {
+    // SAFETY: the head says it.
+    match if spikes.is_null() { 0 } else { unsafe { v.cast::<u32>().read() } } {
+        0 => Kind::Zero,
+        1 => Kind::Signs,
+        _ => Kind::Any,
+    }
+}
+
+/// Copies a block's directions, `len` numbers of each row, to rows of `units` units, and finds out of what kind they are.
+///
+/// # Safety
+/// `from` holds `rows` rows at its stride, `to` [`HEAD`] numbers and `rows` rows of `units` units of `padded` numbers, both
+/// multiples of 4.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
 unsafe fn directions_body<R: Real>(
     rows: usize,
     len: usize,
+    units: usize,
     padded: usize,
     from: *const R,
     from_row: usize,
@@ -204,7 +231,7 @@ unsafe fn directions_body<R: Real>(
 ) {
     // SAFETY: the caller's rows; a row of bytes ends before the numbers that it is made from.
     unsafe {
-        let row = UNITS * padded;
+        let row = units * padded;
         let data = to.add(HEAD);
         pack_body(rows, len, from, from_row, data, row);
         let (mut some, mut other) = (false, false);
@@ -215,12 +242,12 @@ unsafe fn directions_body<R: Real>(
             }
         }
         let kind = match (some, other) {
-            (false, _) => ZERO,
-            (_, false) if len == row => SIGNS,
-            _ => ANY,
+            (false, _) => Kind::Zero,
+            (_, false) if len == row => Kind::Signs,
+            _ => Kind::Any,
         };
-        to.cast::<u32>().write(kind);
-        if kind == SIGNS {
+        to.cast::<u32>().write(kind as u32);
+        if kind == Kind::Signs {
             let bytes = data.cast::<i8>();
             let mut at = 0;
             while at < rows * row {
@@ -236,6 +263,7 @@ unsafe fn directions_body<R: Real>(
 /// What a block's feed is computed from.
 struct Feed<R> {
     steps: usize,
+    units: usize,
     padded: usize,
     spikes: *const R,
     support: *const R,
@@ -252,13 +280,14 @@ struct Feed<R> {
 /// y = x V + dx W at one point, the two sums rounded apart and products added without rounding in between.
 ///
 /// # Safety
-/// `y` holds `steps` rows of [`UNITS`] units, of which `count` are wanted. Either list is null, and its sum is left out, or has
-/// `steps` lists at its stride. `v` holds packed directions and `w` rows of [`PACKED`] numbers, a row for each place that is named; `dx` holds `steps` rows of units, as many as are listed. A unit has `padded` numbers, a multiple of 4. `y` overlaps nothing else.
+/// `y` holds `steps` rows of `units` units, of which `count` are wanted. Either list is null, and its sum is left out, or has
+/// `steps` lists at its stride. `v` holds packed directions and `w` rows of `units` numbers, a row for each place that is named; `dx` holds `steps` rows of units, as many as are listed. A unit has `padded` numbers, a multiple of 4. `y` overlaps nothing else.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-unsafe fn feed_body<R: Real>(
+pub(super) unsafe fn feed_body<R: Real>(
     steps: usize,
     count: usize,
+    units: usize,
     padded: usize,
     spikes: *const R,
     support: *const R,
@@ -271,21 +300,21 @@ unsafe fn feed_body<R: Real>(
     y: *mut R,
     y_step: usize,
 ) {
-    let f = Feed { steps, padded, spikes, support, spikes_step, support_step, v, dx, dx_step, w, y, y_step };
+    let f = Feed { steps, units, padded, spikes, support, spikes_step, support_step, v, dx, dx_step, w, y, y_step };
     let mut lane = 0;
     // SAFETY: blocks end where units do.
     unsafe {
         // A block takes half of the vector registers.
         while R::BYTES == 4 && lane + 16 <= padded {
-            units::<R, 16>(&f, count, lane);
+            outputs::<R, 16>(&f, count, lane);
             lane += 16;
         }
         while lane + 8 <= padded {
-            units::<R, 8>(&f, count, lane);
+            outputs::<R, 8>(&f, count, lane);
             lane += 8;
         }
         if lane + 4 <= padded {
-            units::<R, 4>(&f, count, lane);
+            outputs::<R, 4>(&f, count, lane);
         }
     }
 }
@@ -293,15 +322,17 @@ unsafe fn feed_body<R: Real>(
 /// # Safety
 /// As [`feed_body`], with `lane + L <= padded`.
 #[inline(always)]
-unsafe fn units<R: Real, const L: usize>(f: &Feed<R>, count: usize, lane: usize) {
+unsafe fn outputs<R: Real, const L: usize>(f: &Feed<R>, count: usize, lane: usize) {
     // SAFETY: the same.
     unsafe {
-        if count == UNITS {
-            block::<R, UNITS, L>(f, 0, lane);
-        } else {
-            for j in 0..count {
-                block::<R, 1, L>(f, j, lane);
-            }
+        let mut j = 0;
+        while j + 4 <= count {
+            block::<R, 4, L>(f, j, lane);
+            j += 4;
+        }
+        while j < count {
+            block::<R, 1, L>(f, j, lane);
+            j += 1;
         }
     }
 }
@@ -309,7 +340,7 @@ unsafe fn units<R: Real, const L: usize>(f: &Feed<R>, count: usize, lane: usize)
 /// # Safety
 /// There is a list.
 #[inline(always)]
-unsafe fn places<'a, R: Real>(list: *const R) -> &'a [u16] {
+pub(super) unsafe fn places<'a, R: Real>(list: *const R) -> &'a [u16] {
     let list = list.cast::<u16>();
     // SAFETY: as it was written.
     unsafe { std::slice::from_raw_parts(list.add(1), *list as usize) }
@@ -318,19 +349,20 @@ unsafe fn places<'a, R: Real>(list: *const R) -> &'a [u16] {
 /// The sum of the listed rows of directions, in a block's part of them.
 ///
 /// # Safety
-/// There are rows of [`UNITS`] units of `padded` numbers for all of them, and the block lies within a row.
+/// There are rows of that length for all of them, units of `padded` numbers, and the block lies within a row.
 #[inline(always)]
 unsafe fn add_rows<R: Real, const J: usize, const L: usize>(
     places: &[u16],
     v: *const R,
     padded: usize,
+    length: usize,
     at: usize,
 ) -> [[R; L]; J] {
     let mut sum = [[R::ZERO; L]; J];
     for &i in places {
         // SAFETY: that row.
         unsafe {
-            let row = v.add(i as usize * UNITS * padded + at);
+            let row = v.add(i as usize * length + at);
             for (j, acc) in sum.iter_mut().enumerate() {
                 let v = row.add(j * padded).cast::<[R; L]>().read_unaligned();
                 for (a, v) in acc.iter_mut().zip(v) {
@@ -351,6 +383,7 @@ unsafe fn add_signs<R: Real, const J: usize, const L: usize>(
     places: &[u16],
     v: *const i8,
     padded: usize,
+    length: usize,
     at: usize,
 ) -> [[R; L]; J] {
     let mut sum = [[R::ZERO; L]; J];
@@ -359,7 +392,7 @@ unsafe fn add_signs<R: Real, const J: usize, const L: usize>(
         for &i in places {
             // SAFETY: that row.
             unsafe {
-                let row = v.add(i as usize * UNITS * padded + at);
+                let row = v.add(i as usize * length + at);
                 for (j, acc) in bytes.iter_mut().enumerate() {
                     let v = row.add(j * padded).cast::<[i8; L]>().read_unaligned();
                     for (a, v) in acc.iter_mut().zip(v) {
@@ -378,26 +411,29 @@ unsafe fn add_signs<R: Real, const J: usize, const L: usize>(
 }
 
 /// # Safety
-/// As [`units`], with `first + J <= UNITS`.
+/// As [`outputs`], with `first + J <= count`.
 #[inline(always)]
 unsafe fn block<R: Real, const J: usize, const L: usize>(f: &Feed<R>, first: usize, lane: usize) {
     let at = first * f.padded + lane;
-    // SAFETY: packed directions have a head.
-    let kind = if f.spikes.is_null() { ZERO } else { unsafe { f.v.cast::<u32>().read() } };
+    // SAFETY: with spikes there are directions.
+    let kind = unsafe { kind_of(f.spikes, f.v) };
+    let row = f.units * f.padded;
     for s in 0..f.steps {
         // SAFETY: the buffers hold what `feed_body` says.
         unsafe {
             let along = match kind {
-                ZERO => [[R::ZERO; L]; J],
-                SIGNS => add_signs(places(f.spikes.add(s * f.spikes_step)), f.v.add(HEAD).cast::<i8>(), f.padded, at),
-                _ => add_rows(places(f.spikes.add(s * f.spikes_step)), f.v.add(HEAD), f.padded, at),
+                Kind::Zero => [[R::ZERO; L]; J],
+                Kind::Signs => {
+                    add_signs(places(f.spikes.add(s * f.spikes_step)), f.v.add(HEAD).cast::<i8>(), f.padded, row, at)
+                }
+                Kind::Any => add_rows(places(f.spikes.add(s * f.spikes_step)), f.v.add(HEAD), f.padded, row, at),
             };
             let mut through = [[R::ZERO; L]; J];
             if !f.support.is_null() {
                 let dx = f.dx.add(s * f.dx_step + lane);
                 for (k, &i) in places(f.support.add(s * f.support_step)).iter().enumerate() {
                     let unit = dx.add(k * f.padded).cast::<[R; L]>().read_unaligned();
-                    let row = f.w.add(i as usize * PACKED + first);
+                    let row = f.w.add(i as usize * f.units + first);
                     for (j, acc) in through.iter_mut().enumerate() {
                         let w = *row.add(j);
                         for (a, x) in acc.iter_mut().zip(unit) {
@@ -428,8 +464,9 @@ mod tests {
     type Support =
         unsafe extern "C" fn(usize, usize, usize, usize, usize, *const f32, usize, *mut f32, usize, *mut f32, usize);
     type Pack = unsafe extern "C" fn(usize, usize, *const f32, usize, *mut f32, usize);
-    type Directions = unsafe extern "C" fn(usize, usize, usize, *const f32, usize, *mut f32);
+    type Directions = unsafe extern "C" fn(usize, usize, usize, usize, *const f32, usize, *mut f32);
     type Feed = unsafe extern "C" fn(
+        usize,
         usize,
         usize,
         usize,
@@ -450,31 +487,31 @@ mod tests {
     }
 
     /// x V + dx W for `count` of the outputs, one step after the other, as the table's functions give it.
-    fn fed(table: &[Symbol], c: &Case) -> Vec<f32> {
+    fn fed(table: &[Symbol], c: &Case, units: usize) -> Vec<f32> {
         let Case { steps, n, padded, count, x, dx, v, w, .. } = c;
         let (steps, n, padded, count) = (*steps, *n, *padded, *count);
-        let mut units = vec![f32::NAN; steps * n * padded];
+        let mut moved = vec![f32::NAN; steps * n * padded];
         let mut lists = vec![vec![f32::NAN; steps * list_len(n)]; 2];
         let [a, b] = lists.as_mut_slice() else { unreachable!() };
-        let (mut vs, mut ws) = (vec![f32::NAN; HEAD + n * UNITS * padded], vec![f32::NAN; n * PACKED]);
-        let mut y = vec![f32::NAN; steps * UNITS * padded];
+        let (mut vs, mut ws) = (vec![f32::NAN; HEAD + n * units * padded], vec![f32::NAN; n * units]);
+        let mut y = vec![f32::NAN; steps * units * padded];
         // SAFETY: the types are those of the functions of these names, the buffers as long as they say.
         unsafe {
             let events = std::mem::transmute::<*const u8, Events>(address(table, "events"));
             events(1, steps, n, x.as_ptr(), 0, n, a.as_mut_ptr(), 0, list_len(n));
             let support = std::mem::transmute::<*const u8, Support>(address(table, "support"));
-            let (from, to, list) = (dx.as_ptr(), units.as_mut_ptr(), b.as_mut_ptr());
+            let (from, to, list) = (dx.as_ptr(), moved.as_mut_ptr(), b.as_mut_ptr());
             support(1, steps, n, padded, 0, from, n * padded, to, n * padded, list, list_len(n));
             let pack = std::mem::transmute::<*const u8, Pack>(address(table, "pack"));
-            pack(n, count, w.as_ptr(), count, ws.as_mut_ptr(), PACKED);
+            pack(n, count, w.as_ptr(), count, ws.as_mut_ptr(), units);
             let directions = std::mem::transmute::<*const u8, Directions>(address(table, "directions"));
-            directions(n, count * padded, padded, v.as_ptr(), count * padded, vs.as_mut_ptr());
+            directions(n, count * padded, units, padded, v.as_ptr(), count * padded, vs.as_mut_ptr());
             let feed = std::mem::transmute::<*const u8, Feed>(address(table, "feed"));
             let (a, b, s) = (a.as_ptr(), b.as_ptr(), list_len(n));
-            let (v, dx, w, y) = (vs.as_ptr(), units.as_ptr(), ws.as_ptr(), y.as_mut_ptr());
-            feed(steps, count, padded, a, b, s, s, v, dx, n * padded, w, y, UNITS * padded);
+            let (v, dx, w, y) = (vs.as_ptr(), moved.as_ptr(), ws.as_ptr(), y.as_mut_ptr());
+            feed(steps, count, units, padded, a, b, s, s, v, dx, n * padded, w, y, units * padded);
         }
-        y.chunks_exact(UNITS * padded).flat_map(|y| &y[..count * padded]).copied().collect()
+        y.chunks_exact(units * padded).flat_map(|y| &y[..count * padded]).copied().collect()
     }
 
     struct Case {
@@ -516,7 +553,9 @@ mod tests {
     fn feeds_are_products_of_rows_whatever_the_directions_are() {
         let mut s = Stream::new(1, Purpose::Test, 78);
         let mut number = |zero: u32| if s.next_u32() % 4 < zero { 0.0 } else { s.next_u32() as i32 as f32 / 1e9 };
-        for (n, padded, count) in [(1, 4, 1), (9, 8, 4), (300, 16, 4), (17, 24, 3), (40, 40, 4)] {
+        for (n, padded, count) in
+            [(1, 4, 1), (9, 8, 4), (300, 16, 4), (300, 16, 8), (17, 24, 3), (40, 40, 7), (20, 16, 5)]
+        {
             for kind in ["zero", "signs", "any", "one"] {
                 let steps = 3;
                 let x = (0..steps * n).map(|_| f32::from(number(2) != 0.0)).collect();
@@ -541,8 +580,11 @@ mod tests {
                 let case = Case { steps, n, padded, count, x, dx, v, w };
                 let bits = |y: Vec<f32>| y.into_iter().map(f32::to_bits).collect::<Vec<_>>();
                 let want = bits(case.plain());
-                assert_eq!(bits(fed(&symbols::<f32>(), &case)), want, "{n} {padded} {count} {kind}");
-                assert_eq!(bits(fed(&portable::<f32>(), &case)), want, "{n} {padded} {count} {kind}");
+                for table in [symbols::<f32>(), portable::<f32>()] {
+                    for units in [4, 8].into_iter().filter(|u| *u >= count) {
+                        assert_eq!(bits(fed(&table, &case, units)), want, "{n} {padded} {count} {units} {kind}");
+                    }
+                }
             }
         }
     }

@@ -21,6 +21,8 @@ mod dense;
 mod events;
 pub mod feed;
 mod rows;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 use crate::exec::real::Real;
 
@@ -36,7 +38,10 @@ pub struct Symbol {
 pub fn symbols<R: Real>() -> Vec<Symbol> {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-        return avx2::<R>();
+        let mut table = avx2::<R>();
+        let feed = table.iter_mut().find(|s| s.name == "feed" && R::BYTES == 4 && wide::is_here());
+        feed.into_iter().for_each(|s| s.address = wide::feed as *const u8);
+        return table;
     }
     portable::<R>()
 }
@@ -54,8 +59,8 @@ macro_rules! table {
             Symbol { name: "events", arguments: 9, address: feed::$module::events::<R> as *const u8 },
             Symbol { name: "support", arguments: 11, address: feed::$module::support::<R> as *const u8 },
             Symbol { name: "pack", arguments: 6, address: feed::$module::pack::<R> as *const u8 },
-            Symbol { name: "directions", arguments: 6, address: feed::$module::directions::<R> as *const u8 },
-            Symbol { name: "feed", arguments: 13, address: feed::$module::feed::<R> as *const u8 },
+            Symbol { name: "directions", arguments: 7, address: feed::$module::directions::<R> as *const u8 },
+            Symbol { name: "feed", arguments: 14, address: feed::$module::feed::<R> as *const u8 },
         ]
     };
 }

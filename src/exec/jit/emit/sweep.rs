@@ -7,7 +7,6 @@ use cranelift::prelude::{InstBuilder, IntCC, Value as Clif, types};
 
 use super::{Body, Emit, Emitter, Loop, Place, Row, bytes};
 use crate::exec::jit::stages::{Feed, Stage};
-use crate::exec::micro::feed::{PACKED, UNITS};
 use crate::ir::op::{Elem, Op, StateId, Value};
 
 impl<R: Emit> Emitter<'_, '_, '_, R> {
@@ -54,7 +53,7 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
             self.for_points(&mut |e, frame| e.units(l, frame, None, [zero, width], None));
             return;
         }
-        self.repeat(width, UNITS as i64, &mut |e, first| {
+        self.repeat(width, self.plan.units as i64, &mut |e, first| {
             let count = e.count(width, first);
             let packed: Vec<[Clif; 2]> = stage.feeds.iter().map(|f| e.packed(f, first)).collect();
             e.for_points(&mut |e, frame| {
@@ -94,14 +93,14 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
 
     /// Outputs of the block that starts at `first`.
     fn count(&mut self, width: Clif, first: Clif) -> Clif {
-        let (left, most) = (self.b.ins().isub(width, first), self.number(UNITS));
+        let (left, most) = (self.b.ins().isub(width, first), self.number(self.plan.units));
         let is_full = self.b.ins().icmp(IntCC::UnsignedGreaterThan, left, most);
         self.b.ins().select(is_full, most, left)
     }
 
     /// Where a block's directions and weights lie.
     fn packed(&mut self, feed: &Feed, first: Clif) -> [Clif; 2] {
-        let block = self.b.ins().ushr_imm_u(first, i64::from(UNITS.ilog2()));
+        let block = self.b.ins().ushr_imm_u(first, i64::from(self.plan.units.ilog2()));
         feed.packed.map(|row| {
             let offset = self.b.ins().imul_imm_s(block, bytes::<R>(row.step));
             let start = self.b.ins().iadd_imm_s(self.scratch, bytes::<R>(row.at));
@@ -114,7 +113,7 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
         let plan = self.plan;
         for feed in plan.passes.iter().flat_map(|p| &p.stages).flat_map(|s| &s.feeds) {
             let width = self.number(feed.shape[1]);
-            self.repeat(width, UNITS as i64, &mut |e, first| {
+            self.repeat(width, self.plan.units as i64, &mut |e, first| {
                 let count = e.count(width, first);
                 e.pack_block(feed, first, count);
             });
@@ -136,10 +135,11 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
             let from = self.b.ins().iadd_imm_s(buffer, bytes::<R>(at * lanes));
             let from = self.b.ins().iadd(from, offset);
             let len = self.b.ins().imul_imm_s(count, lanes as i64);
-            let [rows, from_row, padded, row] = [rows, columns * lanes, lanes, PACKED].map(|n| self.number(n));
+            let sizes = [rows, columns * lanes, lanes, self.plan.units];
+            let [rows, from_row, padded, units] = sizes.map(|n| self.number(n));
             match lanes {
-                1 => self.call("pack", &[rows, len, from, from_row, to, row]),
-                _ => self.call("directions", &[rows, len, padded, from, from_row, to]),
+                1 => self.call("pack", &[rows, len, from, from_row, to, units]),
+                _ => self.call("directions", &[rows, len, units, padded, from, from_row, to]),
             }
         }
     }
@@ -154,12 +154,12 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
         let dx = self.b.ins().iadd_imm_s(frame, bytes::<R>(feed.units.at));
         let y = self.b.ins().iadd_imm_s(self.scratch, bytes::<R>(feed.result.at));
         let lanes = self.plan.lanes;
-        let [padded, along_step, through_step, dx_step, y_step] =
-            [lanes, along_step, through_step, feed.units.step, UNITS * lanes].map(|n| self.number(n));
-        self.call(
-            "feed",
-            &[steps, count, padded, along, through, along_step, through_step, v, dx, dx_step, w, y, y_step],
-        );
+        let units = self.plan.units;
+        let sizes = [units, lanes, along_step, through_step, feed.units.step, units * lanes];
+        let [units, padded, along_step, through_step, dx_step, y_step] = sizes.map(|n| self.number(n));
+        let lists = [along, through, along_step, through_step];
+        let (sizes, buffers) = ([steps, count, units, padded], [v, dx, dx_step, w, y, y_step]);
+        self.call("feed", &[&sizes[..], &lists, &buffers].concat());
     }
 
     /// All time steps of a block: its states stay in registers.
