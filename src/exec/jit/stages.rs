@@ -169,7 +169,7 @@ fn feed(p: &Program, here: &Here<'_>, sums: &HashMap<Value, (Value, Value)>, ins
         feed.shape[0] = here[&x].ty.width as usize;
         *(if direction { &mut feed.along } else { &mut feed.through }) = Some((x, NOWHERE));
     }
-    (feed.shape[0] <= MOST && p.params[feed.weight.0 as usize].len() > 0).then_some(feed)
+    (feed.shape[0] <= MOST && !p.params[feed.weight.0 as usize].is_empty()).then_some(feed)
 }
 
 /// How many products lie behind each tangent; `None` if there are loops through them, or operations that stages do not have.
