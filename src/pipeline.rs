@@ -146,7 +146,8 @@ impl Checked {
                 Method::Smoothing { sigma } => format!("by smoothing(sigma = {sigma})"),
                 Method::Weak(w) => match w.absorbed.len() {
                     0 => "by weak".to_string(),
-                    n => format!("by weak, with {n} condition{} as natural terms", if n == 1 { "" } else { "s" }),
+                    1 => "by weak, with 1 condition as a natural term".to_string(),
+                    n => format!("by weak, with {n} conditions as natural terms"),
                 },
                 Method::Absorbed { by, .. } => format!("natural term of {}", self.model.residuals[*by].name),
             };
@@ -155,10 +156,10 @@ impl Checked {
                 let _ = write!(out, " ({reason})");
             }
             out.push('\n');
-            if let Method::Weak(w) = &r.method {
-                for datum in &w.lacking {
-                    let _ = writeln!(out, "  no condition gives {datum}");
-                }
+            if let Method::Weak(w) = &r.method
+                && !w.lacking.is_empty()
+            {
+                let _ = writeln!(out, "  left free: {}", w.lacking.join(", "));
             }
         }
         if self.model.train.is_default {
@@ -167,6 +168,17 @@ impl Checked {
                 "\nthe training schedule, chosen by default:\n{}",
                 check::schedule::as_source(&self.model.train)
             );
+            let name = |phase: &plan::Phase| match &phase.method {
+                plan::Method::Pursuit(p) => p.layer.split_once('.').map(|(u, h)| (u.to_string(), h.to_string())),
+                _ => None,
+            };
+            if let Some((network, layer)) = self.model.train.phases.iter().find_map(name) {
+                let _ = writeln!(
+                    out,
+                    "`{network}.{layer}` is the layer `{layer}` of `{network}`: to write such a block, give the layers of \
+                     different networks different names"
+                );
+            }
         }
         out
     }

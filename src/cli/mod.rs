@@ -88,11 +88,11 @@ enum Command {
 pub struct Program {
     /// The program, a .snn file
     file: PathBuf,
-    /// Override a constant, as in --set c=3 (may be repeated)
+    /// Override a constant, or where an unknown starts, as in --set c=3 (may be repeated)
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     set: Vec<(String, f64)>,
-    /// Override the seed of the train block
-    #[arg(long)]
+    /// Override the seed of the train block, or of the simulation
+    #[arg(long, allow_negative_numbers = true, value_parser = seed)]
     seed: Option<u64>,
 }
 
@@ -117,6 +117,10 @@ fn setting(text: &str) -> Result<(String, f64), String> {
         return Err(format!("`{value}` is not a finite number"));
     }
     Ok((name.trim().to_string(), value))
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.trim().parse().map_err(|_| "a seed is a whole number, 0 or more, as in --seed 1".to_string())
 }
 
 pub fn main() -> ExitCode {

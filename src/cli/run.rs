@@ -13,8 +13,10 @@ use super::messages::Messages;
 use super::progress::Line;
 use super::{Exit, Program, bug, check, files, simulate};
 use crate::exec::Engine;
+use crate::func::figure;
 use crate::pipeline::Compiled;
 use crate::report::data::{ProgramInfo, RunData, Times};
+use crate::report::doubt::doubts;
 use crate::report::{json, npz, page, table, write};
 use crate::source::SourceFile;
 use crate::train::checkpoint;
@@ -137,12 +139,15 @@ fn train_and_report(
     if !arguments.quiet {
         tell(&run, out);
     }
+    for doubt in doubts(&run) {
+        shown.doubt(&doubt);
+    }
     verdict(&run, shown)
 }
 
 fn gather(info: ProgramInfo, compiled: &Compiled, outcome: &Outcome, mut times: Times, since: Instant) -> RunData {
     let problem = &compiled.problem;
-    let trained = Trained { problem, kernels: &compiled.kernels, params: &outcome.params };
+    let trained = Trained { problem, kernels: &compiled.kernels, params: &outcome.params, losses: &outcome.losses };
     let metrics = trained.metrics();
     let expects = trained.expects(&metrics);
     let (grid, layers, rasters) = (trained.grid(), trained.layers(), trained.rasters());
@@ -154,6 +159,8 @@ fn gather(info: ProgramInfo, compiled: &Compiled, outcome: &Outcome, mut times: 
         unknowns: trained.unknowns(),
         status: outcome.status.clone(),
         losses: outcome.losses.clone(),
+        weights: trained.weights(),
+        sights: outcome.sights.clone(),
         phases: outcome.phases.clone(),
         history: outcome.history.clone(),
         forward_evaluations: outcome.forward_evaluations,
@@ -185,7 +192,8 @@ fn save(out: &Path, run: &RunData, compiled: &Compiled, outcome: &Outcome) -> Re
 }
 
 fn tell(run: &RunData, out: &Path) {
-    println!("\n{}\n{}\n{}", table::losses(run), table::phases(run), table::layers(run));
+    let (losses, phases, layers) = (table::losses(run), table::phases(run), table::layers(run));
+    println!("\n{losses}\n{phases}\n{layers}\n{}", table::sights(run));
     if !run.metrics.is_empty() {
         println!("{}", table::metrics(run));
     }
@@ -208,7 +216,7 @@ fn verdict(run: &RunData, shown: &Messages) -> Exit {
         Status::Finished => {
             let failed: Vec<_> = run.expects.iter().filter(|e| !e.holds).collect();
             for e in &failed {
-                shown.sentence(&format!("expect {} does not hold: the value is {:e}", e.text, e.value));
+                shown.sentence(&format!("expect {} does not hold: the value is {}", e.text, figure(e.value, 6)));
             }
             if failed.is_empty() { Exit::Done } else { Exit::ExpectDoesNotHold }
         }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::run::{Arguments, EngineChoice, INTERRUPTED, available_threads, hash};
 use super::{Exit, bug, check, files};
 use crate::exec::Engine;
+use crate::func::figure;
 use crate::pipeline::{CheckedSimulation, CompiledSimulation};
 use crate::plan::simulation as plan;
 use crate::report::data::{ExpectRow, ProgramInfo, Times};
@@ -121,7 +122,7 @@ fn gather(
     let expects = sim.report.expects.iter().map(|e| {
         let found = sim.report.metrics.iter().zip(&measured).find(|(m, _)| m.name == e.metric);
         let (value, held) = found.map_or((f64::NAN, f64::NAN), |(m, v)| (shown(m, *v).0, *v));
-        ExpectRow { text: e.text.clone(), value, holds: e.comparison.holds(held, e.bound) }
+        ExpectRow { metric: e.metric.clone(), text: e.text.clone(), value, holds: e.comparison.holds(held, e.bound) }
     });
     let (metrics, expects) = (metrics.collect(), expects.collect());
     let steps = outcome.steps;
@@ -225,7 +226,7 @@ fn verdict(run: &SimulationData) -> Exit {
         State::Finished => {
             let failed: Vec<_> = run.expects.iter().filter(|e| !e.holds).collect();
             for e in &failed {
-                eprintln!("expect {} does not hold: the value is {}", e.text, e.value);
+                eprintln!("expect {} does not hold: the value is {}", e.text, figure(e.value, 6));
             }
             if failed.is_empty() { Exit::Done } else { Exit::ExpectDoesNotHold }
         }

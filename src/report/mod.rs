@@ -7,6 +7,7 @@
 //! Only `write` touches the disk.
 
 pub mod data;
+pub mod doubt;
 pub mod figures;
 pub mod json;
 pub mod metrics;

@@ -97,6 +97,15 @@ impl<'a> Frame<'a> {
         parts.map(|((b, s), observed)| (b.residual, s.rows(), mean_square(&s.residual(observed)))).collect()
     }
 
+    /// The loss with all rows of a block alike; `None` if they are.
+    pub fn plain(&self, field: &Field) -> Option<f64> {
+        let parts = || self.parts.iter().zip(&field.blocks);
+        self.parts
+            .iter()
+            .any(|(b, _)| b.emphasis.is_some())
+            .then(|| parts().map(|((b, s), observed)| b.weight * mean_square(&s.residual(observed))).sum())
+    }
+
     /// For each block the sum of squares of its part of some rows, as it were with a weight of 1.
     pub fn energies(&self, rows: MatRef<'_, f64>) -> Vec<f64> {
         let mut start = 0;

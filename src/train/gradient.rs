@@ -121,7 +121,7 @@ fn steps<'a>(
     let mut rule = update::new(plan.update, session.params.len());
     let mut state = start;
     state.check(&frame, 0)?;
-    session.report(phase, 0, plan.steps, state.loss())?;
+    session.report_plain(phase, 0, plan.steps, state.loss(), frame.plain(&state.field))?;
     if let Some(every) = solved {
         state = solve_readout(session, &frame, every, 0)?;
         best.keep(0, &state);
@@ -168,7 +168,7 @@ fn steps<'a>(
         };
         state.check(&frame, step + 1)?;
         best.keep(step + 1, &state);
-        session.report(phase, step + 1, plan.steps, state.loss())?;
+        session.report_plain(phase, step + 1, plan.steps, state.loss(), frame.plain(&state.field))?;
         if let Some(why) = watch.after(session, step + 1, best.loss, &best.params) {
             return Ok(Some(why));
         }

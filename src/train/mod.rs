@@ -15,6 +15,7 @@ pub mod candidates;
 pub mod checkpoint;
 mod estimate;
 mod frame;
+pub mod fresh;
 pub mod functions;
 mod gradient;
 mod grow;
@@ -112,8 +113,10 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
     let after = losses(problem, kernels, parts, &session.params);
     let weight = |residual: usize| session.system.blocks.iter().find(|b| b.residual == residual).map(|b| b.weight);
     let mut losses = vec![];
+    let (fresh, sights) = fresh::Fresh::new(problem, kernels, options.seed, None).look(&session.params);
     for ((k, b), (_, a)) in before.into_iter().zip(after) {
-        losses.push(Loss { after: a.after, weight: weight(k).unwrap_or(b.weight), ..b });
+        let fresh = fresh.iter().find(|(residual, _)| *residual == k).map_or(f64::NAN, |(_, rms)| *rms);
+        losses.push(Loss { after: a.after, fresh, weight: weight(k).unwrap_or(b.weight), ..b });
     }
     Outcome {
         forward_evaluations: session.lab.evaluations(),
@@ -122,6 +125,7 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
         history: session.history,
         phases,
         losses,
+        sights,
         status,
     }
 }
@@ -151,6 +155,13 @@ fn readout_phase(session: &mut Session<'_>, phase: usize, ridge: Option<f64>) ->
     ended
 }
 
+/// A condition that another residual's weak form takes care of, and whose derivatives would be taken of spikes.
+fn rough(rows: &Rows) -> bool {
+    let Rows::Absorbed { measure, .. } = rows else { return false };
+    let differences = matches!(measure.by, Derivatives::Stencil { .. } | Derivatives::Smoothing { .. });
+    differences && measure.atoms.iter().any(|a| a.alpha.order() > 0)
+}
+
 /// The state of every residual under some weights, in `after` (and `before`). Its evaluations are not counted.
 fn losses(
     problem: &Problem,
@@ -176,7 +187,7 @@ fn losses(
     let describe = |k: usize, rows: usize| {
         let how = match &problem.residuals[k].rows {
             Rows::Weak(_) => format!("weak form, {rows} test functions"),
-            Rows::Absorbed { by, .. } => format!("natural term of {}", problem.residuals[*by].name),
+            Rows::Absorbed { by, .. } => format!("natural term of {} (not trained)", problem.residuals[*by].name),
             Rows::Pointwise(p) => match p.by {
                 Derivatives::None => format!("value at {rows} points"),
                 Derivatives::Jet => format!("exact derivatives at {rows} points"),
@@ -190,8 +201,8 @@ fn losses(
         let (rows, mean) = found?;
         let r = &problem.residuals[k];
         let (before, after) = (mean, mean);
-        let method = describe(k, rows);
-        Some((k, Loss { residual: r.name.clone(), method, weight: r.weight, rows, before, after }))
+        let (residual, method, weight) = (r.name.clone(), describe(k, rows), r.weight);
+        Some((k, Loss { residual, method, weight, rows, before, after, fresh: f64::NAN, rough: rough(&r.rows) }))
     });
     with_rows.collect()
 }

@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+pub use crate::train::fresh::Sight;
+
 /// A line of progress, given after every step or round.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
@@ -18,6 +20,8 @@ pub struct Point {
     pub seconds: f64,
     /// The training loss: sum over residuals of weight * mean of squared rows.
     pub loss: f64,
+    /// The same with all rows alike, where `causal` makes them differ: this one can be compared from step to step.
+    pub plain: Option<f64>,
     /// Relative L2 error against the exact solution on a coarse grid; only shown, never used.
     pub error: Option<f64>,
 }
@@ -43,6 +47,8 @@ pub struct Outcome {
     pub history: Vec<Point>,
     pub phases: Vec<PhaseSummary>,
     pub losses: Vec<Loss>,
+    /// What the residuals say of each field and unknown.
+    pub sights: Vec<Sight>,
     pub forward_evaluations: u64,
     pub seconds: f64,
     pub status: Status,
@@ -77,7 +83,7 @@ pub struct PhaseSummary {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loss {
     pub residual: String,
-    /// In words: `weak form, 1225 test functions`, `natural term of wave`, `value at 256 points`.
+    /// In words: `weak form, 1225 test functions`, `natural term of wave (not trained)`, `value at 256 points`.
     pub method: String,
     pub weight: f64,
     /// Rows it is a mean over.
@@ -85,4 +91,9 @@ pub struct Loss {
     /// Mean of its squared rows before and after training, not multiplied by the weight.
     pub before: f64,
     pub after: f64,
+    /// The root of that mean at points that training has not seen, or against other test functions. On data, and where a face
+    /// is a single point, there are no others.
+    pub fresh: f64,
+    /// Derivatives of spikes, which its rows would be made of, mean little: the condition is met through another residual.
+    pub rough: bool,
 }

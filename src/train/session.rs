@@ -135,6 +135,21 @@ impl<'a> Session<'a> {
     /// # Errors
     /// `Stop::Interrupted` if the run is to stop here.
     pub fn report(&mut self, phase: usize, step: usize, of: usize, loss: f64) -> Result<(), Stop> {
+        self.report_plain(phase, step, of, loss, None)
+    }
+
+    /// The same with the loss of rows that all count alike, where they do not.
+    ///
+    /// # Errors
+    /// As `report`.
+    pub fn report_plain(
+        &mut self,
+        phase: usize,
+        step: usize,
+        of: usize,
+        loss: f64,
+        plain: Option<f64>,
+    ) -> Result<(), Stop> {
         let spent = self.lab.evaluations();
         let error = self.held_out.as_ref().and_then(|h| {
             let due = self.measured.is_none_or(|m| spent - m >= PATIENCE * h.points() as u64);
@@ -144,7 +159,7 @@ impl<'a> Session<'a> {
             self.measured = Some(spent);
         }
         let seconds = self.seconds();
-        let point = Point { phase, step, of, forward_evaluations: spent, seconds, loss, error };
+        let point = Point { phase, step, of, forward_evaluations: spent, seconds, loss, plain, error };
         self.history.push(point.clone());
         let asked = self.progress.point(&point).is_break();
         if asked || self.interrupted() { Err(Stop::Interrupted) } else { Ok(()) }

@@ -71,6 +71,16 @@ fn default_periodic_tests(coords: usize) -> usize {
     }
 }
 
+/// Test functions a coordinate, before the end conditions take theirs.
+pub fn tests_of(weak: &Weak, coords: &[Coord]) -> usize {
+    let d = coords.len();
+    weak.tests.unwrap_or_else(|| {
+        let tests = if coords.iter().all(|c| c.periodic) { default_periodic_tests(d) } else { default_tests(d) };
+        // More would lose the lower terms of an equation of high order in the rounding of its highest one.
+        tests.min(most_tests(weak.volume.iter().map(|t| t.test.order()).max().unwrap_or(0)))
+    })
+}
+
 /// A weak form on its quadrature points. Everything that does not depend on the field is computed once.
 #[derive(Debug)]
 pub struct WeakSystem {
@@ -203,13 +213,7 @@ impl WeakSystem {
     /// `is_unknown` says which fields are the same at all points.
     pub fn assemble(weak: &Weak, coords: &[Coord], is_unknown: impl Fn(usize) -> bool) -> Arc<WeakSystem> {
         let d = coords.len();
-        let tests = weak.tests.unwrap_or_else(|| match coords.iter().all(|c| c.periodic) {
-            true => default_periodic_tests(d),
-            false => default_tests(d),
-        });
-        // More would lose the lower terms of an equation of high order in the rounding of its highest one.
-        let highest = weak.volume.iter().map(|t| t.test.order()).max().unwrap_or(0);
-        let tests = if weak.tests.is_some() { tests } else { tests.min(most_tests(highest)) };
+        let tests = tests_of(weak, coords);
         let order = |k: usize| {
             let volume = weak.volume.iter().map(|t| t.test.0[k]);
             let boundary = weak.boundary.iter().map(|t| t.test.0[k]);
