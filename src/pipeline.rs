@@ -15,7 +15,7 @@ use std::fmt::Write;
 use crate::check::model::{Method, Model};
 use crate::check::{self, Options};
 use crate::diag::{Diagnostic, Sink};
-use crate::exec::kernel::AnyKernel;
+use crate::exec::kernel::{AnyKernel, DIRECTIONS, lanes_for};
 use crate::exec::{self, Engine};
 use crate::func::MultiIndex;
 use crate::ir::problem::{Atom, Derivatives, Pointwise, Problem, Rows};
@@ -350,15 +350,18 @@ fn atom_sets(problem: &Problem) -> (Vec<Vec<Atom>>, Vec<usize>) {
     (sets, observer_of)
 }
 
-/// The numbers of directions that forward-mode phases ask for.
+/// The numbers of directions that forward-mode phases take at once: the most that kernels take, and what is left over.
 fn directions(train: &plan::Train) -> Vec<u32> {
     let mut all: Vec<u32> = train
         .phases
         .iter()
         .filter_map(|phase| match &phase.method {
-            plan::Method::Gradient(g) if g.estimate == plan::Estimate::Forward => Some(g.directions as u32),
+            plan::Method::Gradient(g) if g.estimate == plan::Estimate::Forward => Some(g.directions),
             _ => None,
         })
+        .flat_map(|n| [n.min(DIRECTIONS), n % DIRECTIONS])
+        .filter(|n| *n > 0)
+        .map(|n| lanes_for(n) as u32)
         .collect();
     all.sort_unstable();
     all.dedup();

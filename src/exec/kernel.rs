@@ -20,6 +20,14 @@ use crate::plan::Precision;
 /// Points in a tile: their states stay in the first-level cache.
 pub const TILE: usize = 32;
 
+/// Directions that tangents are taken along together, at most: their lanes fill the registers of a block.
+pub const DIRECTIONS: usize = 16;
+
+/// Directions of the program that takes `count` of them, which is at most [`DIRECTIONS`]: whole vectors.
+pub fn lanes_for(count: usize) -> usize {
+    if count <= 4 { 4 } else { count.next_multiple_of(8) }
+}
+
 /// One tile's work. Lengths are as the module's table says; engines check them.
 #[derive(Debug)]
 pub struct Tile<'a, R = f32> {

@@ -12,6 +12,7 @@ pub mod jit;
 pub mod kernel;
 pub mod math;
 pub(crate) mod micro;
+pub mod normal;
 pub mod real;
 pub mod rng;
 pub mod timed;

@@ -60,7 +60,8 @@ pub struct Observer {
     pub features: Option<AnyKernel>,
     /// As `features`, for a block of candidates of a layer; one entry a layer of the network.
     pub pools: Vec<Option<AnyKernel>>,
-    /// For each number of directions that a `forward` phase asks for: as `primal`, with the tangents of the outputs along
+    /// For each number of directions that `forward` phases take at once, in whole vectors
+    /// ([`lanes_for`](crate::exec::kernel::lanes_for)): as `primal`, with the tangents of the outputs along
     /// that many directions, named by [`tangent_name`](crate::ir::problem::tangent_name).
     pub tangents: Vec<(u32, AnyKernel)>,
 }

@@ -4,12 +4,12 @@
 //!
 //! ```text
 //! network at P points                    P
-//! with tangents along K directions       P (1 + K)
+//! with tangents along K directions       P (1 + K), K at most 16 at a time
 //! a block of C candidates                P C / units of the layer
 //! ```
 //! Measurements that training does not use (the error on a coarse grid, absorbed residuals) are not counted.
 
-use crate::exec::kernel::{AnyKernel, AnyResults, Numbers};
+use crate::exec::kernel::{AnyKernel, AnyResults, DIRECTIONS, Numbers, lanes_for};
 use crate::ir::problem::{Atom, Network, derivative_name, tangent_name};
 use crate::train::fault::Spot;
 use crate::train::kernels::{Kernels, Observer};
@@ -119,20 +119,31 @@ impl<'a> Lab<'a> {
         fields
     }
 
-    /// The change of the field along each of `directions` (`[params][count]`), exact but for the surrogate.
+    /// The change of the field along each of `directions` (`[params][count]`, at most [`DIRECTIONS`]), exact but for the
+    /// surrogate.
     pub fn tangents(&mut self, system: &System<'_>, params: &[f64], directions: &[f64], count: usize) -> Columns {
         let mut columns = Columns::default();
+        let lanes = lanes_for(count);
+        // Kernels take whole vectors of directions: those that are not asked for are 0.
+        let mut filled = vec![];
+        if lanes != count {
+            filled.resize(params.len() * lanes, 0.0);
+            let rows = filled.chunks_exact_mut(lanes).zip(directions.chunks_exact(count));
+            rows.for_each(|(to, from)| to[..count].copy_from_slice(from));
+        }
+        let directions = if lanes == count { directions } else { &filled };
         for (s, station) in system.stations.iter().enumerate() {
             let tangents = &self.observer(system, s).tangents;
             let (_, kernel) = tangents
                 .iter()
-                .find(|(k, _)| *k as usize == count)
+                .find(|(k, _)| *k as usize == lanes)
                 .expect("a kernel is compiled for every number of directions that a forward phase asks for");
             let result = kernel.run(&station.points, params, directions);
             self.watch(system, s, kernel, &result, params);
             let tangent = |a: &Atom| Some(tangent_name(&self.named("", a)));
             self.sort(system, s, kernel, &result.outputs, &tangent, count, &mut columns);
         }
+        debug_assert!(count <= DIRECTIONS, "no more directions than kernels take");
         self.evaluations += (system.points() * (1 + count)) as f64;
         columns
     }

@@ -10,6 +10,7 @@
 //! ```
 
 mod spikes;
+mod stages;
 mod steps;
 
 use std::collections::HashMap;
@@ -57,26 +58,28 @@ pub(super) fn emit<R: Emit>(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &
             .collect(),
         layouts: plan.program.trace_layout(),
         pass: 0,
+        step: None,
     };
-    e.copy_in();
-    e.items(&plan.init, None);
-    for (k, pass) in plan.passes.iter().enumerate() {
-        e.pass = k;
-        if pass.interchanged {
-            e.items(&pass.step, None);
-        } else if !pass.step.is_empty() {
-            let steps = e.number(pass.steps as usize);
-            e.repeat(steps, 1, &mut |e, step| {
-                e.items(&pass.step, Some(step));
-                e.copy_traces(traces, step);
-                if !pass.carry.is_empty() {
-                    e.for_points(&mut |e, frame| e.copy_rows(frame, &pass.carry));
-                }
+    if plan.passes.iter().all(|p| p.stages.is_empty()) {
+        e.group([outputs, traces]);
+    } else {
+        // Fewer at a time, one group after the other in the same frames.
+        e.pack();
+        let most = e.number(plan.points);
+        e.repeat(points, plan.points as i64, &mut |e, first| {
+            let left = e.b.ins().isub(points, first);
+            let is_full = e.b.ins().icmp(IntCC::UnsignedGreaterThan, left, most);
+            e.points = e.b.ins().select(is_full, most, left);
+            let p = &plan.program;
+            let moved = [(inputs, p.input_len()), (outputs, p.output_len()), (traces, p.trace_len())];
+            let [inputs, outputs, traces] = moved.map(|(buffer, len)| {
+                let offset = e.b.ins().imul_imm_s(first, bytes::<R>(len));
+                e.b.ins().iadd(buffer, offset)
             });
-        }
-        e.items(&pass.finish, None);
+            e.inputs = inputs;
+            e.group([outputs, traces]);
+        });
     }
-    e.copy_out(outputs);
     e.b.ins().return_(&[]);
 }
 
@@ -105,8 +108,9 @@ struct Emitter<'p, 'a, 'f, R> {
     /// Where each table starts.
     table_at: Vec<usize>,
     layouts: Vec<TraceLayout>,
-    /// The pass being emitted.
+    /// The pass being emitted, and its step if one is.
     pass: usize,
+    step: Option<Clif>,
 }
 
 /// How a value's lanes relate to those of the loop around.
@@ -155,6 +159,8 @@ struct Body {
     /// Of spikes, the masks.
     masks: HashMap<Value, Vec<Clif>>,
     step: Option<Clif>,
+    /// In a stage: the address of number 0 of scratch, moved on to the unit's place in a block of feeds.
+    fed: Option<Clif>,
 }
 
 impl Body {
@@ -170,6 +176,35 @@ impl Body {
 }
 
 impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
+    /// Everything for the points of a group.
+    fn group(&mut self, [outputs, traces]: [Clif; 2]) {
+        let plan = self.plan;
+        self.copy_in();
+        self.items(&plan.init, None);
+        for (k, pass) in plan.passes.iter().enumerate() {
+            self.pass = k;
+            if pass.interchanged {
+                self.items(&pass.step, None);
+            } else if !pass.step.is_empty() {
+                let steps = self.number(pass.steps as usize);
+                self.repeat(steps, 1, &mut |e, step| {
+                    e.step = Some(step);
+                    e.items(&pass.step, Some(step));
+                    e.copy_traces(traces, step);
+                    if !pass.carry.is_empty() {
+                        e.for_points(&mut |e, frame| e.copy_rows(frame, &pass.carry));
+                    }
+                });
+            }
+            self.step = None;
+            for stage in &pass.stages {
+                self.stage(stage, pass.steps);
+            }
+            self.items(&pass.finish, None);
+        }
+        self.copy_out(outputs);
+    }
+
     fn number(&mut self, n: usize) -> Clif {
         self.b.ins().iconst(types::I64, n as i64)
     }
@@ -212,8 +247,19 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
     fn row(&mut self, row: Row) -> (Clif, Clif) {
         let base = if row.fixed { self.scratch } else { self.frames };
         let address = self.b.ins().iadd_imm_s(base, bytes::<R>(row.at));
+        let address = self.at_step(address, row, self.step);
         let stride = self.number(if row.fixed { 0 } else { self.plan.frame });
         (address, stride)
+    }
+
+    /// The address of a kept row at a step, from that at the first.
+    fn at_step(&mut self, address: Clif, row: Row, step: Option<Clif>) -> Clif {
+        if row.step == 0 {
+            return address;
+        }
+        let Some(step) = step else { unreachable!("kept rows are used in steps") };
+        let offset = self.b.ins().imul_imm_s(step, bytes::<R>(row.step));
+        self.b.ins().iadd(address, offset)
     }
 
     fn call(&mut self, name: &str, arguments: &[Clif]) {
@@ -314,19 +360,21 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         for &(from, ty, to) in copies {
             let numbers = ty.width as usize * if ty.tangent { self.plan.lanes } else { 1 };
             let source = if from.fixed { self.scratch } else { frame };
+            let source = self.at_step(source, from, self.step);
+            let target = self.at_step(frame, to, self.step);
             let vectors = numbers.div_ceil(R::LANES);
             let copy = |e: &mut Self, source: Clif, target: Clif| {
                 let v = e.b.ins().load(R::F, plain(), source, bytes::<R>(from.at) as i32);
                 e.b.ins().store(plain(), v, target, bytes::<R>(to.at) as i32);
             };
             if vectors == 1 {
-                copy(self, source, frame);
+                copy(self, source, target);
                 continue;
             }
             let end = self.number(vectors * 16);
             self.repeat(end, 16, &mut |e, offset| {
                 let source = e.b.ins().iadd(source, offset);
-                let target = e.b.ins().iadd(frame, offset);
+                let target = e.b.ins().iadd(target, offset);
                 copy(e, source, target);
             });
         }
@@ -365,7 +413,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                 let (name, sizes) = match (ty.tangent, direction) {
                     (false, true) => ("dense", vec![inputs, outputs * k, k, padded]),
                     (false, false) => ("dense", vec![inputs, outputs, 1, 1]),
-                    (true, false) => ("tangent", vec![inputs, outputs, padded]),
+                    (true, false) => ("tangent", vec![inputs, outputs, k, padded]),
                     (true, true) => ("both", vec![inputs, outputs, k, padded]),
                 };
                 if let Some(bits) = plan.bits.get(of).filter(|_| name == "dense" && !direction) {
@@ -388,8 +436,8 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
     /// Vectors of a block: several, to hide the latency of one's chain behind the others', unless the body is long.
     fn vectors(&self, l: &Loop, available: usize) -> usize {
         let size: usize = l.insts.iter().map(|i| weight(&i.op)).sum();
-        let most = if self.is_all_steps(l) && size <= 100 {
-            self.steps_shape(l).vectors
+        let most = if let Some(time) = l.time.as_ref().filter(|_| size <= 100) {
+            self.steps_shape(l, time).vectors
         } else if size <= 60 {
             if l.tangent || size <= 20 { 4 } else { 2 }
         } else {
@@ -402,45 +450,29 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
 
     /// A loop over lanes, for one point.
     fn lanes(&mut self, l: &Loop, frame: Clif, step: Option<Clif>) {
-        let origin = [frame, self.scratch];
-        let per_row = if l.tangent { self.plan.lanes } else { super::plan::padded(l.width as usize) };
-        let vectors = self.vectors(l, per_row / R::LANES);
         if l.tangent {
-            let units = self.number(l.width as usize);
-            let row = bytes::<R>(per_row);
-            self.repeat(units, 1, &mut |e, unit| {
-                let start = e.b.ins().imul_imm_s(unit, row);
-                let number = e.b.ins().imul_imm_s(unit, bytes::<R>(1));
-                let full = origin.map(|o| e.b.ins().iadd(o, start));
-                let unit = origin.map(|o| e.b.ins().iadd(o, number));
-                e.blocks(per_row / R::LANES, vectors, full, &mut |e, full, offset| {
-                    let direction = match offset {
-                        Some(offset) => origin.map(|o| e.b.ins().iadd(o, offset)),
-                        None => origin,
-                    };
-                    let (registers, masks) = (HashMap::new(), HashMap::new());
-                    let (one, bits) = (origin, frame);
-                    let body = Body { full, one, unit, direction, vectors, first: 0, registers, bits, masks, step };
-                    e.body(l, body);
-                });
-            });
-        } else {
-            self.blocks(per_row / R::LANES, vectors, origin, &mut |e, full, offset| {
-                // A byte of bits for eight lanes.
-                let bits = match offset {
-                    Some(offset) if !l.bits.is_empty() => {
-                        let passed = e.b.ins().ushr_imm_u(offset, i64::from((8 * R::BYTES).ilog2()));
-                        e.b.ins().iadd(frame, passed)
-                    }
-                    _ => frame,
-                };
-                // Only tangents have the other lies.
-                let (unit, direction, one) = (full, full, origin);
-                let (registers, masks) = (HashMap::new(), HashMap::new());
-                let body = Body { full, one, unit, direction, vectors, first: 0, registers, bits, masks, step };
-                e.body(l, body);
-            });
+            let units = [0, l.width as usize].map(|n| self.number(n));
+            self.units(l, frame, step, units, None);
+            return;
         }
+        let one = [frame, self.scratch];
+        let per_row = super::plan::padded(l.width as usize);
+        let vectors = self.vectors(l, per_row / R::LANES);
+        self.blocks(per_row / R::LANES, vectors, one, &mut |e, full, offset| {
+            // A byte of bits for eight lanes.
+            let bits = match offset {
+                Some(offset) if !l.bits.is_empty() => {
+                    let passed = e.b.ins().ushr_imm_u(offset, i64::from((8 * R::BYTES).ilog2()));
+                    e.b.ins().iadd(frame, passed)
+                }
+                _ => frame,
+            };
+            // Only tangents have the other lies.
+            let (unit, direction) = (full, full);
+            let (registers, masks) = (HashMap::new(), HashMap::new());
+            let (first, fed) = (0, None);
+            e.body(l, Body { full, one, unit, direction, vectors, first, registers, bits, masks, step, fed });
+        });
     }
 
     /// Blocks of vectors along a row; no loop if it is only one.
@@ -456,15 +488,9 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         });
     }
 
-    /// Whether the loop is one that all steps of its pass are run in.
-    fn is_all_steps(&self, l: &Loop) -> bool {
-        let pass = self.plan.passes.get(self.pass);
-        pass.is_some_and(|p| p.interchanged && p.step.iter().any(|i| matches!(i, Item::Loop(s) if std::ptr::eq(s, l))))
-    }
-
     fn body(&mut self, l: &Loop, mut body: Body) {
-        if self.is_all_steps(l) {
-            self.all_steps(l, body);
+        if let Some(time) = &l.time {
+            self.all_steps(l, time, body);
             return;
         }
         for inst in &l.insts {
@@ -482,7 +508,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
     fn load(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row) -> Vec<Clif> {
         let lie = lie(l, ty);
         let (vector, scalar) = if ty.elem == Elem::Mask { (R::M, R::MASK_SCALAR) } else { (R::F, R::SCALAR) };
-        let address = body.address(lie, row);
+        let address = self.at_step(body.address(lie, row), row, body.step);
         let at = bytes::<R>(row.at) as i32;
         match lie {
             Lie::Full | Lie::Direction => {
@@ -498,7 +524,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
 
     fn store(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row, vectors: &[Clif]) {
         let lie = lie(l, ty);
-        let address = body.address(lie, row);
+        let address = self.at_step(body.address(lie, row), row, body.step);
         let at = bytes::<R>(row.at) as i32;
         match lie {
             Lie::Full | Lie::Direction => {
@@ -531,6 +557,14 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                 let at = bytes::<R>(self.table_at[*k as usize]) as i32;
                 let x = self.b.ins().load(R::SCALAR, plain(), address, at);
                 vec![self.b.ins().splat(R::F, x)]
+            }
+            Some(Place::Feed(at)) => {
+                let (Some(step), Some(fed)) = (body.step, body.fed) else { unreachable!("feeds are read in stages") };
+                let offset = self.b.ins().imul_imm_s(step, bytes::<R>(self.plan.units * self.plan.lanes));
+                let address = self.b.ins().iadd(fed, offset);
+                let at = bytes::<R>(*at) as i32;
+                let own = body.first..body.first + body.vectors;
+                own.map(|k| self.b.ins().load(R::F, plain(), address, at + 16 * k as i32)).collect()
             }
             Some(Place::Row(row)) => self.load(l, body, self.plan.types[&v], *row),
             None => unreachable!("an operand of a loop is in a register or has a place"),

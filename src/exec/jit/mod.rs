@@ -14,6 +14,7 @@ mod lanes;
 mod module;
 mod normal;
 mod plan;
+mod stages;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -53,7 +54,7 @@ pub fn compile<R: Emit>(programs: Vec<Program>) -> Result<Vec<Arc<dyn Kernel<R>>
     let kernels = kernels.map(|(((program, plan), (entry, cost)), planning)| {
         let tables = program.tables.iter().flat_map(|t| t.values.iter().map(|&x| R::new(x))).collect();
         // A cache line more, to start on one.
-        let scratch_len = plan.fixed + TILE * plan.frame + LINE;
+        let scratch_len = plan.fixed + plan.points * plan.frame + LINE;
         let lens = Lens::of(&program);
         let cost = Cost { seconds: planning + cost.seconds + share, ..cost };
         let _code = Arc::clone(&code);

@@ -7,6 +7,8 @@
 //!   difference from a constant is at least 0 compares the two instead.
 //! * What leaves a loop whole (operands of sums, products, concatenations and slices, outputs) is no constant and no mask.
 //!
+//! * Tangents read no state and no row of a parameter but by a copy.
+//!
 //! A copy is written as a splat to the same width.
 //!
 //! ```text
@@ -57,6 +59,8 @@ pub(super) fn normalise(program: &Program) -> Program {
             region.push(inst);
         }
     }
+
+    separate(&mut p, &mut n);
 
     let straight: HashSet<Value> =
         p.regions().into_iter().filter(|r| r.is_straight()).flat_map(|r| computed(p.region(r))).collect();
@@ -132,6 +136,33 @@ fn crossings(p: &mut Program) {
                 inst.op = Op::Select(mask, one, zero);
             }
             region.push(inst);
+        }
+    }
+}
+
+/// Has tangents read states and rows of parameters by copies: they may be run when these have moved on.
+fn separate(p: &mut Program, n: &mut Normaliser) {
+    for k in 0..p.passes.len() as u32 {
+        let step = p.region_mut(Region::Step(k));
+        let ops: HashMap<Value, Op> = step.iter().map(|i| (i.value, i.op.clone())).collect();
+        let moves = |mut v: Value| {
+            while let Some(Op::Slice { of, .. }) = ops.get(&v) {
+                v = *of;
+            }
+            matches!(ops.get(&v), Some(Op::State(_) | Op::Row(_))) && !n.types[&v].tangent
+        };
+        let wanted: HashSet<Value> =
+            step.iter().filter(|i| i.ty.tangent).flat_map(|i| i.op.operands()).filter(|&v| moves(v)).collect();
+        let mut copies = HashMap::new();
+        for mut inst in std::mem::take(step) {
+            if inst.ty.tangent {
+                inst.op = inst.op.map(|v| copies.get(&v).copied().unwrap_or(v));
+            }
+            let (value, ty) = (inst.value, inst.ty);
+            step.push(inst);
+            if wanted.contains(&value) {
+                copies.insert(value, n.copy(step, value, ty));
+            }
         }
     }
 }

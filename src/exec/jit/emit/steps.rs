@@ -35,15 +35,11 @@ const REGISTERS: usize = 12;
 
 impl<'p, R: Emit> Emitter<'p, '_, '_, R> {
     /// How a loop over all steps uses the registers.
-    pub(super) fn steps_shape(&self, l: &Loop) -> Shape {
+    pub(super) fn steps_shape(&self, l: &Loop, time: &[StateId]) -> Shape {
         let program = &self.plan.program;
-        let full: Vec<StateId> = (0..)
-            .map(StateId)
-            .zip(&program.states)
-            .filter(|(_, s)| s.pass as usize == self.pass && lie(l, s.ty) == Lie::Full)
-            .map(|(id, _)| id)
-            .collect();
-        let added = accumulators(program, self.pass);
+        let is_full = |s: &&StateId| lie(l, program.states[s.0 as usize].ty) == Lie::Full;
+        let full: Vec<StateId> = time.iter().filter(is_full).copied().collect();
+        let added = if l.tangent { HashSet::new() } else { accumulators(program, self.pass) };
         let memory: HashSet<StateId> = full.iter().filter(|s| added.contains(s)).copied().collect();
         let chains = full.len() - memory.len();
         match chains {
@@ -55,15 +51,15 @@ impl<'p, R: Emit> Emitter<'p, '_, '_, R> {
     }
 
     /// All time steps of a block.
-    pub(super) fn all_steps(&mut self, l: &Loop, body: Body) {
+    pub(super) fn all_steps(&mut self, l: &Loop, time: &[StateId], body: Body) {
         let pass = &self.plan.program.passes[self.pass];
-        let shape = self.steps_shape(l);
+        let shape = self.steps_shape(l, time);
         let at_once = if body.vectors.is_multiple_of(shape.at_once) { shape.at_once } else { body.vectors };
         let mut parts: Vec<Body> =
             (0..body.vectors).step_by(at_once).map(|first| Body { first, vectors: at_once, ..body.clone() }).collect();
-        let ids = (0..).map(StateId).zip(self.plan.program.states.iter().zip(&self.plan.states));
-        let own: Vec<(StateId, (&State, &StatePlace))> =
-            ids.filter(|(_, (s, _))| s.pass as usize == self.pass).collect();
+        let states = &self.plan.program.states;
+        let own: Vec<(StateId, (&State, StatePlace))> =
+            time.iter().map(|&s| (s, (&states[s.0 as usize], self.plan.states[s.0 as usize]))).collect();
         let (memory, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|(id, _)| shape.memory.contains(id));
 
         let (head, inside, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
@@ -96,6 +92,10 @@ impl<'p, R: Emit> Emitter<'p, '_, '_, R> {
             }
             for inst in &l.insts {
                 self.inst(l, part, inst);
+            }
+            for &(v, row) in l.stores.iter().filter(|(_, row)| row.step > 0) {
+                let vectors = part.registers[&v].clone();
+                self.store(l, part, self.plan.types[&v], row, &vectors);
             }
             for (_, (s, place)) in &memory {
                 let vectors = part.registers[&s.next].clone();
