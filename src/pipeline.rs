@@ -11,12 +11,11 @@
 mod simulation;
 
 use std::fmt::Write;
-use std::sync::Arc;
 
 use crate::check::model::{Method, Model};
 use crate::check::{self, Options};
 use crate::diag::{Diagnostic, Sink};
-use crate::exec::kernel::Kernel;
+use crate::exec::kernel::AnyKernel;
 use crate::exec::{self, Engine};
 use crate::func::MultiIndex;
 use crate::ir::problem::{Atom, Derivatives, Pointwise, Problem, Rows};
@@ -194,10 +193,10 @@ impl Checked {
 
     /// Cranelift's input for the network's programs.
     pub fn clif_text(&self) -> Result<String, EmitError> {
-        let mut out = String::new();
+        let (mut out, precision) = (String::new(), self.model.train.precision);
         for program in self.lower().shown() {
-            let clif =
-                exec::jit::clif(&optimise(program)?).map_err(|e| Bug { phase: "compile", detail: e.to_string() })?;
+            let clif = exec::jit::clif(precision, &optimise(program)?)
+                .map_err(|e| Bug { phase: "compile", detail: e.to_string() })?;
             out.push_str(&clif);
             out.push('\n');
         }
@@ -249,8 +248,9 @@ impl Lowered {
             observers.push(ObserverPlaces { atoms, primal, features, pools, tangents });
         }
 
-        let kernels = exec::build(engine, programs.0).map_err(|e| Bug { phase: "compile", detail: e.to_string() })?;
-        let at = |place: &Place| -> Arc<dyn Kernel> { kernels[place.0].clone() };
+        let kernels = exec::build(engine, problem.train.precision, programs.0)
+            .map_err(|e| Bug { phase: "compile", detail: e.to_string() })?;
+        let at = |place: &Place| -> AnyKernel { kernels[place.0].clone() };
         let observer = |places: &ObserverPlaces| Observer {
             atoms: places.atoms.clone(),
             primal: at(&places.primal),
@@ -259,6 +259,7 @@ impl Lowered {
             tangents: places.tangents.iter().map(|(k, p)| (*k, at(p))).collect(),
         };
         let kernels = Kernels {
+            precision: problem.train.precision,
             observers: observers.iter().map(observer).collect(),
             observer_of,
             probe: at(&probe),

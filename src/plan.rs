@@ -42,10 +42,37 @@ impl Schedule {
     }
 }
 
+/// What kernels compute in, and what weights are kept in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    #[default]
+    F32,
+    F64,
+}
+
+impl Precision {
+    /// As the program writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::F64 => "f64",
+        }
+    }
+
+    /// The nearest number of that precision.
+    pub fn round(self, x: f64) -> f64 {
+        match self {
+            Precision::F32 => f64::from(x as f32),
+            Precision::F64 => x,
+        }
+    }
+}
+
 /// The whole training schedule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Train {
     pub seed: u64,
+    pub precision: Precision,
     pub phases: Vec<Phase>,
     /// True when the program has no `train` block and this is the default.
     pub is_default: bool,

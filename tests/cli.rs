@@ -113,6 +113,33 @@ fn engines_and_threads_do_not_change_a_bit() {
 }
 
 #[test]
+fn a_run_in_double_precision_writes_all_its_digits() {
+    let place = Place::new();
+    place.put("small.snn", &SMALL.replace("  seed 3", "  precision f64\n  seed 3"));
+    for (out, arguments) in
+        [("a", ["--engine", "jit", "--threads", "1"]), ("b", ["--engine", "interp", "--threads", "2"])]
+    {
+        let (code, _, err) = place.snnc(&[&["run", "small.snn", "--quiet", "--out", out], &arguments[..]].concat());
+        assert_eq!(code, 0, "{err}");
+    }
+    for file in ["checkpoint.safetensors", "small.npz"] {
+        assert!(place.read(&format!("a/{file}")) == place.read(&format!("b/{file}")), "{file} depends on the engine");
+    }
+    let single = |x: &f64| f64::from(*x as f32) == *x;
+    let bytes = place.read("a/checkpoint.safetensors");
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("is a checkpoint");
+    let mut weights: Vec<f64> = vec![];
+    for (name, t) in tensors.tensors() {
+        assert_eq!(t.dtype(), safetensors::Dtype::F64, "{name}");
+        weights.extend(t.data().as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)));
+    }
+    assert!(!weights.iter().all(single), "no weight has more than single precision");
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(place.read("a/small.npz"))).expect("is an archive");
+    let array = npyz::NpyFile::new(zip.by_name("u.npy").expect("is there")).expect("is an array");
+    assert!(!array.into_vec::<f64>().expect("reads").iter().all(single), "the field was rounded");
+}
+
+#[test]
 fn constants_can_be_set() {
     let place = Place::new();
     place.put("small.snn", SMALL);

@@ -1,13 +1,13 @@
-//! Interpreter and JIT give the same bits on every kernel of every example.
+//! Interpreter and JIT give the same bits on every kernel of every example, in both precisions.
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use snnc::check::Options;
-use snnc::exec::kernel::Kernel;
-use snnc::exec::{Engine, driver};
+use snnc::exec::Engine;
+use snnc::exec::kernel::{AnyKernel, Numbers};
 use snnc::pipeline::{Compiled, Source};
+use snnc::plan::Precision;
 use snnc::source::{Files, Sources};
 
 /// The examples' data.
@@ -21,18 +21,21 @@ impl Files for Examples {
 }
 
 /// All kernels of a program, a simulation's as well.
-fn compiled(text: &str, engine: Engine) -> Vec<Arc<dyn Kernel>> {
+fn compiled(text: &str, engine: Engine, precision: Precision) -> Vec<AnyKernel> {
     let mut sources = Sources::default();
     let options = Options { set: vec![], seed: None };
     let checking = Source::new("example.snn", text).check(&mut sources, &Examples, &options);
     if let Some(simulation) = checking.simulation {
-        return simulation.compile(engine).unwrap_or_else(|b| panic!("{b}")).kernels;
+        let kernels = simulation.compile(engine).unwrap_or_else(|b| panic!("{b}")).kernels;
+        return kernels.into_iter().map(AnyKernel::Single).collect();
     }
     let program = checking.program.unwrap_or_else(|| panic!("{:?}", checking.messages));
-    kernels(&program.compile(engine).unwrap_or_else(|b| panic!("{b}")))
+    let mut lowered = program.lower();
+    lowered.problem.train.precision = precision;
+    kernels(&lowered.compile(engine).unwrap_or_else(|b| panic!("{b}")))
 }
 
-fn kernels(c: &Compiled) -> Vec<Arc<dyn Kernel>> {
+fn kernels(c: &Compiled) -> Vec<AnyKernel> {
     let k = &c.kernels;
     let mut all = vec![k.probe.clone()];
     all.extend(k.responses.iter().flatten().cloned());
@@ -46,17 +49,17 @@ fn kernels(c: &Compiled) -> Vec<Arc<dyn Kernel>> {
 }
 
 /// Numbers that look random and are the same everywhere: a linear congruence, in -scale .. scale.
-fn numbers(n: usize, seed: u32, scale: f32) -> Vec<f32> {
+fn numbers(n: usize, seed: u32, scale: f64) -> Vec<f64> {
     let mut state = seed;
     (0..n)
         .map(|_| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            ((state >> 8) as f32 / (1 << 23) as f32 - 1.0) * scale
+            (f64::from(state >> 8) / f64::from(1 << 23) - 1.0) * scale
         })
         .collect()
 }
 
-fn agree(name: &str, interp: &dyn Kernel, jit: &dyn Kernel) {
+fn agree(name: &str, interp: &AnyKernel, jit: &AnyKernel) {
     let program = interp.program();
     // Not a multiple of the tile, so that a part of a tile is tried too.
     let points = 45;
@@ -65,19 +68,20 @@ fn agree(name: &str, interp: &dyn Kernel, jit: &dyn Kernel) {
     let inputs = numbers(points * program.input_len(), 1, scale);
     let params = numbers(program.param_len(), 2, 6.0);
     let directions = numbers(program.param_len() * program.directions as usize, 3, 1.0);
-    let a = driver::run(interp, &inputs, &params, &directions);
-    let b = driver::run(jit, &inputs, &params, &directions);
-    let same = |x: &[f32], y: &[f32]| {
-        x.len() == y.len() && x.iter().zip(y).all(|(p, q)| p.to_bits() == q.to_bits() || (p.is_nan() && q.is_nan()))
+    let a = interp.run(&inputs, &params, &directions);
+    let b = jit.run(&inputs, &params, &directions);
+    let same = |x: &Numbers, y: &Numbers| {
+        let (x, y) = (x.wide(), y.wide());
+        x.len() == y.len() && x.iter().zip(&y).all(|(p, q)| p.to_bits() == q.to_bits() || (p.is_nan() && q.is_nan()))
     };
-    assert!(
-        a.outputs.iter().any(|v| *v != 0.0) || a.traces.iter().any(|v| *v != 0.0),
-        "{name}, {}: all zero",
-        program.name
-    );
-    assert!(same(&a.outputs, &b.outputs), "{name}, program {}: outputs differ", program.name);
-    assert!(same(&a.traces, &b.traces), "{name}, program {}: traces differ", program.name);
+    let any = |x: &Numbers| x.wide().iter().any(|v| *v != 0.0);
+    let precision = interp.precision().name();
+    assert!(any(&a.outputs) || any(&a.traces), "{name}, {}: all zero", program.name);
+    assert!(same(&a.outputs, &b.outputs), "{name}, program {} in {precision}: outputs differ", program.name);
+    assert!(same(&a.traces, &b.traces), "{name}, program {} in {precision}: traces differ", program.name);
 }
+
+const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::F64];
 
 #[test]
 fn engines_agree_on_every_kernel_of_every_example() {
@@ -89,9 +93,11 @@ fn engines_agree_on_every_kernel_of_every_example() {
         }
         let text = fs::read_to_string(&path).expect("UTF-8");
         let name = path.display().to_string();
-        let (interp, jit) = (compiled(&text, Engine::Interp), compiled(&text, Engine::Jit));
-        for (a, b) in interp.iter().zip(jit) {
-            agree(&name, a.as_ref(), b.as_ref());
+        for precision in PRECISIONS {
+            let of = |engine| compiled(&text, engine, precision);
+            for (a, b) in of(Engine::Interp).iter().zip(&of(Engine::Jit)) {
+                agree(&name, a, b);
+            }
         }
     }
 }
@@ -186,10 +192,13 @@ train {
 fn engines_agree_on_deep_and_on_smooth_networks() {
     let programs = [("deep", DEEP), ("smooth", SMOOTH), ("everything", EVERYTHING), ("branches", BRANCHES)];
     for (name, text) in programs {
-        let (a, b) = (compiled(text, Engine::Interp), compiled(text, Engine::Jit));
-        assert!(a.iter().any(|k| k.program().directions > 0), "{name} has no tangents");
-        for (a, b) in a.iter().zip(b) {
-            agree(name, a.as_ref(), b.as_ref());
+        for precision in PRECISIONS {
+            let of = |engine| compiled(text, engine, precision);
+            let a = of(Engine::Interp);
+            assert!(a.iter().any(|k| k.program().directions > 0), "{name} has no tangents");
+            for (a, b) in a.iter().zip(&of(Engine::Jit)) {
+                agree(name, a, b);
+            }
         }
     }
 }

@@ -2,8 +2,8 @@
 //! out, and against Brian2.
 
 use snnc::check::{Options, prelude};
-use snnc::exec::kernel::Kernel;
-use snnc::exec::{Engine, driver};
+use snnc::exec::Engine;
+use snnc::exec::kernel::{AnyKernel, Numbers};
 use snnc::ir::{problem::Init, read};
 use snnc::pipeline::{Compiled, Source};
 use snnc::source::{MemoryFiles, Sources};
@@ -29,8 +29,9 @@ fn spikes(text: &str, currents: &[f32], engine: Engine) -> Vec<Vec<f32>> {
     let c = compiled(text, engine);
     let probe = &c.kernels.probe;
     let params = vec![0.0; probe.program().param_len()];
-    let ran = driver::run(probe.as_ref(), currents, &params, &[]);
-    ran.traces.chunks_exact(probe.program().trace_len()).map(<[f32]>::to_vec).collect()
+    let ran = probe.run(&currents.iter().map(|c| f64::from(*c)).collect::<Vec<_>>(), &params, &[]);
+    let Numbers::Single(traces) = ran.traces else { panic!("single precision is the default") };
+    traces.chunks_exact(probe.program().trace_len()).map(<[f32]>::to_vec).collect()
 }
 
 fn steps_of(row: &[f32]) -> Vec<usize> {
@@ -46,7 +47,7 @@ fn last(items: &str, neuron: &str, steps: usize, current: f32) -> f64 {
     let c = compiled(&text, Engine::Jit);
     let primal = &c.kernels.observers[0].primal;
     let params = vec![1.0; primal.program().param_len()];
-    f64::from(driver::run(primal.as_ref(), &[current], &params, &[]).outputs[0])
+    primal.run(&[f64::from(current)], &params, &[]).outputs.at(0)
 }
 
 fn close(a: f64, b: f64) {
@@ -102,17 +103,17 @@ fn layered(items: &str, neuron: &str, dt: &str) -> String {
     )
 }
 
-fn numbers(n: usize, seed: u32, scale: f32) -> Vec<f32> {
+fn numbers(n: usize, seed: u32, scale: f64) -> Vec<f64> {
     let mut state = seed;
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        ((state >> 8) as f32 / (1 << 23) as f32 - 1.0) * scale
+        (f64::from(state >> 8) / f64::from(1 << 23) - 1.0) * scale
     };
     (0..n).map(|_| next()).collect()
 }
 
 /// Outputs of the kernels with and without tangents, on some points and weights: parameters of neurons near their start.
-fn outputs(text: &str, engine: Engine, scale: f32) -> Vec<Vec<u32>> {
+fn outputs(text: &str, engine: Engine, scale: f64) -> Vec<Vec<u64>> {
     let c = compiled(text, engine);
     let mut kernels = vec![c.kernels.probe.clone()];
     for o in &c.kernels.observers {
@@ -120,22 +121,22 @@ fn outputs(text: &str, engine: Engine, scale: f32) -> Vec<Vec<u32>> {
         kernels.extend(o.tangents.iter().map(|(_, t)| t.clone()));
     }
     assert!(kernels.iter().any(|k| k.program().directions > 0), "no tangents");
-    kernels.iter().map(|k| run(k.as_ref(), &c, scale)).collect()
+    kernels.iter().map(|k| run(k, &c, scale)).collect()
 }
 
-fn run(kernel: &dyn Kernel, c: &Compiled, scale: f32) -> Vec<u32> {
+fn run(kernel: &AnyKernel, c: &Compiled, scale: f64) -> Vec<u64> {
     let program = kernel.program();
     assert_eq!(read::read(&program.to_string()).as_ref(), Ok(program), "does not read back");
     let mut params = numbers(program.param_len(), 2, scale);
     for (p, init) in program.params.iter().zip(&c.problem.network.init) {
         if let Init::Constant(start) = init {
             let at = program.param_offset(program.param_by_name(&p.name).expect("its own"));
-            params[at..at + p.len()].iter_mut().for_each(|x| *x = *start as f32 * (1.0 + 0.1 * x.signum()));
+            params[at..at + p.len()].iter_mut().for_each(|x| *x = *start * (1.0 + 0.1 * x.signum()));
         }
     }
     let directions = numbers(program.param_len() * program.directions as usize, 3, 1.0);
-    let ran = driver::run(kernel, &numbers(13, 1, 1.0), &params, &directions);
-    ran.outputs.iter().chain(&ran.traces).map(|x| x.to_bits()).collect()
+    let ran = kernel.run(&numbers(13, 1, 1.0), &params, &directions);
+    [ran.outputs.wide(), ran.traces.wide()].concat().iter().map(|x| x.to_bits()).collect()
 }
 
 #[test]
@@ -151,7 +152,7 @@ fn both_engines_give_every_model_the_same_bits_and_tangents() {
         let text = layered("", name, dt);
         let (a, b) = (outputs(&text, Engine::Interp, scale), outputs(&text, Engine::Jit, scale));
         assert!(a.iter().flatten().any(|x| *x != 0), "{name}: all zero");
-        let wild = |x: &u32| !f32::from_bits(*x).is_finite();
+        let wild = |x: &u64| !f64::from_bits(*x).is_finite();
         assert!(!a.iter().flatten().any(wild), "{name}: not finite");
         assert!(a == b, "{name}: the engines differ");
     }
@@ -243,7 +244,7 @@ fn a_surrogate_of_ones_own_is_the_derivative() {
     let named = layered(&cell("triangle(width = 2)"), "cell", "1");
     let (a, b) = (outputs(&own, Engine::Interp, 2.0), outputs(&named, Engine::Interp, 2.0));
     for (a, b) in a.iter().flatten().zip(b.iter().flatten()) {
-        close(f32::from_bits(*a).into(), f32::from_bits(*b).into());
+        close(f64::from_bits(*a), f64::from_bits(*b));
     }
 }
 

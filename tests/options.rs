@@ -95,7 +95,7 @@ fn new_points_and_causal_weights_change_a_run_and_repeat() {
         let before_and_after = |r: &Run| (r.outcome.losses[0].before, r.outcome.losses[0].after);
         assert!(before_and_after(&a).1 < before_and_after(&a).0, "{equation}: {:?}", before_and_after(&a));
         for b in [run_on(&text, Engine::Jit, 3), run_on(&text, Engine::Interp, 2)] {
-            let bits = |r: &Run| r.outcome.params.iter().map(|p| p.to_bits()).collect::<Vec<u32>>();
+            let bits = |r: &Run| r.outcome.params.iter().map(|p| p.to_bits()).collect::<Vec<u64>>();
             assert!(bits(&a) == bits(&b), "{equation} {phase}");
             assert_eq!(a.outcome.forward_evaluations, b.outcome.forward_evaluations);
         }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use faer::Mat;
 use rayon::prelude::*;
+use snnc::exec::kernel::Numbers;
 use snnc::exec::rng::{Purpose, Stream};
 use snnc::func::{Binary, MultiIndex, Unary};
 use snnc::ir::op::{Op, Ty};
 use snnc::ir::problem::{BoundaryTerm, Coord, Curve, Integrand, UnitRole, VolumeTerm, Weak};
 use snnc::ir::program::{Builder, Input, Output, Program, Region};
+use snnc::plan::Precision;
 use snnc::train::candidates::{Range, Spec, Units};
 use snnc::train::pursuit::Pursuit;
 use snnc::train::readout;
@@ -66,7 +68,9 @@ fn neuron(current: f32) -> f32 {
 /// `[points][units]`, points in 0 .. 1.
 fn features(units: &Units, points: &[f64]) -> Vec<f32> {
     let m = units.len;
-    let [weight, phase, gain, bias, sine] = &units.values[..] else { panic!("five roles") };
+    let single = |v: &Vec<f64>| -> Vec<f32> { v.iter().map(|x| *x as f32).collect() };
+    let values: Vec<Vec<f32>> = units.values.iter().map(single).collect();
+    let [weight, phase, gain, bias, sine] = &values[..] else { panic!("five roles") };
     let points: Vec<&[f64]> = points.chunks_exact(2).collect();
     points
         .par_iter()
@@ -116,11 +120,12 @@ fn spiking_neurons_solve_the_two_mode_wave_without_a_derivative() {
         range,
         curve: Curve::Mixed,
         roles: roles.map(|r| (r, 0.0)).to_vec(),
+        precision: Precision::F32,
     };
 
     let system = wave();
     let linear = system.linearise(None);
-    let one = linear.apply(&[vec![1.0; system.len()]], 1);
+    let one = linear.apply(&[Numbers::Single(vec![1.0; system.len()])], 1);
     let mut best: Option<(f64, Units, Vec<f64>)> = None;
     let mut first = None;
     for round in 0..=ROUNDS {
@@ -134,7 +139,7 @@ fn spiking_neurons_solve_the_two_mode_wave_without_a_derivative() {
                 Units::join(&[used].into_iter().chain(&copies).chain([&fresh]).collect::<Vec<_>>())
             }
         };
-        let applied = linear.apply(&[features(&candidates, system.points())], candidates.len);
+        let applied = linear.apply(&[Numbers::Single(features(&candidates, system.points()))], candidates.len);
         let mut pursuit = Pursuit::new(linear.target(), one.as_ref(), 1);
         pursuit.add(applied.as_ref());
         let picks = pursuit.select(UNITS).picks;

@@ -8,8 +8,8 @@ use std::fmt::Write;
 
 use crate::check::model::Network;
 use crate::plan::{
-    Distribution, Estimate, Gradient, Method, Phase, Pursuit, Schedule, Scope as Reach, Shape, SolveReadout, StopWhen,
-    Train, Update,
+    Distribution, Estimate, Gradient, Method, Phase, Precision, Pursuit, Schedule, Scope as Reach, Shape, SolveReadout,
+    StopWhen, Train, Update,
 };
 
 /// Candidates, relative perturbation and rounds of the default pursuit.
@@ -63,12 +63,15 @@ pub fn default_plan(network: &Network, seed: u64) -> Train {
             stop: StopWhen::default(),
         });
     }
-    Train { seed, phases, is_default: true }
+    Train { seed, precision: Precision::F32, phases, is_default: true }
 }
 
 /// A plan as a block that could stand in the program.
 pub fn as_source(train: &Train) -> String {
     let mut out = format!("train {{\n  seed {}\n", train.seed);
+    if train.precision != Precision::default() {
+        let _ = writeln!(out, "  precision {}", train.precision.name());
+    }
     let schedule = |s: &Schedule| {
         let shape = match s.shape {
             Shape::Linear => "linear",

@@ -19,8 +19,8 @@ use crate::check::scope::Scope;
 use crate::check::stops::stop;
 use crate::diag::{Sink, names, networks, training as say, types};
 use crate::plan::{
-    Distribution, Estimate, Gradient, Method, Phase, Pursuit, Schedule, Scope as Reach, Shape, SolveReadout, Train,
-    Update,
+    Distribution, Estimate, Gradient, Method, Phase, Precision, Pursuit, Schedule, Scope as Reach, Shape, SolveReadout,
+    Train, Update,
 };
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind, PerturbOption, PhaseStmt, TrainStmt};
@@ -35,6 +35,7 @@ pub fn check(
 ) -> Option<Train> {
     let Some(item) = item else { return network.map(|n| default_plan(n, seed.unwrap_or(0))) };
     let mut own_seed = None;
+    let mut precision = Precision::F32;
     let mut phases = vec![];
     let mut names_seen: BTreeMap<&str, Span> = BTreeMap::new();
     let mut fine = true;
@@ -48,18 +49,20 @@ pub fn check(
                 own_seed = scope.integer(e, 0, 1 << 53, sink);
                 fine &= own_seed.is_some();
             }
-            TrainStmt::Precision(name, span) => match name.text.as_str() {
-                "f32" => {}
-                "f64" => {
-                    let instead = "networks run in single precision; the trainer's linear algebra is double";
-                    sink.push(names::not_available_but(*span, "`precision f64`", instead));
+            TrainStmt::Precision(name, span) => {
+                if let Some(first) = names_seen.insert("precision ", *span) {
+                    sink.push(say::repeated(*span, "precision", first));
                     fine = false;
                 }
-                other => {
-                    sink.push(say::unknown_choice(name.span, "precision", other, &["f32", "f64"], None));
-                    fine = false;
+                match name.text.as_str() {
+                    "f32" => precision = Precision::F32,
+                    "f64" => precision = Precision::F64,
+                    other => {
+                        sink.push(say::unknown_choice(name.span, "precision", other, &["f32", "f64"], None));
+                        fine = false;
+                    }
                 }
-            },
+            }
             TrainStmt::Phase(p) => {
                 if let Some(first) = names_seen.insert(&p.name.text, p.name.span) {
                     sink.push(names::duplicate_name(p.name.span, "phase", &p.name.text, Some(first)));
@@ -76,7 +79,7 @@ pub fn check(
         sink.push(say::empty_schedule(item.span));
         return None;
     }
-    fine.then(|| Train { seed: seed.or(own_seed).unwrap_or(0), phases, is_default: false })
+    fine.then(|| Train { seed: seed.or(own_seed).unwrap_or(0), precision, phases, is_default: false })
 }
 
 /// The statements of a phase by kind, each with its place.

@@ -16,7 +16,7 @@ use crate::train::{axes, exact_values, metric, predict, raster, spike_rates, ten
 pub struct Trained<'a> {
     pub problem: &'a Problem,
     pub kernels: &'a Kernels,
-    pub params: &'a [f32],
+    pub params: &'a [f64],
 }
 
 impl Trained<'_> {

@@ -10,19 +10,20 @@
 use rayon::prelude::*;
 
 use crate::exec::kernel::{Kernel, Results, TILE, Tile};
+use crate::exec::real::Real;
 
 /// Runs all points of a batch: `inputs` is `[points][input_len]`. A program without inputs has one point.
-pub fn run(kernel: &dyn Kernel, inputs: &[f32], params: &[f32], directions: &[f32]) -> Results {
+pub fn run<R: Real>(kernel: &dyn Kernel<R>, inputs: &[R], params: &[R], directions: &[R]) -> Results<R> {
     let mut results = run_all(kernel, inputs, &[params], directions);
     results.pop().unwrap_or_default()
 }
 
 /// Runs the same points under many parameter vectors, for programs without tangents.
-pub fn run_many(kernel: &dyn Kernel, inputs: &[f32], params: &[&[f32]]) -> Vec<Results> {
+pub fn run_many<R: Real>(kernel: &dyn Kernel<R>, inputs: &[R], params: &[&[R]]) -> Vec<Results<R>> {
     run_all(kernel, inputs, params, &[])
 }
 
-fn run_all(kernel: &dyn Kernel, inputs: &[f32], params: &[&[f32]], directions: &[f32]) -> Vec<Results> {
+fn run_all<R: Real>(kernel: &dyn Kernel<R>, inputs: &[R], params: &[&[R]], directions: &[R]) -> Vec<Results<R>> {
     let program = kernel.program();
     let (input_len, output_len, trace_len) = (program.input_len(), program.output_len(), program.trace_len());
     let points = inputs.len().checked_div(input_len).unwrap_or(1);
@@ -31,9 +32,9 @@ fn run_all(kernel: &dyn Kernel, inputs: &[f32], params: &[&[f32]], directions: &
     let expected = program.param_len() * program.directions as usize;
     assert_eq!(directions.len(), expected, "one number for each parameter and direction");
 
-    let mut results: Vec<Results> = params
+    let mut results: Vec<Results<R>> = params
         .iter()
-        .map(|_| Results { outputs: vec![0.0; points * output_len], traces: vec![0.0; points * trace_len] })
+        .map(|_| Results { outputs: vec![R::ZERO; points * output_len], traces: vec![R::ZERO; points * trace_len] })
         .collect();
     let mut tiles = vec![];
     for (result, &params) in results.iter_mut().zip(params) {
@@ -53,10 +54,12 @@ fn run_all(kernel: &dyn Kernel, inputs: &[f32], params: &[&[f32]], directions: &
     let scratch_len = kernel.scratch_len();
     if let [_] = tiles[..] {
         // One tile is not worth a hand-over.
-        let mut scratch = vec![0.0; scratch_len];
+        let mut scratch = vec![R::ZERO; scratch_len];
         tiles.into_iter().for_each(|tile| kernel.run_tile(&mut scratch, tile));
     } else {
-        tiles.into_par_iter().for_each_init(|| vec![0.0; scratch_len], |scratch, tile| kernel.run_tile(scratch, tile));
+        tiles
+            .into_par_iter()
+            .for_each_init(|| vec![R::ZERO; scratch_len], |scratch, tile| kernel.run_tile(scratch, tile));
     }
     results
 }

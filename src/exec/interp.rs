@@ -1,37 +1,48 @@
 //! The interpreter: the semantics of a program, one point after another, one instruction after another.
 //!
-//! Whatever it computes is right by definition; the JIT must give the same bits (NaNs are all alike). In single precision
-//! it is a [`Kernel`], in double precision ([`eval`]) it evaluates expressions: boundary data, exact solutions, reports.
+//! Whatever it computes is right by definition; the JIT must give the same bits (NaNs are all alike). In either precision
+//! it is a [`Kernel`], with the functions of [`math`](crate::exec::math); [`eval`] evaluates expressions (boundary data,
+//! exact solutions, reports) in double precision with those of `func`.
 //!
 //! ```text
 //! %2 = add %0, %1 : 2        scratch[slot 2] = [scratch[slot 0][i] + scratch[slot 1][i] for i in 0..2]
 //! ```
 
 use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use crate::exec::kernel::{Kernel, Tile};
-use crate::exec::math::{self, Scalar};
-use crate::func::{Binary, Compare, Unary};
+use crate::exec::math::Ops;
+use crate::exec::real::Real;
+use crate::func::{Binary, Unary};
 use crate::ir::op::{Op, Ty, Value};
 use crate::ir::program::{Inst, Program};
 
-/// Runs a program in single precision.
+/// Runs a program in one precision.
 #[derive(Debug)]
-pub struct Interpreter {
+pub struct Interpreter<R = f32> {
     program: Program,
     machine: Machine,
+    precision: PhantomData<R>,
 }
 
-impl Interpreter {
-    /// The program must have passed `ir::verify`.
-    pub fn new(program: Program) -> Interpreter {
-        let machine = Machine::new(&program);
-        Interpreter { program, machine }
+impl Interpreter<f32> {
+    /// In single precision; the program must have passed `ir::verify`.
+    pub fn new(program: Program) -> Interpreter<f32> {
+        Interpreter::of(program)
     }
 }
 
-impl Kernel for Interpreter {
+impl<R> Interpreter<R> {
+    /// The program must have passed `ir::verify`.
+    pub fn of(program: Program) -> Interpreter<R> {
+        let machine = Machine::new(&program);
+        Interpreter { program, machine, precision: PhantomData }
+    }
+}
+
+impl<R: Real> Kernel<R> for Interpreter<R> {
     fn program(&self) -> &Program {
         &self.program
     }
@@ -40,14 +51,14 @@ impl Kernel for Interpreter {
         self.machine.len
     }
 
-    fn run_tile(&self, scratch: &mut [f32], tile: Tile<'_>) {
+    fn run_tile(&self, scratch: &mut [R], tile: Tile<'_, R>) {
         let p = &self.program;
         let (inputs, outputs, traces) = (p.input_len(), self.machine.output_len, self.machine.trace_len);
         let mut env = Env { inputs: &[], params: tile.params, directions: tile.directions, step: 0 };
-        self.machine.constants(scratch, &env);
+        self.machine.constants::<Emitted, R>(scratch, &env);
         for i in 0..tile.points {
             env.inputs = &tile.inputs[i * inputs..(i + 1) * inputs];
-            self.machine.point(
+            self.machine.point::<Emitted, R>(
                 scratch,
                 &mut env,
                 &mut tile.outputs[i * outputs..(i + 1) * outputs],
@@ -70,7 +81,7 @@ pub fn eval(program: &Program, inputs: &[&[f64]]) -> Vec<f64> {
     let mut traces = vec![0.0f64; machine.trace_len];
     let mut results = vec![0.0f64; points * machine.output_len];
     let mut row = Vec::with_capacity(program.input_len());
-    machine.constants(&mut scratch, &Env { inputs: &[], params: &[], directions: &[], step: 0 });
+    machine.constants::<Defined, f64>(&mut scratch, &Env { inputs: &[], params: &[], directions: &[], step: 0 });
     for i in 0..points {
         row.clear();
         for (x, &w) in inputs.iter().zip(&widths) {
@@ -78,24 +89,22 @@ pub fn eval(program: &Program, inputs: &[&[f64]]) -> Vec<f64> {
         }
         let mut env = Env { inputs: &row, params: &[], directions: &[], step: 0 };
         let out = i * machine.output_len;
-        machine.point(&mut scratch, &mut env, &mut results[out..out + machine.output_len], &mut traces);
+        machine.point::<Defined, f64>(&mut scratch, &mut env, &mut results[out..out + machine.output_len], &mut traces);
     }
     results
 }
 
-/// A precision. A mask is held as 1 or 0.
-trait Number: Copy + PartialEq {
-    const ZERO: Self;
-    const ONE: Self;
-    fn new(x: f64) -> Self;
-    fn unary(f: Unary, out: &mut [Self], a: &[Self]);
-    fn binary(f: Binary, out: &mut [Self], a: &[Self], b: &[Self]);
-    fn compare(f: Compare, a: Self, b: Self) -> bool;
-    /// `acc += x w`, rounded twice.
-    fn add_product(acc: &mut Self, x: Self, w: Self);
-    fn add(acc: &mut Self, x: Self);
-    fn spike(x: Self, strict: bool) -> bool;
+/// Which functions are meant by the names.
+trait Functions<T> {
+    fn unary(f: Unary, out: &mut [T], a: &[T]);
+    fn binary(f: Binary, out: &mut [T], a: &[T], b: &[T]);
 }
+
+/// Those of kernels.
+struct Emitted;
+
+/// The definition in double precision.
+struct Defined;
 
 fn map1<T: Copy>(out: &mut [T], a: &[T], f: impl Fn(T) -> T) {
     for (o, &a) in out.iter_mut().zip(a) {
@@ -109,59 +118,33 @@ fn map2<T: Copy>(out: &mut [T], a: &[T], b: &[T], f: impl Fn(T, T) -> T) {
     }
 }
 
-impl Number for f32 {
-    const ZERO: f32 = 0.0;
-    const ONE: f32 = 1.0;
-
-    fn new(x: f64) -> f32 {
-        x as f32
-    }
-
-    fn unary(f: Unary, out: &mut [f32], a: &[f32]) {
+impl<R: Real> Functions<R> for Emitted {
+    fn unary(f: Unary, out: &mut [R], a: &[R]) {
         // One loop for each function, so that the choice is made once for a vector.
         macro_rules! run {
             ($($name:ident)*) => {
-                match f { $(Unary::$name => map1(out, a, |x| math::unary(&mut Scalar, Unary::$name, x)),)* }
+                match f { $(Unary::$name => map1(out, a, |x| R::unary(&mut R::Scalar::default(), Unary::$name, x)),)* }
             };
         }
         run!(Neg Abs Sqrt Floor Ceil Sign Exp Log Log2 Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Erf Heaviside Sigmoid
             Relu Softplus Gelu);
     }
 
-    fn binary(f: Binary, out: &mut [f32], a: &[f32], b: &[f32]) {
+    fn binary(f: Binary, out: &mut [R], a: &[R], b: &[R]) {
         macro_rules! run {
             ($($name:ident)*) => {
-                match f { $(Binary::$name => map2(out, a, b, |x, y| math::binary(&mut Scalar, Binary::$name, x, y)),)* }
+                match f {
+                    $(Binary::$name => {
+                        map2(out, a, b, |x, y| R::binary(&mut R::Scalar::default(), Binary::$name, x, y))
+                    })*
+                }
             };
         }
         run!(Add Sub Mul Div Pow Min Max Atan2);
     }
-
-    fn compare(f: Compare, a: f32, b: f32) -> bool {
-        math::Ops::compare(&mut Scalar, f, a, b)
-    }
-
-    fn add_product(acc: &mut f32, x: f32, w: f32) {
-        *acc += x * w;
-    }
-
-    fn add(acc: &mut f32, x: f32) {
-        *acc += x;
-    }
-
-    fn spike(x: f32, strict: bool) -> bool {
-        if strict { x > 0.0 } else { x >= 0.0 }
-    }
 }
 
-impl Number for f64 {
-    const ZERO: f64 = 0.0;
-    const ONE: f64 = 1.0;
-
-    fn new(x: f64) -> f64 {
-        x
-    }
-
+impl Functions<f64> for Defined {
     fn unary(f: Unary, out: &mut [f64], a: &[f64]) {
         map1(out, a, |x| f.eval(x));
     }
@@ -169,22 +152,10 @@ impl Number for f64 {
     fn binary(f: Binary, out: &mut [f64], a: &[f64], b: &[f64]) {
         map2(out, a, b, |x, y| f.eval(x, y));
     }
+}
 
-    fn compare(f: Compare, a: f64, b: f64) -> bool {
-        f.eval(a, b)
-    }
-
-    fn add_product(acc: &mut f64, x: f64, w: f64) {
-        *acc += x * w;
-    }
-
-    fn add(acc: &mut f64, x: f64) {
-        *acc += x;
-    }
-
-    fn spike(x: f64, strict: bool) -> bool {
-        if strict { x > 0.0 } else { x >= 0.0 }
-    }
+fn spike<T: Real>(x: T, strict: bool) -> bool {
+    if strict { x > T::ZERO } else { x >= T::ZERO }
 }
 
 /// What a point's instructions read besides scratch.
@@ -320,12 +291,18 @@ impl Machine {
     }
 
     /// What is the same for all points.
-    fn constants<T: Number>(&self, scratch: &mut [T], env: &Env<'_, T>) {
-        self.region(&self.constants, scratch, env);
+    fn constants<F: Functions<T>, T: Real>(&self, scratch: &mut [T], env: &Env<'_, T>) {
+        self.region::<F, T>(&self.constants, scratch, env);
     }
 
-    fn point<T: Number>(&self, scratch: &mut [T], env: &mut Env<'_, T>, outputs: &mut [T], traces: &mut [T]) {
-        self.region(&self.init, scratch, env);
+    fn point<F: Functions<T>, T: Real>(
+        &self,
+        scratch: &mut [T],
+        env: &mut Env<'_, T>,
+        outputs: &mut [T],
+        traces: &mut [T],
+    ) {
+        self.region::<F, T>(&self.init, scratch, env);
         let mut trace = 0;
         for pass in &self.passes {
             for &(at, first, _) in &pass.states {
@@ -333,7 +310,7 @@ impl Machine {
             }
             for step in 0..pass.steps {
                 env.step = step;
-                self.region(&pass.step, scratch, env);
+                self.region::<F, T>(&pass.step, scratch, env);
                 for t in &pass.traces {
                     traces[trace..trace + t.len].copy_from_slice(&scratch[t.range()]);
                     trace += t.len;
@@ -343,7 +320,7 @@ impl Machine {
                     scratch.copy_within(next.range(), at);
                 }
             }
-            self.region(&pass.finish, scratch, env);
+            self.region::<F, T>(&pass.finish, scratch, env);
         }
         let mut at = 0;
         for o in &self.outputs {
@@ -352,15 +329,15 @@ impl Machine {
         }
     }
 
-    fn region<T: Number>(&self, list: &[Code], scratch: &mut [T], env: &Env<'_, T>) {
+    fn region<F: Functions<T>, T: Real>(&self, list: &[Code], scratch: &mut [T], env: &Env<'_, T>) {
         for code in list {
             let (before, rest) = scratch.split_at_mut(code.to.at);
-            self.execute(code, before, &mut rest[..code.to.len], env);
+            self.execute::<F, T>(code, before, &mut rest[..code.to.len], env);
         }
     }
 
     /// The operand, once for each direction if the result is a tangent and it is not.
-    fn operand<T: Number>(&self, before: &mut [T], code: &Code, k: usize) -> Range<usize> {
+    fn operand<T: Real>(&self, before: &mut [T], code: &Code, k: usize) -> Range<usize> {
         let slot = code.args[k];
         if slot.ty.tangent || !code.to.ty.tangent {
             return slot.range();
@@ -375,7 +352,7 @@ impl Machine {
         at..at + n
     }
 
-    fn execute<T: Number>(&self, code: &Code, before: &mut [T], out: &mut [T], env: &Env<'_, T>) {
+    fn execute<F: Functions<T>, T: Real>(&self, code: &Code, before: &mut [T], out: &mut [T], env: &Env<'_, T>) {
         let d = self.directions;
         let truth = |b: bool| if b { T::ONE } else { T::ZERO };
         match &code.op {
@@ -389,14 +366,14 @@ impl Machine {
                 let at = code.from + env.step * out.len();
                 out.copy_from_slice(&env.params[at..at + out.len()]);
             }
-            Op::Unary(f, _) => T::unary(*f, out, &before[code.args[0].range()]),
+            Op::Unary(f, _) => F::unary(*f, out, &before[code.args[0].range()]),
             Op::Binary(f, ..) => {
                 let (a, b) = (self.operand(before, code, 0), self.operand(before, code, 1));
-                T::binary(*f, out, &before[a], &before[b]);
+                F::binary(*f, out, &before[a], &before[b]);
             }
             Op::Compare(f, ..) => {
                 map2(out, &before[code.args[0].range()], &before[code.args[1].range()], |a, b| {
-                    truth(T::compare(*f, a, b))
+                    truth(T::Scalar::default().compare(*f, a, b))
                 });
             }
             Op::And(..) | Op::Or(..) => {
@@ -417,7 +394,7 @@ impl Machine {
                 }
             }
             Op::Spike { strict, .. } | Op::SpikeAlong { strict, .. } => {
-                map1(out, &before[code.args[0].range()], |x| truth(T::spike(x, *strict)));
+                map1(out, &before[code.args[0].range()], |x| truth(spike(x, *strict)));
             }
             Op::Splat(..) => {
                 let x = &before[code.args[0].range()];
@@ -446,7 +423,7 @@ impl Machine {
                 out.fill(T::ZERO);
                 for lanes in x.chunks_exact(out.len().max(1)) {
                     for (o, &x) in out.iter_mut().zip(lanes) {
-                        T::add(o, x);
+                        *o += x;
                     }
                 }
             }
@@ -460,7 +437,7 @@ impl Machine {
 }
 
 /// y_j = sum_i x_i W_ij, in order of i.
-fn dense<T: Number>(out: &mut [T], x: &[T], slot: Slot, weights: &[T], code: &Code, d: usize) {
+fn dense<T: Real>(out: &mut [T], x: &[T], slot: Slot, weights: &[T], code: &Code, d: usize) {
     let direction = matches!(code.op, Op::Dense { direction: true, .. });
     let inputs = slot.ty.width as usize;
     out.fill(T::ZERO);
@@ -474,7 +451,7 @@ fn dense<T: Number>(out: &mut [T], x: &[T], slot: Slot, weights: &[T], code: &Co
                     continue;
                 }
                 for (o, &w) in out.iter_mut().zip(row) {
-                    if code.event { T::add(o, w) } else { T::add_product(o, x, w) }
+                    *o += if code.event { w } else { x * w };
                 }
             }
         }
@@ -486,7 +463,7 @@ fn dense<T: Number>(out: &mut [T], x: &[T], slot: Slot, weights: &[T], code: &Co
                     for (k, (o, &x)) in lanes.iter_mut().zip(x).enumerate() {
                         let at = i * outputs + j;
                         let w = if direction { weights[at * d + k] } else { weights[at] };
-                        T::add_product(o, x, w);
+                        *o += x * w;
                     }
                 }
             }

@@ -2,8 +2,9 @@
 //! that spreads points over threads. Both engines give the same bits.
 //!
 //! ```text
-//! Vec<Program> -> build(Engine::Jit, …) -> Vec<Arc<dyn Kernel>> -> driver::run(kernel, inputs, params, directions)
+//! Vec<Program> -> build(Engine::Jit, Precision::F32, …) -> Vec<AnyKernel> -> kernel.run(inputs, params, directions)
 //! ```
+//! The precision is a property of the compiled kernels: programs are the same for both.
 
 pub mod driver;
 pub mod interp;
@@ -11,13 +12,15 @@ pub mod jit;
 pub mod kernel;
 pub mod math;
 mod micro;
+pub mod real;
 pub mod rng;
 
 use std::sync::Arc;
 
 use crate::ir::program::Program;
+use crate::plan::Precision;
 pub use jit::JitError;
-use kernel::Kernel;
+use kernel::{AnyKernel, Kernel};
 
 /// Which engine runs programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,11 +33,19 @@ pub enum Engine {
 }
 
 /// Kernels for programs that have passed `ir::verify`, in the same order.
-pub fn build(engine: Engine, programs: Vec<Program>) -> Result<Vec<Arc<dyn Kernel>>, JitError> {
+pub fn build(engine: Engine, precision: Precision, programs: Vec<Program>) -> Result<Vec<AnyKernel>, JitError> {
+    Ok(match precision {
+        Precision::F32 => build_in::<f32>(engine, programs)?.into_iter().map(AnyKernel::Single).collect(),
+        Precision::F64 => build_in::<f64>(engine, programs)?.into_iter().map(AnyKernel::Double).collect(),
+    })
+}
+
+/// The same, of a precision known beforehand.
+pub fn build_in<R: jit::Emit>(engine: Engine, programs: Vec<Program>) -> Result<Vec<Arc<dyn Kernel<R>>>, JitError> {
     match engine {
-        Engine::Jit => jit::compile(programs),
+        Engine::Jit => jit::compile::<R>(programs),
         Engine::Interp => {
-            Ok(programs.into_iter().map(|p| Arc::new(interp::Interpreter::new(p)) as Arc<dyn Kernel>).collect())
+            Ok(programs.into_iter().map(|p| Arc::new(interp::Interpreter::of(p)) as Arc<dyn Kernel<R>>).collect())
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::ir::program::Program;
 use crate::ir::simulation::Simulation;
 use crate::lower;
 use crate::pass::pipelines;
+use crate::plan::Precision;
 use crate::source::SourceFile;
 
 /// A simulation that makes sense.
@@ -57,7 +58,8 @@ impl CheckedSimulation {
             c.weight = optimise(c.weight.clone())?;
             c.delay = optimise(c.delay.clone())?;
         }
-        let kernels = exec::build(engine, steps).map_err(|e| Bug { phase: "compile", detail: e.to_string() })?;
+        let kernels =
+            exec::build_in::<f32>(engine, steps).map_err(|e| Bug { phase: "compile", detail: e.to_string() })?;
         Ok(CompiledSimulation { simulation, kernels })
     }
 
@@ -96,8 +98,8 @@ impl CheckedSimulation {
     pub fn clif_text(&self) -> Result<String, EmitError> {
         let mut out = String::new();
         for program in self.steps() {
-            let clif =
-                exec::jit::clif(&optimise(program)?).map_err(|e| Bug { phase: "compile", detail: e.to_string() })?;
+            let clif = exec::jit::clif(Precision::F32, &optimise(program)?)
+                .map_err(|e| Bug { phase: "compile", detail: e.to_string() })?;
             out.push_str(&clif);
             out.push('\n');
         }

@@ -207,18 +207,18 @@ impl<'a> Session<'a> {
             }
             let changes = match plan.estimate {
                 Estimate::Forward => {
-                    let mut buffer = vec![0.0f32; self.params.len() * count];
+                    let mut buffer = vec![0.0; self.params.len() * count];
                     for (k, all) in directions.iter().enumerate() {
-                        all.iter().enumerate().for_each(|(w, v)| buffer[w * count + k] = *v as f32);
+                        all.iter().enumerate().for_each(|(w, v)| buffer[w * count + k] = *v);
                     }
                     frame.apply(&self.lab.tangents(&self.system, &self.params, &buffer, count))
                 }
                 Estimate::Difference => {
                     let sigma = plan.sigma.map_or(1e-2, |s| s.at(0.0));
-                    let moved = |all: &Vec<f64>| -> Vec<f32> {
-                        all.iter().zip(&self.params).map(|(v, p)| (f64::from(*p) + sigma * v) as f32).collect()
+                    let moved = |all: &Vec<f64>| -> Vec<f64> {
+                        all.iter().zip(&self.params).map(|(v, p)| *p + sigma * v).collect()
                     };
-                    let moved: Vec<Vec<f32>> = directions.iter().map(moved).collect();
+                    let moved: Vec<Vec<f64>> = directions.iter().map(moved).collect();
                     let fields = self.lab.fields(&self.system, &moved.iter().map(Vec::as_slice).collect::<Vec<_>>());
                     let here = frame.residual(field);
                     let rows: Vec<Vec<f64>> = fields.iter().map(|f| frame.residual(f)).collect();

@@ -16,6 +16,7 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
 use crate::ir::problem::{Curve, UnitRole};
+use crate::plan::Precision;
 
 /// What a neuron's response curve says about the currents worth having: it responds from `threshold` on, and no longer
 /// rises after `saturation`.
@@ -75,6 +76,8 @@ pub struct Spec {
     pub curve: Curve,
     /// The units' parameters in order, with the value that a [`UnitRole::Neuron`] starts from.
     pub roles: Vec<(UnitRole, f64)>,
+    /// Parameters are rounded to it.
+    pub precision: Precision,
 }
 
 impl Spec {
@@ -97,7 +100,7 @@ impl Spec {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Units {
     pub len: usize,
-    pub values: Vec<Vec<f32>>,
+    pub values: Vec<Vec<f64>>,
 }
 
 /// Distributions a candidate is drawn from, in parts of the way from threshold to saturation.
@@ -213,14 +216,14 @@ impl Units {
                 match role {
                     UnitRole::Weight => {
                         for (i, w) in unit.weight.iter().enumerate() {
-                            values[i * count + j] = *w as f32;
+                            values[i * count + j] = spec.precision.round(*w);
                         }
                     }
-                    UnitRole::Phase => values[j] = unit.phase as f32,
-                    UnitRole::Gain => values[j] = unit.gain as f32,
-                    UnitRole::Bias => values[j] = unit.bias as f32,
+                    UnitRole::Phase => values[j] = spec.precision.round(unit.phase),
+                    UnitRole::Gain => values[j] = spec.precision.round(unit.gain),
+                    UnitRole::Bias => values[j] = spec.precision.round(unit.bias),
                     UnitRole::Sine => values[j] = if unit.sine { 1.0 } else { 0.0 },
-                    UnitRole::Neuron => values[j] = *start as f32,
+                    UnitRole::Neuron => values[j] = spec.precision.round(*start),
                 }
             }
         }
@@ -234,7 +237,7 @@ impl Units {
 
     /// These units in this order; an index may come up again.
     pub fn select(&self, which: &[usize]) -> Units {
-        let pick = |v: &Vec<f32>| {
+        let pick = |v: &Vec<f64>| {
             let rows = v.len().checked_div(self.len).unwrap_or(0);
             (0..rows).flat_map(|i| which.iter().map(move |&j| v[i * self.len + j])).collect()
         };
@@ -286,8 +289,8 @@ impl Units {
                 };
                 let mut j = j;
                 while j < values.len() {
-                    let x = f64::from(values[j]);
-                    values[j] = (x * (1.0 + strength * normal(rng)) + strength * add * normal(rng)) as f32;
+                    let x = values[j];
+                    values[j] = spec.precision.round(x * (1.0 + strength * normal(rng)) + strength * add * normal(rng));
                     j += self.len;
                 }
             }
@@ -306,12 +309,20 @@ mod tests {
     fn tuned(curve: Curve, fan_in: usize) -> Spec {
         let roles =
             [UnitRole::Weight, UnitRole::Phase, UnitRole::Gain, UnitRole::Bias, UnitRole::Sine, UnitRole::Neuron];
-        Spec { fan_in, on_coords: true, pairs: vec![], range: LIF, curve, roles: roles.map(|r| (r, 0.5)).to_vec() }
+        Spec {
+            fan_in,
+            on_coords: true,
+            pairs: vec![],
+            range: LIF,
+            curve,
+            roles: roles.map(|r| (r, 0.5)).to_vec(),
+            precision: Precision::F32,
+        }
     }
 
     fn dense(range: Range) -> Spec {
         let roles = vec![(UnitRole::Weight, 0.0), (UnitRole::Bias, 0.0)];
-        Spec { fan_in: 2, on_coords: true, pairs: vec![], range, curve: Curve::Ramp, roles }
+        Spec { fan_in: 2, on_coords: true, pairs: vec![], range, curve: Curve::Ramp, roles, precision: Precision::F32 }
     }
 
     fn stream(index: u64) -> Stream {
@@ -325,7 +336,7 @@ mod tests {
         let u = Units::draw(&spec, 500, &mut stream(0));
         let mut straddle = 0;
         for j in 0..500 {
-            let (a, b, bias) = (f64::from(u.values[0][j]), f64::from(u.values[0][500 + j]), f64::from(u.values[1][j]));
+            let (a, b, bias) = (u.values[0][j], u.values[0][500 + j], u.values[1][j]);
             let (low, high) = (bias - a.abs() - b.abs(), bias + a.abs() + b.abs());
             assert!(high > LIF.threshold && high <= LIF.at(recipe::TOP.1) + 1e-3, "{high}");
             straddle += usize::from(low < LIF.threshold);
@@ -339,7 +350,7 @@ mod tests {
         let u = Units::draw(&spec, 400, &mut stream(9));
         let mut straddle = 0;
         for j in 0..400 {
-            let value = |k: usize, row: usize| f64::from(u.values[k][row * 400 + j]);
+            let value = |k: usize, row: usize| u.values[k][row * 400 + j];
             let reach = libm::hypot(value(0, 0), value(0, 1));
             let ends = [-reach, reach].map(|z| value(3, 0) + value(2, 0) * (z + value(1, 0)));
             assert!((0.9..1.1).contains(&reach) && ends[1] > LIF.threshold && ends[1] <= LIF.at(recipe::TOP.1) + 1e-3);

@@ -3,7 +3,8 @@
 //! ```text
 //! "h.tuned.weight": F32 [2, 512], …      metadata: { "snnc": "{\"layout\":1,\"program_hash\":\"9f86…\",…}" }
 //! ```
-//! The same weights give the same bytes. No file is opened here.
+//! With `precision f64` they are F64. A program of double precision also reads weights of single precision, which it holds
+//! exactly; the other way round would lose digits and is refused. The same weights give the same bytes. No file is opened here.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ir::problem::Problem;
 use crate::ir::program::Program;
+use crate::plan::Precision;
 
 /// The version of the layout described above.
 pub const LAYOUT: u32 = 1;
@@ -34,6 +36,9 @@ pub struct Meta {
 #[derive(Serialize, Deserialize)]
 struct Envelope {
     layout: u32,
+    /// Of the weights, as the program writes it; checkpoints that do not say are of single precision.
+    #[serde(default)]
+    precision: String,
     #[serde(flatten)]
     meta: Meta,
 }
@@ -57,6 +62,7 @@ pub enum CheckpointError {
     Type {
         param: String,
         found: String,
+        wanted: Precision,
     },
     NotFinite(String),
 }
@@ -78,9 +84,15 @@ impl fmt::Display for CheckpointError {
             CheckpointError::Shape { param, expected, found } => {
                 write!(f, "parameter `{param}` has shape {found:?} in the checkpoint and {expected:?} in the network")
             }
-            CheckpointError::Type { param, found } => {
-                write!(f, "parameter `{param}` is {found} in the checkpoint, not F32")
-            }
+            CheckpointError::Type { param, found, wanted } => match (found.as_str(), wanted) {
+                ("F64", Precision::F32) => write!(
+                    f,
+                    "parameter `{param}` is F64 in the checkpoint, but the program runs in single precision: say \
+                     `precision f64` in its `train` block"
+                ),
+                (_, Precision::F32) => write!(f, "parameter `{param}` is {found} in the checkpoint, not F32"),
+                (_, Precision::F64) => write!(f, "parameter `{param}` is {found} in the checkpoint, not F32 or F64"),
+            },
             CheckpointError::NotFinite(name) => write!(f, "parameter `{name}` holds numbers that are not finite"),
         }
     }
@@ -98,23 +110,31 @@ impl From<CheckpointError> for String {
 ///
 /// # Errors
 /// Only if two parameters share a name.
-pub fn encode(problem: &Problem, params: &[f32], meta: &Meta) -> Result<Vec<u8>, CheckpointError> {
-    encode_params(&problem.network.primal, params, meta)
+pub fn encode(problem: &Problem, params: &[f64], meta: &Meta) -> Result<Vec<u8>, CheckpointError> {
+    encode_params(&problem.network.primal, problem.train.precision, params, meta)
 }
 
-fn encode_params(program: &Program, params: &[f32], meta: &Meta) -> Result<Vec<u8>, CheckpointError> {
+fn encode_params(
+    program: &Program,
+    precision: Precision,
+    params: &[f64],
+    meta: &Meta,
+) -> Result<Vec<u8>, CheckpointError> {
     let format = |e: &dyn fmt::Display| CheckpointError::Format(e.to_string());
-    let bytes: Vec<u8> = params.iter().flat_map(|p| p.to_le_bytes()).collect();
+    let (dtype, size, bytes): (Dtype, usize, Vec<u8>) = match precision {
+        Precision::F32 => (Dtype::F32, 4, params.iter().flat_map(|p| (*p as f32).to_le_bytes()).collect()),
+        Precision::F64 => (Dtype::F64, 8, params.iter().flat_map(|p| p.to_le_bytes()).collect()),
+    };
     let mut start = 0;
     let mut views = vec![];
     for p in &program.params {
-        let end = start + 4 * p.len();
-        let view = TensorView::new(Dtype::F32, vec![p.rows as usize, p.cols as usize], &bytes[start..end]);
+        let end = start + size * p.len();
+        let view = TensorView::new(dtype, vec![p.rows as usize, p.cols as usize], &bytes[start..end]);
         views.push((p.name.as_str(), view.map_err(|e| format(&e))?));
         start = end;
     }
     // One entry, because safetensors writes a hash map in an order that differs from run to run.
-    let envelope = Envelope { layout: LAYOUT, meta: meta.clone() };
+    let envelope = Envelope { layout: LAYOUT, precision: precision.name().to_string(), meta: meta.clone() };
     let meta = serde_json::to_string(&envelope).map_err(|e| format(&e))?;
     safetensors::serialize(views, Some(HashMap::from([("snnc".to_string(), meta)]))).map_err(|e| format(&e))
 }
@@ -123,15 +143,15 @@ fn encode_params(program: &Program, params: &[f32], meta: &Meta) -> Result<Vec<u
 ///
 /// # Errors
 /// If the bytes are not a checkpoint, or one of a network with other parameters.
-pub fn decode(problem: &Problem, bytes: &[u8]) -> Result<(Vec<f32>, Meta), CheckpointError> {
-    decode_params(&problem.network.primal, bytes)
+pub fn decode(problem: &Problem, bytes: &[u8]) -> Result<(Vec<f64>, Meta), CheckpointError> {
+    decode_params(&problem.network.primal, problem.train.precision, bytes)
 }
 
-fn decode_params(program: &Program, bytes: &[u8]) -> Result<(Vec<f32>, Meta), CheckpointError> {
+fn decode_params(program: &Program, precision: Precision, bytes: &[u8]) -> Result<(Vec<f64>, Meta), CheckpointError> {
     let format = |e: &dyn fmt::Display| CheckpointError::Format(e.to_string());
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| format(&e))?;
     let meta = header.metadata().as_ref().and_then(|m| m.get("snnc")).ok_or(CheckpointError::Foreign)?;
-    let Envelope { layout, meta } = serde_json::from_str(meta).map_err(|e| format(&e))?;
+    let Envelope { layout, meta, .. } = serde_json::from_str(meta).map_err(|e| format(&e))?;
     if layout > LAYOUT {
         return Err(CheckpointError::Layout(layout));
     }
@@ -145,15 +165,23 @@ fn decode_params(program: &Program, bytes: &[u8]) -> Result<(Vec<f32>, Meta), Ch
     for p in &program.params {
         let view = tensors.tensor(&p.name).map_err(|_| CheckpointError::Missing(p.name.clone()))?;
         let expected = vec![p.rows as usize, p.cols as usize];
-        if view.dtype() != Dtype::F32 {
-            return Err(CheckpointError::Type { param: p.name.clone(), found: format!("{:?}", view.dtype()) });
+        let dtype = view.dtype();
+        let fits = dtype == Dtype::F32 || (dtype == Dtype::F64 && precision == Precision::F64);
+        if !fits {
+            let found = format!("{dtype:?}");
+            return Err(CheckpointError::Type { param: p.name.clone(), found, wanted: precision });
         }
         if view.shape() != expected {
             let found = view.shape().to_vec();
             return Err(CheckpointError::Shape { param: p.name.clone(), expected, found });
         }
         let start = params.len();
-        params.extend(view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+        let data = view.data();
+        if dtype == Dtype::F32 {
+            params.extend(data.as_chunks().0.iter().map(|b| f64::from(f32::from_le_bytes(*b))));
+        } else {
+            params.extend(data.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)));
+        }
         if params[start..].iter().any(|x| !x.is_finite()) {
             return Err(CheckpointError::NotFinite(p.name.clone()));
         }
@@ -179,16 +207,27 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back_and_the_bytes_repeat() {
         let (p, params) = (program(2, &["b", "a"]), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, -8.5]);
-        let bytes = encode_params(&p, &params, &meta()).unwrap();
-        assert_eq!(decode_params(&p, &bytes).unwrap(), (params.to_vec(), meta()));
-        assert_eq!(bytes, encode_params(&p, &params, &meta()).unwrap());
+        let bytes = encode_params(&p, Precision::F32, &params, &meta()).unwrap();
+        assert_eq!(decode_params(&p, Precision::F32, &bytes).unwrap(), (params.to_vec(), meta()));
+        assert_eq!(bytes, encode_params(&p, Precision::F32, &params, &meta()).unwrap());
+    }
+
+    #[test]
+    fn double_precision_keeps_all_digits_and_reads_single() {
+        let (p, params) = (program(2, &["a"]), [0.1, -1e-300, 1e300, std::f64::consts::PI]);
+        let bytes = encode_params(&p, Precision::F64, &params, &meta()).unwrap();
+        assert_eq!(decode_params(&p, Precision::F64, &bytes).unwrap().0, params);
+        let refused = decode_params(&p, Precision::F32, &bytes).unwrap_err().to_string();
+        assert!(refused.contains("say `precision f64`"), "{refused}");
+        let single = encode_params(&p, Precision::F32, &[0.1, 0.2, 0.3, 0.4], &meta()).unwrap();
+        assert_eq!(decode_params(&p, Precision::F64, &single).unwrap().0[0], f64::from(0.1f32));
     }
 
     #[test]
     fn mistakes_are_named() {
         let p = program(2, &["a"]);
-        let bytes = encode_params(&p, &[1.0, 2.0, 3.0, 4.0], &meta()).unwrap();
-        let message = |p: &Program, b: &[u8]| decode_params(p, b).unwrap_err().to_string();
+        let bytes = encode_params(&p, Precision::F32, &[1.0, 2.0, 3.0, 4.0], &meta()).unwrap();
+        let message = |p: &Program, b: &[u8]| decode_params(p, Precision::F32, b).unwrap_err().to_string();
         assert!(message(&program(3, &["a"]), &bytes).contains("[2, 2] in the checkpoint and [2, 3]"));
         assert!(message(&program(2, &["c"]), &bytes).contains("`a`"));
         assert!(message(&program(2, &["a", "c"]), &bytes).contains("lacks the parameter `c`"));
@@ -199,7 +238,7 @@ mod tests {
         let mut late = bytes.clone();
         late[digit] = b'9';
         assert!(message(&p, &late).contains("version 9"));
-        let nan = encode_params(&p, &[0.0, f32::NAN, 0.0, 0.0], &meta()).unwrap();
+        let nan = encode_params(&p, Precision::F32, &[0.0, f64::NAN, 0.0, 0.0], &meta()).unwrap();
         assert!(message(&p, &nan).contains("not finite"));
     }
 }

@@ -88,15 +88,15 @@ impl Estimator<'_> {
     ) -> Result<Vec<f64>, String> {
         let Here { system, frame, theta, rows } = here;
         let sides: &[f64] = if self.plan.antithetic { &[1.0, -1.0] } else { &[1.0] };
-        let base: Vec<f32> = theta.iter().map(|&t| t as f32).collect();
-        let perturbed: Vec<Vec<f32>> = directions
+        let base: Vec<f64> = theta.to_vec();
+        let perturbed: Vec<Vec<f64>> = directions
             .iter()
             .flat_map(|v| {
                 let base = &base;
                 sides.iter().map(move |side| {
                     let mut params = base.clone();
                     for (w, v) in group.weights.iter().zip(v) {
-                        params[*w as usize] = (theta[*w as usize] + side * sigma * v) as f32;
+                        params[*w as usize] = theta[*w as usize] + side * sigma * v;
                     }
                     params
                 })
@@ -122,11 +122,11 @@ impl Estimator<'_> {
     fn tangents(&self, lab: &mut Lab<'_>, here: Here<'_>, group: &Group, directions: &[Vec<f64>]) -> Vec<f64> {
         let Here { system, frame, theta, rows } = here;
         let count = directions.len();
-        let params: Vec<f32> = theta.iter().map(|&t| t as f32).collect();
-        let mut buffer = vec![0.0f32; theta.len() * count];
+        let params: Vec<f64> = theta.to_vec();
+        let mut buffer = vec![0.0; theta.len() * count];
         for (k, v) in directions.iter().enumerate() {
             for (w, v) in group.weights.iter().zip(v) {
-                buffer[*w as usize * count + k] = *v as f32;
+                buffer[*w as usize * count + k] = *v;
             }
         }
         let changes = frame.apply(&lab.tangents(system, &params, &buffer, count));

@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use faer::{Mat, MatRef};
 
+use crate::exec::kernel::{Numbers, numbers};
+use crate::exec::real::Real;
 use crate::train::linalg::mean_square;
 use crate::train::system::{Block, Columns, Field, Kind, Point, System};
 use crate::train::weak::Linearised;
@@ -178,19 +180,21 @@ impl<'a> Slopes<'a> {
         }
     }
 
-    fn apply(&self, observed: &[Vec<f32>], m: usize) -> Mat<f64> {
+    fn apply(&self, observed: &[Numbers], m: usize) -> Mat<f64> {
         match self {
             Slopes::Weak(w) => w.apply(observed, m),
             Slopes::Point(p, slopes, _) => {
                 let n = p.plan.atoms.len();
                 let mut out = Mat::zeros(p.rows, m);
                 let mut row = vec![0.0; m];
-                let add = |row: &mut [f64], values: &[f32], point: usize, factor: f64| {
+                let add = |row: &mut [f64], values: &Numbers, point: usize, factor: f64| {
                     if values.is_empty() {
                         return;
                     }
-                    let values = &values[point * m..(point + 1) * m];
-                    row.iter_mut().zip(values).for_each(|(r, v)| *r += factor * f64::from(*v));
+                    numbers!(values, values => {
+                        let values = &values[point * m..(point + 1) * m];
+                        row.iter_mut().zip(values).for_each(|(r, v)| *r += factor * v.wide());
+                    });
                 };
                 for i in 0..p.rows {
                     row.fill(0.0);

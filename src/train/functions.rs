@@ -23,21 +23,21 @@ pub fn draw(functions: &[Function], seed: u64, set: u64, index: u64) -> Vec<f64>
 }
 
 /// The functions at their sensors, one function after the other, as network kernels take them.
-pub fn sensors(functions: &[Function], coefficients: &[f64]) -> Vec<f32> {
+pub fn sensors(functions: &[Function], coefficients: &[f64]) -> Vec<f64> {
     let mut out = vec![];
     let mut first = 0;
     for f in functions {
         let own = &coefficients[first..first + f.coefficients];
-        out.extend(f.shapes.iter().map(|row| row.iter().zip(own).map(|(s, c)| s * c).sum::<f64>() as f32));
+        out.extend(f.shapes.iter().map(|row| row.iter().zip(own).map(|(s, c)| s * c).sum::<f64>()));
         first += f.coefficients;
     }
     out
 }
 
 /// Inputs of a network kernel: each point `[points][coords]` with the same functions.
-pub fn inputs(problem: &Problem, points: &[f64], coefficients: &[f64]) -> Vec<f32> {
+pub fn inputs(problem: &Problem, points: &[f64], coefficients: &[f64]) -> Vec<f64> {
     let seen = sensors(&problem.functions, coefficients);
     let dim = problem.coords.len().max(1);
-    let row = |p: &[f64]| -> Vec<f32> { p.iter().map(|&x| x as f32).chain(seen.iter().copied()).collect() };
+    let row = |p: &[f64]| -> Vec<f64> { p.iter().chain(&seen).copied().collect() };
     points.chunks_exact(dim).flat_map(row).collect()
 }

@@ -36,7 +36,7 @@ pub fn describe(plan: &Gradient) -> String {
 
 /// The weights, the field and the rows they give.
 struct State {
-    params: Vec<f32>,
+    params: Vec<f64>,
     field: Field,
     rows: Vec<f64>,
 }
@@ -68,7 +68,7 @@ impl State {
 struct Best {
     step: usize,
     loss: f64,
-    params: Vec<f32>,
+    params: Vec<f64>,
     field: Field,
 }
 
@@ -127,7 +127,7 @@ fn steps<'a>(
         best.keep(0, &state);
     }
     let mut watch = Watch::new(&session.problem.train.phases[phase].stop, "steps", best.loss);
-    let mut theta: Vec<f64> = state.params.iter().map(|&p| f64::from(p)).collect();
+    let mut theta: Vec<f64> = state.params.clone();
     // With batches all points are looked at once a pass.
     let pass = plan.batch.map_or(1, |n| session.system.passes(n));
     let mut is_fresh = true;
@@ -151,7 +151,7 @@ fn steps<'a>(
         }
         rule.step(&mut theta, &g, progress);
         keep_unknowns(network, &mut theta);
-        session.params = theta.iter().map(|&t| t as f32).collect();
+        session.params = theta.iter().map(|t| session.kernels.precision.round(*t)).collect();
         let solve = solved.filter(|s| (step + 1).is_multiple_of(s.every.max(1)));
         is_fresh = solve.is_some() || (step + 1).is_multiple_of(pass) || step + 1 == plan.steps;
         if !is_fresh {
@@ -234,7 +234,7 @@ pub fn readout(session: &mut Session<'_>, ridge: Option<f64>, step: usize) -> Re
         let residual = frame.broken(&rows).unwrap_or("the features of all residuals").to_string();
         return Err(Stop::Diverged { step, residual });
     };
-    solution.put(network, &mut session.params);
+    solution.put(network, session.kernels.precision, &mut session.params);
     Ok(())
 }
 
@@ -256,7 +256,7 @@ fn copy_readout(session: &Session<'_>, state: &State, theta: &mut [f64]) {
     for readout in &network.readouts {
         let (weights, bias) = solve::places(network, readout);
         for k in weights.into_iter().chain(bias) {
-            theta[k] = f64::from(state.params[k]);
+            theta[k] = state.params[k];
         }
     }
 }

@@ -160,7 +160,7 @@ fn select(
     candidates: &Units,
     in_use: bool,
     field: &Field,
-) -> Result<Vec<f32>, Stop> {
+) -> Result<Vec<f64>, Stop> {
     let network = &session.problem.network;
     let diverged = |residual: &str| Stop::Diverged { step: 0, residual: residual.to_string() };
     let start = Weights::of(network, &session.params);
@@ -168,7 +168,7 @@ fn select(
     let current = session.lab.features(&session.system, &session.params);
     let mut about = newton_start(session, &current, &start, field)?;
     let mut simulated: Simulated = vec![];
-    let mut best: Option<(f64, Vec<f32>)> = None;
+    let mut best: Option<(f64, Vec<f64>)> = None;
     for _ in 0..SELECTIONS {
         let frame = session.frame(&about);
         let frame = &*frame;
@@ -199,14 +199,14 @@ fn select(
             return Err(diverged(frame.broken(&linear.target).unwrap_or("the features of all residuals")));
         };
         if session.linear.is_some() {
-            weights.put(network, &mut found);
+            weights.put(network, session.kernels.precision, &mut found);
             return Ok(found);
         }
         // Newton with the selection frozen.
         let Some(weights) = solve::readout(&session.system, None, &features, &weights, layer.ridge) else { break };
         let next = features.field(&weights);
         let (change, loss) = (next.change(&about), own_loss(session, &next));
-        weights.put(network, &mut found);
+        weights.put(network, session.kernels.precision, &mut found);
         if best.as_ref().is_none_or(|(l, _)| better(loss, *l)) {
             best = Some((loss, found));
         }
@@ -226,7 +226,7 @@ struct Choice {
 
 /// Weights with chosen units in place and their features, the exact readout, and the mean of the squared rows it leaves.
 struct Found {
-    params: Vec<f32>,
+    params: Vec<f64>,
     features: Features,
     weights: Weights,
     left: f64,
@@ -323,7 +323,7 @@ fn simulate(
 }
 
 /// The pool's parameters: the network's own where they are alike, the candidates' in the layer, 0 elsewhere (the readout).
-fn pool_params(session: &Session<'_>, layer: &Layer<'_>, block: &Units) -> Vec<f32> {
+fn pool_params(session: &Session<'_>, layer: &Layer<'_>, block: &Units) -> Vec<f64> {
     let network = &session.problem.network;
     let mut params = Vec::with_capacity(layer.plan.pool.param_len());
     for (k, p) in layer.plan.pool.params.iter().enumerate() {

@@ -9,7 +9,6 @@
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-use crate::exec::driver::run;
 use crate::exec::rng::{Purpose, Stream};
 use crate::ir::op::ParamId;
 use crate::ir::problem::{Curve, Init, Network, UnitRole};
@@ -26,22 +25,20 @@ pub fn place(network: &Network, id: ParamId) -> std::ops::Range<usize> {
 }
 
 /// The initial flat parameter vector. The same seed gives the same bits.
-pub fn params(network: &Network, kernels: &Kernels, seed: u64) -> Vec<f32> {
-    let mut out = vec![0.0f32; network.primal.param_len()];
+pub fn params(network: &Network, kernels: &Kernels, seed: u64) -> Vec<f64> {
+    let mut out = vec![0.0; network.primal.param_len()];
     let mut drawn = vec![];
     for (k, init) in network.init.iter().enumerate() {
         let at = &mut out[place(network, ParamId(k as u32))];
         let mut rng = Stream::new(seed, Purpose::Init, k as u64);
         match *init {
-            Init::Constant(c) => at.fill(c as f32),
-            Init::Normal(sigma) => {
-                at.iter_mut().for_each(|x| *x = (sigma * rng.sample::<f64, _>(StandardNormal)) as f32)
-            }
-            Init::Uniform(lo, hi) => at.iter_mut().for_each(|x| *x = (lo + (hi - lo) * rng.random::<f64>()) as f32),
+            Init::Constant(c) => at.fill(c),
+            Init::Normal(sigma) => at.iter_mut().for_each(|x| *x = sigma * rng.sample::<f64, _>(StandardNormal)),
+            Init::Uniform(lo, hi) => at.iter_mut().for_each(|x| *x = lo + (hi - lo) * rng.random::<f64>()),
             Init::Ramp(lo, hi) => {
                 let last = at.len().saturating_sub(1) as f64;
                 let part = |j: usize| if last == 0.0 { 0.5 } else { j as f64 / last };
-                at.iter_mut().enumerate().for_each(|(j, x)| *x = (lo + (hi - lo) * part(j)) as f32);
+                at.iter_mut().enumerate().for_each(|(j, x)| *x = lo + (hi - lo) * part(j));
             }
             Init::Tuned { group, .. } if !drawn.contains(&group) => {
                 drawn.push(group);
@@ -50,11 +47,12 @@ pub fn params(network: &Network, kernels: &Kernels, seed: u64) -> Vec<f32> {
             Init::Tuned { .. } => {}
         }
     }
+    out.iter_mut().for_each(|x| *x = kernels.precision.round(*x));
     out
 }
 
 /// Draws all the parameters of one tuned population.
-fn draw_population(network: &Network, kernels: &Kernels, wanted: u32, rng: &mut Stream, out: &mut [f32]) {
+fn draw_population(network: &Network, kernels: &Kernels, wanted: u32, rng: &mut Stream, out: &mut [f64]) {
     let mut members = vec![];
     let mut curve = Curve::Mixed;
     for (k, init) in network.init.iter().enumerate() {
@@ -73,7 +71,8 @@ fn draw_population(network: &Network, kernels: &Kernels, wanted: u32, rng: &mut 
     let roles = members.iter().map(|&(_, role)| (role, 0.0)).collect();
     let known = layer.and_then(|l| network.layers[l].pursuit.as_ref());
     let (on_coords, pairs) = known.map_or((true, vec![]), |u| (u.on_coords, u.pairs.clone()));
-    let spec = Spec { fan_in, on_coords, pairs, range: range(network, kernels, layer), curve, roles };
+    let (range, precision) = (range(network, kernels, layer), kernels.precision);
+    let spec = Spec { fan_in, on_coords, pairs, range, curve, roles, precision };
     let units = Units::draw(&spec, count, rng);
     for ((id, _), values) in members.iter().zip(&units.values) {
         out[place(network, *id)].copy_from_slice(values);
@@ -86,8 +85,7 @@ pub fn range(network: &Network, kernels: &Kernels, layer: Option<usize>) -> Rang
     let unknown = if network.layers[layer].spiking { SPIKING } else { Range::UNIT };
     let Some(kernel) = kernels.responses.get(layer).and_then(|r| r.as_ref()) else { return unknown };
     let currents = Range::probe_currents();
-    let inputs: Vec<f32> = currents.iter().map(|&c| c as f32).collect();
-    let responses: Vec<f64> = run(kernel.as_ref(), &inputs, &[], &[]).outputs.iter().map(|&r| f64::from(r)).collect();
+    let responses = kernel.run(&currents, &[], &[]).outputs.wide();
     Range::from_response(&currents, &responses).unwrap_or(unknown)
 }
 
@@ -110,5 +108,6 @@ pub fn spec(network: &Network, kernels: &Kernels, layer: usize) -> Option<Spec> 
         range: range(network, kernels, Some(layer)),
         curve: curve.unwrap_or(Curve::Ramp),
         roles: units.params.iter().map(|u| (u.role, start(u.param))).collect(),
+        precision: kernels.precision,
     })
 }

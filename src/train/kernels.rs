@@ -1,21 +1,22 @@
 //! The compiled kernels that the trainer runs: what the pipeline makes out of a [`Problem`](crate::ir::problem::Problem).
 
-use std::sync::Arc;
-
-use crate::exec::kernel::Kernel;
+use crate::exec::kernel::AnyKernel;
 use crate::ir::problem::Atom;
+use crate::plan::Precision;
 
 /// All kernels of a problem. Single input `coords`, the domain's coordinates in their own units.
 #[derive(Clone)]
 pub struct Kernels {
+    /// Of all of them, and of the weights that they run under.
+    pub precision: Precision,
     /// One for each distinct set of atoms that residuals observe. The first observes the values alone.
     pub observers: Vec<Observer>,
     /// Index into `observers` for each residual of the problem, in order.
     pub observer_of: Vec<usize>,
     /// Records spikes; see [`Network::probe`](crate::ir::problem::Network::probe).
-    pub probe: Arc<dyn Kernel>,
+    pub probe: AnyKernel,
     /// For each layer of the network, the current-to-response curve of one of its units, where there is one.
-    pub responses: Vec<Option<Arc<dyn Kernel>>>,
+    pub responses: Vec<Option<AnyKernel>>,
 }
 
 /// Kernels that yield fields and some of their partial derivatives. A derivative's output is named by
@@ -24,12 +25,12 @@ pub struct Kernels {
 pub struct Observer {
     pub atoms: Vec<Atom>,
     /// The fields (and their derivatives) and, for the value-only observer, the spike counts.
-    pub primal: Arc<dyn Kernel>,
+    pub primal: AnyKernel,
     /// As [`Network::features`](crate::ir::problem::Network::features), with derivatives, if there is a readout.
-    pub features: Option<Arc<dyn Kernel>>,
+    pub features: Option<AnyKernel>,
     /// As `features`, for a block of candidates of a layer; one entry a layer of the network.
-    pub pools: Vec<Option<Arc<dyn Kernel>>>,
+    pub pools: Vec<Option<AnyKernel>>,
     /// For each number of directions that a `forward` phase asks for: as `primal`, with the tangents of the outputs along
     /// that many directions, named by [`tangent_name`](crate::ir::problem::tangent_name).
-    pub tangents: Vec<(u32, Arc<dyn Kernel>)>,
+    pub tangents: Vec<(u32, AnyKernel)>,
 }

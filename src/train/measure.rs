@@ -1,7 +1,6 @@
 //! Looking at a trained network: the field at points, spike rates, rasters, the error against the exact solution. Nothing
 //! here is used to train.
 
-use crate::exec::driver::run;
 use crate::exec::interp::eval;
 use crate::ir::problem::{Field, Problem};
 use crate::ir::program::{Program, Region};
@@ -15,17 +14,17 @@ use crate::train::sampling::inside;
 pub fn predict(
     problem: &Problem,
     kernels: &Kernels,
-    params: &[f32],
+    params: &[f64],
     points: &[f64],
     functions: &[f64],
 ) -> Vec<Vec<f64>> {
-    let kernel = kernels.observers[0].primal.as_ref();
+    let kernel = &kernels.observers[0].primal;
     let inputs = inputs(problem, points, functions);
-    let outputs = run(kernel, &inputs, params, &[]).outputs;
+    let outputs = kernel.run(&inputs, params, &[]).outputs;
     let stride = kernel.program().output_len().max(1);
     let column = |field: &Field| {
         let at = kernel.program().output_offset(&field.name).expect("the network yields every field");
-        outputs.chunks_exact(stride).map(|row| f64::from(row[at])).collect()
+        (at..outputs.len()).step_by(stride).map(|i| outputs.at(i)).collect()
     };
     problem.network.fields.iter().map(column).collect()
 }
@@ -34,14 +33,14 @@ pub fn predict(
 pub fn spike_rates(
     problem: &Problem,
     kernels: &Kernels,
-    params: &[f32],
+    params: &[f64],
     points: &[f64],
     functions: &[f64],
 ) -> Vec<Option<f64>> {
-    let kernel = kernels.observers[0].primal.as_ref();
+    let kernel = &kernels.observers[0].primal;
     let program = kernel.program();
     let inputs = inputs(problem, points, functions);
-    let outputs = run(kernel, &inputs, params, &[]).outputs;
+    let outputs = kernel.run(&inputs, params, &[]).outputs;
     let stride = program.output_len().max(1);
     let rows = outputs.len() / stride;
     problem
@@ -50,7 +49,7 @@ pub fn spike_rates(
         .iter()
         .map(|layer| {
             let at = program.output_offset(&format!("spikes.{}", layer.name))?;
-            let total: f64 = outputs.chunks_exact(stride).map(|row| f64::from(row[at])).sum();
+            let total: f64 = (at..outputs.len()).step_by(stride).map(|i| outputs.at(i)).sum();
             let probe = kernels.probe.program();
             let trace = probe.traces.iter().find(|t| t.name == format!("spikes.{}", layer.name))?;
             let units = probe.find(trace.value)?.ty.width;
@@ -68,12 +67,12 @@ pub type Spikes = (usize, usize, Vec<(u32, u32)>);
 pub fn raster(
     problem: &Problem,
     kernels: &Kernels,
-    params: &[f32],
+    params: &[f64],
     layer: &str,
     point: &[f64],
     functions: &[f64],
 ) -> Option<Spikes> {
-    let kernel = kernels.probe.as_ref();
+    let kernel = &kernels.probe;
     let program = kernel.program();
     problem.network.layers.iter().find(|l| l.name == layer)?;
     let wanted = format!("spikes.{layer}");
@@ -83,7 +82,7 @@ pub fn raster(
     // The layer itself may be wider or narrower than its population: `lif |> dense(9)`.
     let (start, units) = (place.at, place.lanes);
     let inputs = inputs(problem, point, functions);
-    let traces = run(kernel, &inputs, params, &[]).traces;
+    let traces = kernel.run(&inputs, params, &[]).traces.wide();
     let mut spikes = vec![];
     for (step, row) in traces[layout.start..layout.end].chunks_exact(layout.width.max(1)).enumerate() {
         let fired = row[start..start + units].iter().enumerate().filter(|(_, s)| **s != 0.0);
@@ -129,21 +128,21 @@ fn sets(problem: &Problem) -> u64 {
 }
 
 /// The value of an unknown, and the true one, if the program gives it.
-pub fn unknown(problem: &Problem, params: &[f32], field: usize) -> Option<(f64, Option<f64>)> {
+pub fn unknown(problem: &Problem, params: &[f64], field: usize) -> Option<(f64, Option<f64>)> {
     let network = &problem.network;
     let at = network.primal.param_offset(network.fields[field].unknown?.param);
     // The true value of an unknown is a number: any point will do.
     let anywhere: Vec<f64> = problem.coords.iter().map(|c| c.lo).collect();
     let exact =
         problem.exact[field].as_ref().and_then(|e| exact_values(e, &anywhere, &held_out(problem, 0)).first().copied());
-    Some((f64::from(params[at]), exact))
+    Some((params[at], exact))
 }
 
 /// A field and its exact solution where the shape of the domain leaves a grid: on all of it, or on the points inside.
 fn measured(
     problem: &Problem,
     kernels: &Kernels,
-    params: &[f32],
+    params: &[f64],
     field: usize,
     counts: &[usize],
 ) -> Option<(Vec<f64>, Vec<f64>)> {
@@ -167,7 +166,7 @@ fn measured(
 }
 
 /// The value of a metric; not a number if there is nothing to measure.
-pub fn metric(problem: &Problem, kernels: &Kernels, params: &[f32], m: &Metric) -> f64 {
+pub fn metric(problem: &Problem, kernels: &Kernels, params: &[f64], m: &Metric) -> f64 {
     let Some(k) = problem.network.fields.iter().position(|f| f.name == m.field) else { return f64::NAN };
     let pair = match unknown(problem, params, k) {
         Some((value, exact)) => exact.map(|e| (vec![value], vec![e])),
@@ -180,7 +179,7 @@ pub fn metric(problem: &Problem, kernels: &Kernels, params: &[f32], m: &Metric) 
 }
 
 /// The value of a metric of the report, or of an unknown, by its name.
-pub fn named(problem: &Problem, kernels: &Kernels, params: &[f32], name: &str) -> Option<f64> {
+pub fn named(problem: &Problem, kernels: &Kernels, params: &[f64], name: &str) -> Option<f64> {
     if let Some(m) = problem.report.metrics.iter().find(|m| m.name == name) {
         return Some(metric(problem, kernels, params, m));
     }
@@ -271,7 +270,7 @@ impl HeldOut {
     }
 
     /// Relative L2 error, over all fields with an exact solution together.
-    pub fn error(&self, problem: &Problem, kernels: &Kernels, params: &[f32]) -> f64 {
+    pub fn error(&self, problem: &Problem, kernels: &Kernels, params: &[f64]) -> f64 {
         let (mut d, mut n) = (0.0, 0.0);
         for (functions, exact) in self.functions.iter().zip(&self.exact) {
             let found = predict(problem, kernels, params, &self.points, functions);

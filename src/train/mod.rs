@@ -156,7 +156,7 @@ fn losses(
     problem: &Problem,
     kernels: &Kernels,
     parts: [(&System<'_>, Option<&Frame<'_>>); 2],
-    params: &[f32],
+    params: &[f64],
 ) -> Vec<(usize, Loss)> {
     let mut all = vec![None; problem.residuals.len()];
     for (system, linear) in parts {

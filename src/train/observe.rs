@@ -9,10 +9,7 @@
 //! ```
 //! Measurements that training does not use (the error on a coarse grid, absorbed residuals) are not counted.
 
-use std::sync::Arc;
-
-use crate::exec::driver::{run, run_many};
-use crate::exec::kernel::Kernel;
+use crate::exec::kernel::{AnyKernel, Numbers};
 use crate::ir::problem::{Atom, Network, derivative_name, tangent_name};
 use crate::train::kernels::{Kernels, Observer};
 use crate::train::system::{Columns, Field, System};
@@ -63,19 +60,19 @@ impl<'a> Lab<'a> {
     }
 
     /// The field under one set of weights.
-    pub fn field(&mut self, system: &System<'_>, params: &[f32]) -> Field {
+    pub fn field(&mut self, system: &System<'_>, params: &[f64]) -> Field {
         let mut fields = self.fields(system, &[params]);
         fields.pop().expect("one weight vector in, one field out")
     }
 
     /// The field under each of several sets of weights.
-    pub fn fields(&mut self, system: &System<'_>, params: &[&[f32]]) -> Vec<Field> {
+    pub fn fields(&mut self, system: &System<'_>, params: &[&[f64]]) -> Vec<Field> {
         let mut fields = vec![];
         for batch in params.chunks(BATCH) {
             let mut columns = vec![Columns::default(); batch.len()];
             for (s, station) in system.stations.iter().enumerate() {
                 let kernel = &self.observer(system, s).primal;
-                let results = run_many(kernel.as_ref(), &station.points, batch);
+                let results = kernel.run_many(&station.points, batch);
                 for (result, columns) in results.iter().zip(&mut columns) {
                     self.sort(system, s, kernel, &result.outputs, &|a| Some(self.named("", a)), 1, columns);
                 }
@@ -87,7 +84,7 @@ impl<'a> Lab<'a> {
     }
 
     /// The change of the field along each of `directions` (`[params][count]`), exact but for the surrogate.
-    pub fn tangents(&mut self, system: &System<'_>, params: &[f32], directions: &[f32], count: usize) -> Columns {
+    pub fn tangents(&mut self, system: &System<'_>, params: &[f64], directions: &[f64], count: usize) -> Columns {
         let mut columns = Columns::default();
         for (s, station) in system.stations.iter().enumerate() {
             let tangents = &self.observer(system, s).tangents;
@@ -95,7 +92,7 @@ impl<'a> Lab<'a> {
                 .iter()
                 .find(|(k, _)| *k as usize == count)
                 .expect("a kernel is compiled for every number of directions that a forward phase asks for");
-            let result = run(kernel.as_ref(), &station.points, params, directions);
+            let result = kernel.run(&station.points, params, directions);
             let tangent = |a: &Atom| Some(tangent_name(&self.named("", a)));
             self.sort(system, s, kernel, &result.outputs, &tangent, count, &mut columns);
         }
@@ -104,12 +101,12 @@ impl<'a> Lab<'a> {
     }
 
     /// The features of the network as it stands.
-    pub fn features(&mut self, system: &System<'_>, params: &[f32]) -> Features {
+    pub fn features(&mut self, system: &System<'_>, params: &[f64]) -> Features {
         let readouts = vec![ReadoutFeatures::default(); self.network.readouts.len()];
         let mut features = Features { readouts, offset: Columns::default() };
         for (s, station) in system.stations.iter().enumerate() {
             let kernel = self.observer(system, s).features.as_ref().expect("a readout has features");
-            let result = run(kernel.as_ref(), &station.points, params, &[]);
+            let result = kernel.run(&station.points, params, &[]);
             let outputs = &result.outputs;
             for (k, (readout, into)) in self.network.readouts.iter().zip(&mut features.readouts).enumerate() {
                 let len = readout.features as usize;
@@ -129,14 +126,14 @@ impl<'a> Lab<'a> {
     }
 
     /// The features of a full block of candidates of a layer, for each of the readouts that it feeds.
-    pub fn pool(&mut self, system: &System<'_>, layer: usize, params: &[f32]) -> Vec<Columns> {
+    pub fn pool(&mut self, system: &System<'_>, layer: usize, params: &[f64]) -> Vec<Columns> {
         let (units, of_layer) = (self.network.layers[layer].units, &self.network.layers[layer].pursuit);
         let plan = of_layer.as_ref().expect("a layer under pursuit has units to choose");
         let block = plan.block as usize;
         let mut columns = vec![Columns::default(); plan.feeds.len()];
         for (s, station) in system.stations.iter().enumerate() {
             let kernel = self.observer(system, s).pools[layer].as_ref().expect("a layer under pursuit has a pool");
-            let result = run(kernel.as_ref(), &station.points, params, &[]);
+            let result = kernel.run(&station.points, params, &[]);
             for (k, into) in plan.feeds.iter().zip(&mut columns) {
                 let phi = |a: &Atom| (self.readout(a) == Some(*k)).then(|| self.named("phi", a));
                 self.sort(system, s, kernel, &result.outputs, &phi, block, into);
@@ -153,8 +150,8 @@ impl<'a> Lab<'a> {
         &self,
         system: &System<'_>,
         s: usize,
-        kernel: &Arc<dyn Kernel>,
-        outputs: &[f32],
+        kernel: &AnyKernel,
+        outputs: &Numbers,
         name: &dyn Fn(&Atom) -> Option<String>,
         len: usize,
         into: &mut Columns,
@@ -171,10 +168,9 @@ impl<'a> Lab<'a> {
                 .observed(self.coords)
                 .iter()
                 .map(|a| {
-                    let Some(name) = name(a) else { return vec![] };
+                    let Some(name) = name(a) else { return Numbers::default() };
                     let offset = program.output_offset(&name).expect("an observer yields what its residuals observe");
-                    let rows = outputs[block.start * stride..(block.start + block.len) * stride].chunks_exact(stride);
-                    rows.flat_map(|row| &row[offset..offset + len]).copied().collect()
+                    outputs.part(block.start * stride, (block.start + block.len) * stride, stride, offset, len)
                 })
                 .collect();
         }
@@ -182,6 +178,5 @@ impl<'a> Lab<'a> {
 }
 
 fn to_field(columns: &Columns) -> Field {
-    let wide = |v: &Vec<f32>| v.iter().map(|&x| f64::from(x)).collect();
-    Field { blocks: columns.blocks.iter().map(|b| b.iter().map(wide).collect()).collect() }
+    Field { blocks: columns.blocks.iter().map(|b| b.iter().map(Numbers::wide).collect()).collect() }
 }

@@ -39,7 +39,7 @@ impl Progress for Silent {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// The flat parameter vector of the network's primal program: the best state by training loss of the last phase.
-    pub params: Vec<f32>,
+    pub params: Vec<f64>,
     pub history: Vec<Point>,
     pub phases: Vec<PhaseSummary>,
     pub losses: Vec<Loss>,

@@ -43,11 +43,6 @@ impl Points {
     pub fn point(&self, i: usize) -> &[f64] {
         &self.data[i * self.dim..(i + 1) * self.dim]
     }
-
-    /// As kernels take them.
-    pub fn to_f32(&self) -> Vec<f32> {
-        self.data.iter().map(|&x| x as f32).collect()
-    }
 }
 
 /// The points of a residual. Of `n`: a face has `n` points of its own, but a single one where no coordinate is left free;

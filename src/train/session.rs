@@ -26,7 +26,7 @@ pub struct Session<'a> {
     pub draws: Vec<u32>,
     pub lab: Lab<'a>,
     /// The flat parameter vector as it stands.
-    pub params: Vec<f32>,
+    pub params: Vec<f64>,
     pub history: Vec<Point>,
     progress: &'a mut dyn Progress,
     started: Instant,
@@ -66,7 +66,7 @@ impl<'a> Session<'a> {
         options: &'a Options<'a>,
         system: System<'a>,
         linear: Option<Arc<Frame<'a>>>,
-        params: Vec<f32>,
+        params: Vec<f64>,
         progress: &'a mut dyn Progress,
         started: Instant,
     ) -> Session<'a> {

@@ -9,8 +9,10 @@
 
 use faer::{Mat, MatRef};
 
+use crate::exec::kernel::Numbers;
 use crate::ir::op::ParamId;
 use crate::ir::problem::{Network, Readout};
+use crate::plan::Precision;
 use crate::train::frame::Frame;
 use crate::train::init::place;
 use crate::train::observe::Features;
@@ -60,13 +62,13 @@ pub fn places(network: &Network, readout: &Readout) -> (Vec<usize>, Option<usize
 
 impl Weights {
     /// As they stand in a flat parameter vector.
-    pub fn of(network: &Network, params: &[f32]) -> Weights {
+    pub fn of(network: &Network, params: &[f64]) -> Weights {
         let column = |(k, readout): (usize, &Readout)| {
             let (phi, bias) = places(network, readout);
             let unknown = network.fields.iter().filter(|f| f.readout == Some(k)).find_map(|f| f.unknown);
             Column {
-                phi: phi.iter().map(|&w| f64::from(params[w])).collect(),
-                bias: bias.map(|b| f64::from(params[b])),
+                phi: phi.iter().map(|&w| params[w]).collect(),
+                bias: bias.map(|b| params[b]),
                 bounds: unknown.map_or((f64::NEG_INFINITY, f64::INFINITY), |u| (u.lo, u.hi)),
                 unknown: unknown.is_some(),
             }
@@ -74,13 +76,13 @@ impl Weights {
         Weights(network.readouts.iter().enumerate().map(column).collect())
     }
 
-    /// Puts them into a flat parameter vector.
-    pub fn put(&self, network: &Network, params: &mut [f32]) {
+    /// Puts them, rounded, into a flat parameter vector.
+    pub fn put(&self, network: &Network, precision: Precision, params: &mut [f64]) {
         for (column, readout) in self.0.iter().zip(&network.readouts) {
             let (phi, bias) = places(network, readout);
-            phi.iter().zip(&column.phi).for_each(|(at, w)| params[*at] = *w as f32);
+            phi.iter().zip(&column.phi).for_each(|(at, w)| params[*at] = precision.round(*w));
             if let (Some(at), Some(b)) = (bias, column.bias) {
-                params[at] = b as f32;
+                params[at] = precision.round(b);
             }
         }
     }
@@ -122,8 +124,8 @@ impl Weights {
 impl Features {
     /// The fields under a readout.
     pub fn field(&self, weights: &Weights) -> Field {
-        let wide = |v: &Vec<f32>| v.iter().map(|&x| f64::from(x)).collect();
-        let mut field = Field { blocks: self.offset.blocks.iter().map(|b| b.iter().map(wide).collect()).collect() };
+        let offset = self.offset.blocks.iter().map(|b| b.iter().map(Numbers::wide).collect());
+        let mut field = Field { blocks: offset.collect() };
         for (features, column) in self.readouts.iter().zip(&weights.0) {
             features.phi.add_to(&mut field, &column.phi);
             features.phi0.add_to(&mut field, &[column.bias.unwrap_or(0.0)]);

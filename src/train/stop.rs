@@ -39,7 +39,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Why the phase ends here, if it does. `loss` and `params` are the best state's.
-    pub fn after(&mut self, session: &Session<'_>, step: usize, loss: f64, params: &[f32]) -> Option<String> {
+    pub fn after(&mut self, session: &Session<'_>, step: usize, loss: f64, params: &[f64]) -> Option<String> {
         let gained = loss < self.best * (1.0 - GAIN) || !self.best.is_finite();
         if gained && loss.is_finite() {
             (self.best, self.since) = (loss, step);
@@ -59,7 +59,7 @@ impl<'a> Watch<'a> {
     }
 
     /// `None` if it is not yet time to measure.
-    fn value(&mut self, session: &Session<'_>, what: &Expect, loss: f64, params: &[f32]) -> Option<f64> {
+    fn value(&mut self, session: &Session<'_>, what: &Expect, loss: f64, params: &[f64]) -> Option<f64> {
         if what.metric == "loss" && !session.problem.report.metrics.iter().any(|m| m.name == "loss") {
             return Some(loss);
         }

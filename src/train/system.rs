@@ -10,6 +10,8 @@
 use std::sync::Arc;
 
 use crate::exec::interp::eval;
+use crate::exec::kernel::{Numbers, numbers};
+use crate::exec::real::Real;
 use crate::exec::rng::{Purpose, Stream};
 use crate::func::MultiIndex;
 use crate::ir::problem::{Atom, Derivatives, Function, Place, Pointwise, Problem, Rows};
@@ -42,9 +44,9 @@ pub struct System<'a> {
 pub struct Station {
     /// Index into [`Kernels::observers`].
     pub observer: usize,
-    /// `[points]`, each the coordinates and then the input functions at their sensors, in single precision as kernels take
+    /// `[points]`, each the coordinates and then the input functions at their sensors, as kernels take
     /// them.
-    pub points: Vec<f32>,
+    pub points: Vec<f64>,
     pub len: usize,
 }
 
@@ -132,13 +134,13 @@ impl<'a> System<'a> {
         let d = problem.coords.len().max(1);
         let (start, len) = (at.len, points.len() / d);
         if problem.functions.is_empty() {
-            at.points.extend(points.iter().map(|&x| x as f32));
+            at.points.extend(points);
         } else {
             let seen = kind.sensors(&problem.functions);
             let width = problem.functions.iter().map(|f| f.shapes.len()).sum();
             let nothing = vec![0.0; width];
             for (point, row) in points.chunks_exact(d).zip(kind.row_of(len)) {
-                at.points.extend(point.iter().map(|&x| x as f32));
+                at.points.extend(point);
                 at.points.extend(seen.get(row).unwrap_or(&nothing));
             }
         }
@@ -191,7 +193,7 @@ pub fn scatter(problem: &Problem, residual: usize, n: usize, seed: u64, draws: u
 
 impl Kind<'_> {
     /// The input functions at their sensors, row by row.
-    fn sensors(&self, functions: &[Function]) -> Vec<Vec<f32>> {
+    fn sensors(&self, functions: &[Function]) -> Vec<Vec<f64>> {
         let Kind::Point(p) = self else { return vec![] };
         let count: usize = functions.iter().map(|f| f.coefficients).sum();
         p.coefficients.chunks_exact(count.max(1)).map(|c| functions::sensors(functions, c)).collect()
@@ -329,16 +331,18 @@ impl Field {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Columns {
     pub len: usize,
-    pub blocks: Vec<Vec<Vec<f32>>>,
+    pub blocks: Vec<Vec<Numbers>>,
 }
 
 impl Columns {
     /// Adds their sum with the given weights to a field.
     pub fn add_to(&self, field: &mut Field, weights: &[f64]) {
         for (to, values) in field.blocks.iter_mut().flatten().zip(self.blocks.iter().flatten()) {
-            for (to, row) in to.iter_mut().zip(values.chunks_exact(self.len.max(1))) {
-                *to += row.iter().zip(weights).map(|(f, w)| f64::from(*f) * w).sum::<f64>();
-            }
+            numbers!(values, values => {
+                for (to, row) in to.iter_mut().zip(values.chunks_exact(self.len.max(1))) {
+                    *to += row.iter().zip(weights).map(|(f, w)| f.wide() * w).sum::<f64>();
+                }
+            });
         }
     }
 }

@@ -21,6 +21,8 @@ use faer::{Mat, MatMut};
 use rayon::prelude::*;
 
 use crate::exec::interp::eval;
+use crate::exec::kernel::{Numbers, numbers};
+use crate::exec::real::Real;
 use crate::func::MultiIndex;
 use crate::ir::problem::{Coord, Integrand, Weak};
 use crate::ir::program::Program;
@@ -478,10 +480,10 @@ impl Linearised {
     }
 
     /// The whitened operator on functions given at the points, `f[fields][points][m]` (empty: 0): `rows x m`.
-    pub fn apply(&self, f: &[Vec<f32>], m: usize) -> Mat<f64> {
+    pub fn apply(&self, f: &[Numbers], m: usize) -> Mat<f64> {
         let s = &*self.system;
         assert!(f.iter().all(|f| f.is_empty() || f.len() == s.len() * m));
-        let given: Vec<(&Vec<f64>, &Vec<f32>)> = self.operators.iter().zip(f).filter(|(_, f)| !f.is_empty()).collect();
+        let given: Vec<(&Vec<f64>, &Numbers)> = self.operators.iter().zip(f).filter(|(_, f)| !f.is_empty()).collect();
         let starts: Vec<usize> = (0..m).step_by(BLOCK).collect();
         let parts: Vec<Mat<f64>> = starts
             .par_iter()
@@ -491,8 +493,10 @@ impl Linearised {
                 let mut row = vec![0.0f64; width];
                 for (operator, f) in &given {
                     for i in 0..s.len() {
-                        let f = &f[i * m + start..i * m + start + width];
-                        row.iter_mut().zip(f).for_each(|(r, f)| *r = s.weights[i] * f64::from(*f));
+                        numbers!(f, f => {
+                            let f = &f[i * m + start..i * m + start + width];
+                            row.iter_mut().zip(f).for_each(|(r, f)| *r = s.weights[i] * f.wide());
+                        });
                         for k in s.starts[i]..s.starts[i + 1] {
                             let (value, at) = (operator[k], s.which[k] as usize * width);
                             z[at..at + width].iter_mut().zip(&row).for_each(|(z, r)| *z += value * r);

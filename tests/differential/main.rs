@@ -7,8 +7,10 @@ mod programs;
 use std::sync::Arc;
 
 use programs::{COMPARE, Draw, Maker, Shape, UNARY, output, surrogate, with_inputs};
+use snnc::exec::jit::Emit;
 use snnc::exec::kernel::{Kernel, Results};
-use snnc::exec::{Engine, build, driver};
+use snnc::exec::real::Real;
+use snnc::exec::{Engine, build_in, driver};
 use snnc::func::{Binary, Compare, Unary};
 use snnc::ir::op::{Op, Ty};
 use snnc::ir::program::{Pass, Program, Region, Table};
@@ -16,23 +18,65 @@ use snnc::ir::verify::verify;
 
 const WIDTHS: [u32; 5] = [1, 3, 4, 7, 64];
 
-fn same(a: &[f32], b: &[f32]) -> Result<(), String> {
+fn same<R: Real>(a: &[R], b: &[R]) -> Result<(), String> {
     assert_eq!(a.len(), b.len());
     for (i, (x, y)) in a.iter().zip(b).enumerate() {
-        if x.to_bits() != y.to_bits() && !(x.is_nan() && y.is_nan()) {
-            return Err(format!(
-                "number {i}: interpreter {x:e} ({:08x}), JIT {y:e} ({:08x})",
-                x.to_bits(),
-                y.to_bits()
-            ));
+        let both_nan = x.wide().is_nan() && y.wide().is_nan();
+        if x.raw() != y.raw() && !both_nan {
+            return Err(format!("number {i}: interpreter {x:?} ({:08x}), JIT {y:?} ({:08x})", x.raw(), y.raw()));
         }
     }
     Ok(())
 }
 
+/// Both engines in both precisions.
 struct Both {
-    interp: Arc<dyn Kernel>,
-    jit: Arc<dyn Kernel>,
+    single: Pair<f32>,
+    double: Pair<f64>,
+}
+
+struct Pair<R> {
+    interp: Arc<dyn Kernel<R>>,
+    jit: Arc<dyn Kernel<R>>,
+}
+
+impl<R: Emit> Pair<R> {
+    fn new(program: &Program) -> Pair<R> {
+        let one = |engine| match build_in::<R>(engine, vec![program.clone()]) {
+            Ok(mut kernels) => kernels.remove(0),
+            Err(e) => panic!("{e}\n{program}"),
+        };
+        Pair { interp: one(Engine::Interp), jit: one(Engine::Jit) }
+    }
+
+    /// Runs both on random numbers and compares.
+    fn check(&self, points: usize, draw: &mut Draw, wild: bool) -> Results<R> {
+        let p = self.interp.program();
+        let mut numbers = |n| -> Vec<R> { draw.numbers(n, wild).into_iter().map(digits).collect() };
+        let inputs = numbers(points * p.input_len());
+        let params = numbers(p.param_len());
+        let directions = numbers(p.param_len() * p.directions as usize);
+        let a = driver::run(&*self.interp, &inputs, &params, &directions);
+        let b = driver::run(&*self.jit, &inputs, &params, &directions);
+        let result = same(&a.outputs, &b.outputs).map_err(|e| format!("outputs: {e}"));
+        let result = result.and_then(|()| same(&a.traces, &b.traces).map_err(|e| format!("traces: {e}")));
+        if let Err(e) = result {
+            panic!("{e}; {points} points, {}\n{p}", R::PRECISION.name());
+        }
+        a
+    }
+}
+
+/// In double precision, with digits and exponents that single precision does not have; whole numbers stay what they are.
+fn digits<R: Real>(x: f32) -> R {
+    let wide = f64::from(x);
+    R::new(match x.abs() {
+        _ if R::BYTES == 4 => wide,
+        1e30..=f32::MAX => wide.powi(8),
+        0.0..=1e-30 => wide.powi(7),
+        _ if wide.fract() == 0.0 => wide,
+        _ => wide * (1.0 + 1e-9),
+    })
 }
 
 impl Both {
@@ -40,27 +84,13 @@ impl Both {
         if let Err(e) = verify(program) {
             panic!("{e}\n{program}");
         }
-        let one = |engine| match build(engine, vec![program.clone()]) {
-            Ok(mut kernels) => kernels.remove(0),
-            Err(e) => panic!("{e}\n{program}"),
-        };
-        Both { interp: one(Engine::Interp), jit: one(Engine::Jit) }
+        Both { single: Pair::new(program), double: Pair::new(program) }
     }
 
-    /// Runs both on random numbers and compares.
+    /// The results in single precision.
     fn check(&self, points: usize, draw: &mut Draw, wild: bool) -> Results {
-        let p = self.interp.program();
-        let inputs = draw.numbers(points * p.input_len(), wild);
-        let params = draw.numbers(p.param_len(), wild);
-        let directions = draw.numbers(p.param_len() * p.directions as usize, wild);
-        let a = driver::run(&*self.interp, &inputs, &params, &directions);
-        let b = driver::run(&*self.jit, &inputs, &params, &directions);
-        let result = same(&a.outputs, &b.outputs).map_err(|e| format!("outputs: {e}"));
-        let result = result.and_then(|()| same(&a.traces, &b.traces).map_err(|e| format!("traces: {e}")));
-        if let Err(e) = result {
-            panic!("{e}; {points} points\n{p}");
-        }
-        a
+        self.double.check(points, &mut draw.clone(), wild);
+        self.single.check(points, draw, wild)
     }
 }
 
@@ -355,10 +385,10 @@ fn random_passes() {
 #[test]
 fn kernels_compiled_together_outlive_each_other() {
     let programs = vec![tuned_lif(7, 4), tuned_lif(64, 4)];
-    let mut kernels = build(Engine::Jit, programs).expect("they compile");
+    let mut kernels = build_in::<f32>(Engine::Jit, programs).expect("they compile");
     let second = kernels.pop().expect("two kernels");
     drop(kernels);
-    let reference = build(Engine::Interp, vec![tuned_lif(64, 4)]).expect("it compiles").remove(0);
+    let reference = build_in::<f32>(Engine::Interp, vec![tuned_lif(64, 4)]).expect("it compiles").remove(0);
     let mut draw = Draw::new(11);
     let inputs = draw.numbers(2 * 50, false);
     let params = draw.numbers(second.program().param_len(), false);

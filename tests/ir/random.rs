@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use snnc::exec::driver::run;
 use snnc::exec::interp::{Interpreter, eval};
-use snnc::exec::{Engine, build};
+use snnc::exec::{Engine, build_in};
 use snnc::func::{Binary, Unary};
 use snnc::ir::op::{Op, Ty, Value};
 use snnc::ir::program::{Program, Region};
@@ -159,7 +159,7 @@ fn tangents_of_any_program() {
         for (x, y) in before.0.chunks(own).zip(after.0.chunks(all)) {
             assert!(same(x, &y[..own]), "{p}\n{q}");
         }
-        let kernels = build(Engine::Jit, vec![q.clone(), pipelines::optimise(q.clone())]);
+        let kernels = build_in::<f32>(Engine::Jit, vec![q.clone(), pipelines::optimise(q.clone())]);
         let kernels = kernels.unwrap_or_else(|e| panic!("{e}\n{q}"));
         let mut draw = Draw::new(i);
         let inputs = draw.numbers(5 * q.input_len(), true);

@@ -36,6 +36,7 @@ pub const UNARY: &[Unary] = &[
 pub const COMPARE: &[Compare] = &[Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge, Compare::Eq, Compare::Ne];
 
 /// Random numbers, and choices made with them.
+#[derive(Clone)]
 pub struct Draw(Stream);
 
 impl Draw {

@@ -9,14 +9,17 @@
 //! copy outputs out of scratch
 //! ```
 
+mod spikes;
+
 use std::collections::HashMap;
+use std::marker::PhantomData;
 
 use cranelift::codegen::ir::{BlockArg, FuncRef};
 use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsData, Value as Clif, types};
 
-use super::lanes::{Constants, F, Lanes, M};
+use super::lanes::{Constants, Emit, Lanes};
 use super::plan::{Buffer, Item, Loop, Place, Plan, Row, StatePlace, weight};
-use crate::exec::math::{self, Ops};
+use crate::exec::math::Ops;
 use crate::ir::op::{Elem, Op, StateId, Ty, Value};
 use crate::ir::program::{Inst, State, TraceLayout};
 
@@ -27,12 +30,13 @@ pub(super) type Callees = HashMap<&'static str, FuncRef>;
 pub(super) const ARGUMENTS: usize = 8;
 
 /// Emits the whole function; `b` stands in its entry block, which has the arguments.
-pub(super) fn emit(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &Callees, arguments: &[Clif]) {
+pub(super) fn emit<R: Emit>(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &Callees, arguments: &[Clif]) {
     let &[scratch, points, inputs, params, directions, tables, outputs, traces] = arguments else {
         unreachable!("a tile has {ARGUMENTS} arguments");
     };
-    let frames = b.ins().iadd_imm_s(scratch, bytes(plan.fixed));
-    let mut e = Emitter {
+    let frames = b.ins().iadd_imm_s(scratch, bytes::<R>(plan.fixed));
+    let mut e = Emitter::<R> {
+        precision: PhantomData,
         plan,
         b,
         callees,
@@ -75,8 +79,8 @@ pub(super) fn emit(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &Callees, 
     e.b.ins().return_(&[]);
 }
 
-fn bytes(numbers: usize) -> i64 {
-    numbers as i64 * 4
+fn bytes<R: Emit>(numbers: usize) -> i64 {
+    (numbers * R::BYTES) as i64
 }
 
 /// Memory that is there, with no promise about alignment.
@@ -84,7 +88,8 @@ fn plain() -> MemFlagsData {
     MemFlagsData::new().with_notrap()
 }
 
-struct Emitter<'p, 'a, 'f> {
+struct Emitter<'p, 'a, 'f, R> {
+    precision: PhantomData<R>,
     plan: &'p Plan,
     b: &'a mut FunctionBuilder<'f>,
     callees: &'p Callees,
@@ -142,6 +147,10 @@ struct Body {
     vectors: usize,
     /// A value has `vectors` vectors, or one if all its lanes in the block are equal.
     registers: HashMap<Value, Vec<Clif>>,
+    /// Where the block's bits stand in their rows.
+    bits: Clif,
+    /// Of spikes, the masks.
+    masks: HashMap<Value, Vec<Clif>>,
     step: Option<Clif>,
 }
 
@@ -157,7 +166,7 @@ impl Body {
     }
 }
 
-impl<'p, 'f> Emitter<'p, '_, 'f> {
+impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
     fn number(&mut self, n: usize) -> Clif {
         self.b.ins().iconst(types::I64, n as i64)
     }
@@ -188,7 +197,7 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
 
     fn for_points(&mut self, body: &mut dyn FnMut(&mut Self, Clif)) {
         let points = self.points;
-        let stride = bytes(self.plan.frame);
+        let stride = bytes::<R>(self.plan.frame);
         self.repeat(points, 1, &mut |e, p| {
             let offset = e.b.ins().imul_imm_s(p, stride);
             let frame = e.b.ins().iadd(e.frames, offset);
@@ -199,7 +208,7 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
     /// The address of a row of point 0, and the point stride.
     fn row(&mut self, row: Row) -> (Clif, Clif) {
         let base = if row.fixed { self.scratch } else { self.frames };
-        let address = self.b.ins().iadd_imm_s(base, bytes(row.at));
+        let address = self.b.ins().iadd_imm_s(base, bytes::<R>(row.at));
         let stride = self.number(if row.fixed { 0 } else { self.plan.frame });
         (address, stride)
     }
@@ -231,7 +240,7 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
                 Buffer::Params => (self.params, 0, self.number(1)),
                 Buffer::Directions => (self.directions, 0, self.number(1)),
             };
-            let from = self.b.ins().iadd_imm_s(from, bytes(at));
+            let from = self.b.ins().iadd_imm_s(from, bytes::<R>(at));
             let [units, lanes, to_unit, stride] = [units, lanes, self.plan.lanes, stride].map(|n| self.number(n));
             self.call("copy", &[points, units, lanes, to, to_point, to_unit, from, stride, lanes]);
         }
@@ -249,7 +258,7 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
     fn copy_out(&mut self, outputs: Clif) {
         let mut at = 0;
         for o in &self.plan.program.outputs {
-            let to = self.b.ins().iadd_imm_s(outputs, bytes(at));
+            let to = self.b.ins().iadd_imm_s(outputs, bytes::<R>(at));
             self.copy_value(o.value, to, self.plan.program.output_len());
             at += self.plan.program.lanes(self.plan.types[&o.value]);
         }
@@ -261,11 +270,11 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             return;
         }
         let p = &self.plan.program;
-        let offset = self.b.ins().imul_imm_s(step, bytes(layout.width));
+        let offset = self.b.ins().imul_imm_s(step, bytes::<R>(layout.width));
         let start = self.b.ins().iadd(traces, offset);
         let len = p.trace_len();
         for t in &layout.traces {
-            let to = self.b.ins().iadd_imm_s(start, bytes(layout.start + t.at));
+            let to = self.b.ins().iadd_imm_s(start, bytes::<R>(layout.start + t.at));
             self.copy_value(p.traces[t.trace].value, to, len);
         }
     }
@@ -302,10 +311,10 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         for &(from, ty, to) in copies {
             let numbers = ty.width as usize * if ty.tangent { self.plan.lanes } else { 1 };
             let source = if from.fixed { self.scratch } else { frame };
-            let vectors = numbers.div_ceil(4);
+            let vectors = numbers.div_ceil(R::LANES);
             let copy = |e: &mut Self, source: Clif, target: Clif| {
-                let v = e.b.ins().load(F, plain(), source, bytes(from.at) as i32);
-                e.b.ins().store(plain(), v, target, bytes(to.at) as i32);
+                let v = e.b.ins().load(R::F, plain(), source, bytes::<R>(from.at) as i32);
+                e.b.ins().store(plain(), v, target, bytes::<R>(to.at) as i32);
             };
             if vectors == 1 {
                 copy(self, source, frame);
@@ -323,9 +332,9 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
     /// Copies row `step` of a parameter to a row that all points share.
     fn fetch(&mut self, at: usize, width: u32, to: Row, step: Option<Clif>) {
         let Some(step) = step else { unreachable!("rows are read in steps") };
-        let offset = self.b.ins().imul_imm_s(step, bytes(width as usize));
+        let offset = self.b.ins().imul_imm_s(step, bytes::<R>(width as usize));
         let from = self.b.ins().iadd(self.params, offset);
-        let from = self.b.ins().iadd_imm_s(from, bytes(at));
+        let from = self.b.ins().iadd_imm_s(from, bytes::<R>(at));
         let (to, _) = self.row(to);
         let [one, width, none] = [1, width as usize, 0].map(|n| self.number(n));
         self.call("copy", &[one, one, width, to, none, none, from, none, none]);
@@ -347,9 +356,8 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             }
             Op::Dense { x: of, weight, direction } => {
                 let ty = plan.types[of];
-                let (x, x_point) = self.row(self.place(*of));
                 let (buffer, scale) = if *direction { (self.directions, k) } else { (self.params, 1) };
-                let w = self.b.ins().iadd_imm_s(buffer, bytes(plan.program.param_offset(*weight) * scale));
+                let w = self.b.ins().iadd_imm_s(buffer, bytes::<R>(plan.program.param_offset(*weight) * scale));
                 let (inputs, outputs) = (ty.width as usize, inst.ty.width as usize);
                 let (name, sizes) = match (ty.tangent, direction) {
                     (false, true) => ("dense", vec![inputs, outputs * k, k, padded]),
@@ -357,7 +365,14 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
                     (true, false) => ("tangent", vec![inputs, outputs, padded]),
                     (true, true) => ("both", vec![inputs, outputs, k, padded]),
                 };
+                if let Some(bits) = plan.bits.get(of).filter(|_| name == "dense" && !direction) {
+                    let (x, x_point) = self.row(*bits);
+                    let [inputs, outputs] = [inputs, outputs].map(|n| self.number(n));
+                    self.call("fired", &[points, inputs, outputs, x, x_point, w, y, y_point]);
+                    return;
+                }
                 let name = if name == "dense" && plan.program.is_event(*of) { "gather" } else { name };
+                let (x, x_point) = self.row(self.place(*of));
                 let mut arguments = vec![points];
                 arguments.extend(sizes.into_iter().map(|n| self.number(n)));
                 arguments.extend([x, x_point, w, y, y_point]);
@@ -375,40 +390,53 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             // Of the 16 vector registers some are needed for what is being computed.
             if full * 4 <= 12 { 4 } else { 2 }
         } else if size <= 60 {
-            if l.tangent { 4 } else { 2 }
+            if l.tangent || size <= 20 { 4 } else { 2 }
         } else {
             1
         };
-        (1..=most).rev().find(|n| available.is_multiple_of(*n)).unwrap_or(1)
+        // Bits are stored by whole bytes.
+        let most = if l.bits.is_empty() { most } else { most.max(8 / R::LANES) };
+        [4, 2, 1].into_iter().find(|n| *n <= most && available.is_multiple_of(*n)).unwrap_or(1)
     }
 
     /// A loop over lanes, for one point.
     fn lanes(&mut self, l: &Loop, frame: Clif, step: Option<Clif>) {
         let origin = [frame, self.scratch];
         let per_row = if l.tangent { self.plan.lanes } else { super::plan::padded(l.width as usize) };
-        let vectors = self.vectors(l, per_row / 4);
+        let vectors = self.vectors(l, per_row / R::LANES);
         if l.tangent {
             let units = self.number(l.width as usize);
-            let row = bytes(per_row);
+            let row = bytes::<R>(per_row);
             self.repeat(units, 1, &mut |e, unit| {
                 let start = e.b.ins().imul_imm_s(unit, row);
-                let number = e.b.ins().imul_imm_s(unit, 4);
+                let number = e.b.ins().imul_imm_s(unit, bytes::<R>(1));
                 let full = origin.map(|o| e.b.ins().iadd(o, start));
                 let unit = origin.map(|o| e.b.ins().iadd(o, number));
-                e.blocks(per_row / 4, vectors, full, &mut |e, full, offset| {
+                e.blocks(per_row / R::LANES, vectors, full, &mut |e, full, offset| {
                     let direction = match offset {
                         Some(offset) => origin.map(|o| e.b.ins().iadd(o, offset)),
                         None => origin,
                     };
-                    let body = Body { full, one: origin, unit, direction, vectors, registers: HashMap::new(), step };
+                    let (registers, masks) = (HashMap::new(), HashMap::new());
+                    let body =
+                        Body { full, one: origin, unit, direction, vectors, registers, bits: frame, masks, step };
                     e.body(l, body);
                 });
             });
         } else {
-            self.blocks(per_row / 4, vectors, origin, &mut |e, full, _| {
+            self.blocks(per_row / R::LANES, vectors, origin, &mut |e, full, offset| {
+                // A byte of bits for eight lanes.
+                let bits = match offset {
+                    Some(offset) if !l.bits.is_empty() => {
+                        let passed = e.b.ins().ushr_imm_u(offset, i64::from((8 * R::BYTES).ilog2()));
+                        e.b.ins().iadd(frame, passed)
+                    }
+                    _ => frame,
+                };
                 // Only tangents have the other lies.
-                let body =
-                    Body { full, one: origin, unit: full, direction: full, vectors, registers: HashMap::new(), step };
+                let (unit, direction) = (full, full);
+                let (registers, masks) = (HashMap::new(), HashMap::new());
+                let body = Body { full, one: origin, unit, direction, vectors, registers, bits, masks, step };
                 e.body(l, body);
             });
         }
@@ -428,7 +456,7 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
     }
 
     /// The states of the pass being emitted, and where they lie.
-    fn own_states(&self) -> impl Iterator<Item = (&'p State, &'p StatePlace)> + use<'p> {
+    fn own_states(&self) -> impl Iterator<Item = (&'p State, &'p StatePlace)> + use<'p, R> {
         let (plan, pass) = (self.plan, self.pass);
         plan.program.states.iter().zip(&plan.states).filter(move |(s, _)| s.pass as usize == pass)
     }
@@ -451,6 +479,9 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             let vectors = body.registers[&v].clone();
             self.store(l, &body, self.plan.types[&v], row, &vectors);
         }
+        for &(v, row) in &l.bits {
+            self.store_bits(&body, row, &body.masks[&v]);
+        }
     }
 
     /// All time steps of a block: its states stay in registers.
@@ -463,7 +494,7 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         let mut current = vec![];
         for (s, place) in &states {
             let first = self.load(l, &body, s.ty, place.row);
-            let ty = if s.ty.elem == Elem::Mask { M } else { F };
+            let ty = if s.ty.elem == Elem::Mask { R::M } else { R::F };
             current.push(first.iter().map(|_| self.b.append_block_param(head, ty)).collect::<Vec<_>>());
             start.extend(first.into_iter().map(BlockArg::Value));
         }
@@ -500,9 +531,9 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
 
     fn load(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row) -> Vec<Clif> {
         let lie = lie(l, ty);
-        let (vector, scalar) = if ty.elem == Elem::Mask { (M, types::I32) } else { (F, types::F32) };
+        let (vector, scalar) = if ty.elem == Elem::Mask { (R::M, R::MASK_SCALAR) } else { (R::F, R::SCALAR) };
         let address = body.address(lie, row);
-        let at = bytes(row.at) as i32;
+        let at = bytes::<R>(row.at) as i32;
         match lie {
             Lie::Full | Lie::Direction => {
                 (0..body.vectors).map(|k| self.b.ins().load(vector, plain(), address, at + 16 * k as i32)).collect()
@@ -517,7 +548,7 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
     fn store(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row, vectors: &[Clif]) {
         let lie = lie(l, ty);
         let address = body.address(lie, row);
-        let at = bytes(row.at) as i32;
+        let at = bytes::<R>(row.at) as i32;
         match lie {
             Lie::Full | Lie::Direction => {
                 for k in 0..body.vectors {
@@ -540,14 +571,14 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
             return vectors.clone();
         }
         let vectors = match self.plan.places.get(&v) {
-            Some(Place::Const(x)) => vec![self.machine().f(*x)],
+            Some(Place::Const(x)) => vec![self.machine().f(R::new(*x))],
             Some(Place::Table(k)) => {
                 let Some(step) = body.step else { unreachable!("tables are read in steps") };
-                let offset = self.b.ins().imul_imm_s(step, 4);
+                let offset = self.b.ins().imul_imm_s(step, bytes::<R>(1));
                 let address = self.b.ins().iadd(self.tables, offset);
-                let at = bytes(self.table_at[*k as usize]) as i32;
-                let x = self.b.ins().load(types::F32, plain(), address, at);
-                vec![self.b.ins().splat(F, x)]
+                let at = bytes::<R>(self.table_at[*k as usize]) as i32;
+                let x = self.b.ins().load(R::SCALAR, plain(), address, at);
+                vec![self.b.ins().splat(R::F, x)]
             }
             Some(Place::Row(row)) => self.load(l, body, self.plan.types[&v], *row),
             None => unreachable!("an operand of a loop is in a register or has a place"),
@@ -556,31 +587,34 @@ impl<'p, 'f> Emitter<'p, '_, 'f> {
         vectors
     }
 
-    fn machine(&mut self) -> Lanes<'_, 'f> {
-        Lanes { b: self.b, constants: &mut self.constants }
+    fn machine(&mut self) -> Lanes<'_, 'f, R> {
+        Lanes::new(self.b, &mut self.constants)
     }
 
     fn inst(&mut self, l: &Loop, body: &mut Body, inst: &Inst) {
         let operands: Vec<Vec<Clif>> = inst.op.operands().into_iter().map(|v| self.operand(l, body, v)).collect();
         let count = operands.iter().map(Vec::len).max().unwrap_or(1);
         let mask = inst.ty.elem == Elem::Mask;
+        if let Op::Spike { of, strict, .. } | Op::SpikeAlong { of, strict, .. } = &inst.op {
+            self.spikes(l, body, inst.value, (*of, *strict), &operands[0]);
+            return;
+        }
         let mut o = self.machine();
         let result = (0..count)
             .map(|k| {
                 let x = |i: usize| operands[i][k % operands[i].len()];
                 match &inst.op {
-                    Op::Unary(f, _) => math::unary(&mut o, *f, x(0)),
-                    Op::Binary(f, ..) => math::binary(&mut o, *f, x(0), x(1)),
+                    Op::Unary(f, _) => R::unary(&mut o, *f, x(0)),
+                    Op::Binary(f, ..) => R::binary(&mut o, *f, x(0), x(1)),
                     Op::Compare(f, ..) => o.compare(*f, x(0), x(1)),
                     Op::And(..) => o.and(x(0), x(1)),
                     Op::Or(..) => o.or(x(0), x(1)),
                     Op::Not(_) => o.not(x(0)),
                     Op::Select(..) => {
-                        let (a, b) = (o.cast(F, x(1)), o.cast(F, x(2)));
+                        let (a, b) = (o.cast(R::F, x(1)), o.cast(R::F, x(2)));
                         let y = o.select(x(0), a, b);
-                        if mask { o.cast(M, y) } else { y }
+                        if mask { o.cast(R::M, y) } else { y }
                     }
-                    Op::Spike { strict, .. } | Op::SpikeAlong { strict, .. } => math::spike(&mut o, x(0), *strict),
                     Op::Splat(..) => x(0),
                     op => unreachable!("not element-wise: {op:?}"),
                 }

@@ -1,26 +1,89 @@
-//! The machine of [`math`](crate::exec::math) whose numbers are vectors of four lanes of code being emitted.
+//! The machine of [`math`](crate::exec::math) whose numbers are vectors of 128 bits of code being emitted: four
+//! lanes in single precision, two in double.
 
 use std::collections::HashMap;
+use std::marker::PhantomData;
 
 use cranelift::codegen::ir::{ConstantData, Endianness};
 use cranelift::prelude::*;
 
 use crate::exec::math::Ops;
+use crate::exec::real::Real;
 use crate::func::Compare;
 
-pub(super) const F: Type = types::F32X4;
-pub(super) const M: Type = types::I32X4;
+/// A precision that code is emitted for: its vectors of 128 bits.
+pub trait Emit: Real {
+    const F: Type;
+    const M: Type;
+    const SCALAR: Type;
+    const MASK_SCALAR: Type;
+    fn int_bits(x: Self::Int) -> u64;
+    fn convert(b: &mut FunctionBuilder<'_>, a: Value) -> Value;
+    fn shr(b: &mut FunctionBuilder<'_>, a: Value, n: u32) -> Value;
+}
+
+impl Emit for f32 {
+    const F: Type = types::F32X4;
+    const M: Type = types::I32X4;
+    const SCALAR: Type = types::F32;
+    const MASK_SCALAR: Type = types::I32;
+
+    fn int_bits(x: i32) -> u64 {
+        u64::from(x as u32)
+    }
+    fn convert(b: &mut FunctionBuilder<'_>, a: Value) -> Value {
+        b.ins().fcvt_from_sint(Self::F, a)
+    }
+    fn shr(b: &mut FunctionBuilder<'_>, a: Value, n: u32) -> Value {
+        b.ins().sshr_imm_u(a, i64::from(n))
+    }
+}
+
+impl Emit for f64 {
+    const F: Type = types::F64X2;
+    const M: Type = types::I64X2;
+    const SCALAR: Type = types::F64;
+    const MASK_SCALAR: Type = types::I64;
+
+    fn int_bits(x: i64) -> u64 {
+        x as u64
+    }
+    /// AVX2 has no such instruction for 64 bits: the integer becomes the lower bits of 1.5 x 2^52 plus it.
+    fn convert(b: &mut FunctionBuilder<'_>, a: Value) -> Value {
+        const MAGIC: f64 = 6_755_399_441_055_744.0;
+        let bits = constant(b, Self::M, MAGIC.to_bits(), 8);
+        let magic = constant(b, Self::F, MAGIC.to_bits(), 8);
+        let sum = b.ins().iadd(a, bits);
+        let sum = b.ins().bitcast(Self::F, MemFlagsData::new().with_endianness(Endianness::Little), sum);
+        b.ins().fsub(sum, magic)
+    }
+    /// Nor an arithmetic shift: the sign is spread by hand.
+    fn shr(b: &mut FunctionBuilder<'_>, a: Value, n: u32) -> Value {
+        let top = constant(b, Self::M, 1 << (63 - n), 8);
+        let shifted = b.ins().ushr_imm_u(a, i64::from(n));
+        let flipped = b.ins().bxor(shifted, top);
+        b.ins().isub(flipped, top)
+    }
+}
+
+/// A vector of equal lanes, each the lower `bytes` of the bits.
+fn constant(b: &mut FunctionBuilder<'_>, ty: Type, bits: u64, bytes: usize) -> Value {
+    let all: Vec<u8> = bits.to_le_bytes()[..bytes].repeat(16 / bytes);
+    let handle = b.func.dfg.constants.insert(ConstantData::from(all.as_slice()));
+    b.ins().vconst(ty, handle)
+}
 
 /// Emits into one block; constants are made once in it.
-pub(super) struct Lanes<'a, 'f> {
-    pub b: &'a mut FunctionBuilder<'f>,
-    pub constants: &'a mut Constants,
+pub(super) struct Lanes<'a, 'f, R> {
+    b: &'a mut FunctionBuilder<'f>,
+    constants: &'a mut Constants,
+    precision: PhantomData<R>,
 }
 
 /// The vectors of constants that the current block has, by their bits.
 #[derive(Debug, Default)]
 pub(super) struct Constants {
-    known: HashMap<(Type, u32), Value>,
+    known: HashMap<(Type, u64), Value>,
     zero: Option<Value>,
 }
 
@@ -32,16 +95,18 @@ impl Constants {
     }
 }
 
-impl Lanes<'_, '_> {
-    fn constant(&mut self, ty: Type, bits: u32) -> Value {
+impl<'a, 'f, R: Emit> Lanes<'a, 'f, R> {
+    pub fn new(b: &'a mut FunctionBuilder<'f>, constants: &'a mut Constants) -> Lanes<'a, 'f, R> {
+        Lanes { b, constants, precision: PhantomData }
+    }
+
+    fn constant(&mut self, ty: Type, bits: u64) -> Value {
         if let Some(&v) = self.constants.known.get(&(ty, bits)) {
             return v;
         }
-        let bytes: Vec<u8> = bits.to_le_bytes().repeat(4);
-        let handle = self.b.func.dfg.constants.insert(ConstantData::from(bytes.as_slice()));
-        let v = self.b.ins().vconst(ty, handle);
+        let v = constant(self.b, ty, bits, R::BYTES);
         self.constants.known.insert((ty, bits), v);
-        if ty == F && bits == 0 {
+        if ty == R::F && bits == 0 {
             self.constants.zero = Some(v);
         }
         v
@@ -55,16 +120,16 @@ impl Lanes<'_, '_> {
     }
 }
 
-impl Ops for Lanes<'_, '_> {
+impl<R: Emit> Ops<R> for Lanes<'_, '_, R> {
     type F = Value;
     type I = Value;
     type M = Value;
 
-    fn f(&mut self, x: f32) -> Value {
-        self.constant(F, x.to_bits())
+    fn f(&mut self, x: R) -> Value {
+        self.constant(R::F, x.raw())
     }
-    fn i(&mut self, x: i32) -> Value {
-        self.constant(M, x as u32)
+    fn i(&mut self, x: R::Int) -> Value {
+        self.constant(R::M, R::int_bits(x))
     }
     fn add(&mut self, a: Value, b: Value) -> Value {
         self.b.ins().fadd(a, b)
@@ -115,17 +180,17 @@ impl Ops for Lanes<'_, '_> {
         self.b.ins().bnot(a)
     }
     fn select(&mut self, m: Value, a: Value, b: Value) -> Value {
-        let m = self.cast(F, m);
+        let m = self.cast(R::F, m);
         if self.constants.zero == Some(b) { self.b.ins().band(m, a) } else { self.b.ins().bitselect(m, a, b) }
     }
     fn bits(&mut self, a: Value) -> Value {
-        self.cast(M, a)
+        self.cast(R::M, a)
     }
     fn float(&mut self, a: Value) -> Value {
-        self.cast(F, a)
+        self.cast(R::F, a)
     }
     fn convert(&mut self, a: Value) -> Value {
-        self.b.ins().fcvt_from_sint(F, a)
+        R::convert(self.b, a)
     }
     fn iadd(&mut self, a: Value, b: Value) -> Value {
         self.b.ins().iadd(a, b)
@@ -146,6 +211,6 @@ impl Ops for Lanes<'_, '_> {
         self.b.ins().ishl_imm_u(a, i64::from(n))
     }
     fn shr(&mut self, a: Value, n: u32) -> Value {
-        self.b.ins().sshr_imm_u(a, i64::from(n))
+        R::shr(self.b, a, n)
     }
 }

@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 use crate::exec::kernel::{Kernel, TILE, Tile};
 use crate::ir::program::Program;
+use crate::plan::Precision;
+pub use lanes::Emit;
 use module::{Code, Entry};
 
 /// Why programs could not be compiled. Not a user's mistake: the machine lacks something, or the compiler has a fault.
@@ -34,26 +36,30 @@ impl std::fmt::Display for JitError {
 impl std::error::Error for JitError {}
 
 /// Compiles programs that have passed `ir::verify`, in the same order. Their code is freed with the last of the kernels.
-pub fn compile(programs: Vec<Program>) -> Result<Vec<Arc<dyn Kernel>>, JitError> {
+pub fn compile<R: Emit>(programs: Vec<Program>) -> Result<Vec<Arc<dyn Kernel<R>>>, JitError> {
     let plans: Vec<plan::Plan> = programs.iter().map(plan::plan).collect();
-    let (code, entries) = Code::new(&plans)?;
+    let (code, entries) = Code::new::<R>(&plans)?;
     let code = Arc::new(code);
     let kernels = programs.into_iter().zip(plans).zip(entries).map(|((program, plan), entry)| {
-        let tables = program.tables.iter().flat_map(|t| t.values.iter().map(|&x| x as f32)).collect();
+        let tables = program.tables.iter().flat_map(|t| t.values.iter().map(|&x| R::new(x))).collect();
         // A cache line more, to start on one.
         let scratch_len = plan.fixed + TILE * plan.frame + LINE;
         let lens = Lens::of(&program);
-        Arc::new(Compiled { program, lens, tables, scratch_len, entry, _code: Arc::clone(&code) }) as Arc<dyn Kernel>
+        Arc::new(Compiled { program, lens, tables, scratch_len, entry, _code: Arc::clone(&code) }) as Arc<dyn Kernel<R>>
     });
     Ok(kernels.collect())
 }
 
 /// The program in Cranelift's IR, for reading.
-pub fn clif(program: &Program) -> Result<String, JitError> {
-    module::text(&plan::plan(program))
+pub fn clif(precision: Precision, program: &Program) -> Result<String, JitError> {
+    let plan = plan::plan(program);
+    match precision {
+        Precision::F32 => module::text::<f32>(&plan),
+        Precision::F64 => module::text::<f64>(&plan),
+    }
 }
 
-/// Numbers in a cache line.
+/// Numbers in a cache line, at most.
 const LINE: usize = 16;
 
 /// Lengths of a point's part of the buffers.
@@ -79,16 +85,16 @@ impl Lens {
 }
 
 /// A compiled program; keeps the code alive that it enters.
-struct Compiled {
+struct Compiled<R> {
     program: Program,
     lens: Lens,
-    tables: Vec<f32>,
+    tables: Vec<R>,
     scratch_len: usize,
-    entry: Entry,
+    entry: Entry<R>,
     _code: Arc<Code>,
 }
 
-impl Kernel for Compiled {
+impl<R: Emit> Kernel<R> for Compiled<R> {
     fn program(&self) -> &Program {
         &self.program
     }
@@ -97,7 +103,7 @@ impl Kernel for Compiled {
         self.scratch_len
     }
 
-    fn run_tile(&self, scratch: &mut [f32], tile: Tile<'_>) {
+    fn run_tile(&self, scratch: &mut [R], tile: Tile<'_, R>) {
         let n = tile.points;
         assert!((1..=TILE).contains(&n), "a tile has 1 to {TILE} points");
         assert!(scratch.len() >= self.scratch_len, "enough scratch");
@@ -144,14 +150,14 @@ mod tests {
 
     #[test]
     fn text_is_the_same_every_time() {
-        let text = clif(&sine(12)).expect("it compiles");
+        let text = clif(Precision::F32, &sine(12)).expect("it compiles");
         assert!(text.contains("fmul") && text.contains("call"), "{text}");
-        assert_eq!(text, clif(&sine(12)).expect("it compiles"));
+        assert_eq!(text, clif(Precision::F32, &sine(12)).expect("it compiles"));
     }
 
     #[test]
     fn scratch_may_hold_anything_and_lie_anywhere() {
-        let kernel = compile(vec![sine(5)]).expect("it compiles").remove(0);
+        let kernel = compile::<f32>(vec![sine(5)]).expect("it compiles").remove(0);
         let inputs: Vec<f32> = (0..15).map(|i| i as f32).collect();
         let run = |fill: f32, offset: usize| {
             let mut scratch = vec![fill; kernel.scratch_len() + offset];
@@ -177,7 +183,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "inputs of the tile")]
     fn short_buffers_are_refused() {
-        let kernel = compile(vec![sine(5)]).expect("it compiles").remove(0);
+        let kernel = compile::<f32>(vec![sine(5)]).expect("it compiles").remove(0);
         let mut scratch = vec![0.0; kernel.scratch_len()];
         kernel.run_tile(
             &mut scratch,

@@ -13,6 +13,7 @@ use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
 
 use super::JitError;
 use super::emit::{ARGUMENTS, Callees, emit};
+use super::lanes::Emit;
 use super::plan::Plan;
 use crate::exec::micro::{self, Symbol};
 
@@ -20,8 +21,7 @@ use crate::exec::micro::{self, Symbol};
 ///
 /// # Safety
 /// The buffers have the lengths that the plan was made for, for 1 to `TILE` points; the module is alive.
-pub(super) type Entry =
-    unsafe extern "C" fn(*mut f32, usize, *const f32, *const f32, *const f32, *const f32, *mut f32, *mut f32);
+pub(super) type Entry<R> = unsafe extern "C" fn(*mut R, usize, *const R, *const R, *const R, *const R, *mut R, *mut R);
 
 /// The memory of compiled functions. Dropping the module alone would leak it. The lock is never taken but to drop: it makes
 /// the module, which is only `Send`, shareable.
@@ -31,11 +31,11 @@ pub(super) struct Code {
 
 impl Code {
     /// Compiles all of them and finalises once, since each finalising closes a page of memory.
-    pub fn new(plans: &[Plan]) -> Result<(Code, Vec<Entry>), JitError> {
-        let mut maker = Maker::new()?;
+    pub fn new<R: Emit>(plans: &[Plan]) -> Result<(Code, Vec<Entry<R>>), JitError> {
+        let mut maker = Maker::new::<R>()?;
         let mut ids = vec![];
         for (k, plan) in plans.iter().enumerate() {
-            match maker.define(plan, k) {
+            match maker.define::<R>(plan, k) {
                 Ok(id) => ids.push(id),
                 Err(e) => {
                     maker.into_code();
@@ -53,7 +53,7 @@ impl Code {
         let entries = addresses
             .into_iter()
             // SAFETY: each is the address of a function just compiled with this signature and calling convention.
-            .map(|p| unsafe { std::mem::transmute::<*const u8, Entry>(p) })
+            .map(|p| unsafe { std::mem::transmute::<*const u8, Entry<R>>(p) })
             .collect();
         Ok((code, entries))
     }
@@ -70,9 +70,9 @@ impl Drop for Code {
 }
 
 /// The function of a plan as text.
-pub(super) fn text(plan: &Plan) -> Result<String, JitError> {
-    let mut maker = Maker::new()?;
-    maker.build(plan);
+pub(super) fn text<R: Emit>(plan: &Plan) -> Result<String, JitError> {
+    let mut maker = Maker::new::<R>()?;
+    maker.build::<R>(plan);
     let text = maker.context.func.display().to_string();
     maker.into_code();
     Ok(text)
@@ -90,7 +90,7 @@ struct Maker {
 }
 
 impl Maker {
-    fn new() -> Result<Maker, JitError> {
+    fn new<R: Emit>() -> Result<Maker, JitError> {
         let mut flags = settings::builder();
         // Without optimisation the emitted order is kept, which is measurably faster; ours are the IR's own passes.
         for (name, value) in [
@@ -104,7 +104,7 @@ impl Maker {
         let isa = cranelift_native::builder().map_err(error)?;
         let isa = isa.finish(settings::Flags::new(flags)).map_err(error)?;
         let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
-        let symbols = micro::symbols();
+        let symbols = micro::symbols::<R>();
         for s in &symbols {
             builder.symbol(s.name, s.address);
         }
@@ -124,7 +124,7 @@ impl Maker {
     }
 
     /// Leaves the plan's function in the context.
-    fn build(&mut self, plan: &Plan) {
+    fn build<R: Emit>(&mut self, plan: &Plan) {
         self.context.func.signature = signature(&self.module, ARGUMENTS);
         let mut b = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
         let entry = b.create_block();
@@ -136,12 +136,12 @@ impl Maker {
             callees.insert(s.name, self.module.declare_func_in_func(*id, b.func));
         }
         let arguments = b.block_params(entry).to_vec();
-        emit(plan, &mut b, &callees, &arguments);
+        emit::<R>(plan, &mut b, &callees, &arguments);
         b.finalize(self.module.isa().frontend_config());
     }
 
-    fn define(&mut self, plan: &Plan, number: usize) -> Result<FuncId, JitError> {
-        self.build(plan);
+    fn define<R: Emit>(&mut self, plan: &Plan, number: usize) -> Result<FuncId, JitError> {
+        self.build::<R>(plan);
         let name = format!("kernel{number}");
         let id = self.module.declare_function(&name, Linkage::Local, &self.context.func.signature).map_err(error)?;
         let defined = self.module.define_function(id, &mut self.context);

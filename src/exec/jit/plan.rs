@@ -31,7 +31,8 @@ pub(super) struct Row {
 /// Where a value can be read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Place {
-    Const(f32),
+    /// In double precision; rounded once where it is used.
+    Const(f64),
     Table(u32),
     Row(Row),
 }
@@ -44,6 +45,8 @@ pub(super) struct Loop {
     pub insts: Vec<Inst>,
     /// Values to be stored, after everything in the body is computed.
     pub stores: Vec<(Value, Row)>,
+    /// Spikes whose bits are stored too, lane `i` as bit `i` of the row.
+    pub bits: Vec<(Value, Row)>,
 }
 
 #[derive(Debug)]
@@ -89,6 +92,8 @@ pub(super) struct Plan {
     pub passes: Vec<PassPlan>,
     pub states: Vec<StatePlace>,
     pub places: HashMap<Value, Place>,
+    /// Where the bits of spikes lie that products read.
+    pub bits: HashMap<Value, Row>,
     pub types: HashMap<Value, Ty>,
 }
 
@@ -134,7 +139,7 @@ pub(super) fn plan(program: &Program) -> Plan {
         let step = if interchanged {
             let insts: Vec<Inst> = pass.step.iter().filter(|i| !is_source(&i.op)).cloned().collect();
             let (width, tangent) = widest(&insts);
-            vec![Item::Loop(Loop { width, tangent, insts, stores: vec![] })]
+            vec![Item::Loop(Loop { width, tangent, insts, stores: vec![], bits: vec![] })]
         } else {
             planner.schedule(&pass.step, &mut done)
         };
@@ -144,8 +149,10 @@ pub(super) fn plan(program: &Program) -> Plan {
 
     planner.sources();
     planner.state_rows(&passes);
+    let straight = passes.iter().flat_map(|p| p.step.iter().chain(&p.finish));
+    let events = events(&program, init.iter().chain(straight));
     let in_place = planner.in_place(&passes);
-    planner.rows(&init, &passes, &in_place);
+    planner.rows(&init, &passes, &in_place, &events);
     let straight = passes.iter_mut().flat_map(|p| [&mut p.step, &mut p.finish]);
     for items in std::iter::once(&mut init).chain(straight) {
         planner.stores(items);
@@ -172,7 +179,7 @@ pub(super) fn plan(program: &Program) -> Plan {
     if frame.is_multiple_of(512) {
         frame += 16;
     }
-    let Planner { lanes, fixed, copies_in, states, places, types, .. } = planner;
+    let Planner { lanes, fixed, copies_in, states, places, bits, types, .. } = planner;
     Plan {
         lanes,
         fixed: (fixed + 16).next_multiple_of(16),
@@ -182,6 +189,7 @@ pub(super) fn plan(program: &Program) -> Plan {
         passes,
         states,
         places,
+        bits,
         types,
         program,
     }
@@ -202,6 +210,17 @@ fn interchangeable(p: &Program, pass: &Pass) -> bool {
 
 fn widest(insts: &[Inst]) -> (u32, bool) {
     (insts.iter().map(|i| i.ty.width).max().unwrap_or(1), insts.iter().any(|i| i.ty.tangent))
+}
+
+/// Spikes that products with weights read, of loops in which bits can be made.
+fn events<'i>(p: &Program, items: impl Iterator<Item = &'i Item> + Clone) -> HashSet<Value> {
+    let loops = items.clone().filter_map(|i| if let Item::Loop(l) = i { Some(&l.insts) } else { None });
+    let made: HashSet<Value> = loops.flatten().map(|i| i.value).filter(|v| p.is_event(*v)).collect();
+    let read = items.filter_map(|i| match i {
+        Item::Tile(Inst { op: Op::Dense { x, direction: false, .. }, .. }) => Some(*x),
+        _ => None,
+    });
+    read.filter(|v| made.contains(v)).collect()
 }
 
 /// Has the loop that computes `v` store it to `row` too.
@@ -225,6 +244,7 @@ struct Planner<'a> {
     copies_in: Vec<(Buffer, usize, Ty, Row)>,
     states: Vec<StatePlace>,
     places: HashMap<Value, Place>,
+    bits: HashMap<Value, Row>,
     types: HashMap<Value, Ty>,
     ops: HashMap<Value, &'a Op>,
     /// For each pass.
@@ -242,6 +262,7 @@ impl<'a> Planner<'a> {
             copies_in: vec![],
             states: vec![],
             places: HashMap::new(),
+            bits: HashMap::new(),
             types: program.insts().map(|i| (i.value, i.ty)).collect(),
             ops: program.insts().map(|i| (i.value, &i.op)).collect(),
         }
@@ -294,7 +315,7 @@ impl<'a> Planner<'a> {
                 }
                 true
             });
-            items.push(Item::Loop(Loop { width, tangent, insts, stores: vec![] }));
+            items.push(Item::Loop(Loop { width, tangent, insts, stores: vec![], bits: vec![] }));
         }
     }
 
@@ -305,7 +326,7 @@ impl<'a> Planner<'a> {
         for inst in p.insts() {
             let (buffer, at) = match &inst.op {
                 Op::Const(x) => {
-                    self.places.insert(inst.value, Place::Const(*x as f32));
+                    self.places.insert(inst.value, Place::Const(*x));
                     continue;
                 }
                 Op::Table(k) => {
@@ -375,7 +396,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Gives a row to every value that is needed outside the loop that computes it; slices lie inside their operands.
-    fn rows(&mut self, init: &[Item], passes: &[PassPlan], in_place: &[bool]) {
+    fn rows(&mut self, init: &[Item], passes: &[PassPlan], in_place: &[bool], events: &HashSet<Value>) {
         let p = self.program;
         let items: Vec<&Item> = init.iter().chain(passes.iter().flat_map(|p| p.step.iter().chain(&p.finish))).collect();
         let mut home: HashMap<Value, usize> = HashMap::new();
@@ -388,7 +409,8 @@ impl<'a> Planner<'a> {
         outside.extend(p.insts().filter(|i| matches!(i.op, Op::Slice { .. })).flat_map(|i| i.op.operands()));
         for (k, item) in items.iter().enumerate() {
             for i in item.insts() {
-                outside.extend(i.op.operands().into_iter().filter(|v| home.get(v) != Some(&k)));
+                let as_bits = |v: &Value| matches!(i.op, Op::Dense { direction: false, .. }) && events.contains(v);
+                outside.extend(i.op.operands().into_iter().filter(|v| home.get(v) != Some(&k) && !as_bits(v)));
             }
             if let Item::Tile(inst) = item {
                 outside.insert(inst.value);
@@ -398,6 +420,11 @@ impl<'a> Planner<'a> {
         let copied = |s: &State, in_place: bool| !in_place && !self.interchanged[s.pass as usize];
         outside.extend(p.states.iter().zip(in_place).filter(|(s, b)| copied(s, **b)).map(|(s, _)| s.next));
         for inst in p.insts() {
+            if events.contains(&inst.value) {
+                // Whole words of 64 bits.
+                let row = self.row(Ty::real(2 * inst.ty.width.div_ceil(64)), false);
+                self.bits.insert(inst.value, row);
+            }
             if let Op::Slice { of, start, .. } = &inst.op {
                 let Some(Place::Row(whole)) = self.places.get(of).copied() else {
                     unreachable!("a slice's operand has a row");
@@ -449,6 +476,9 @@ impl<'a> Planner<'a> {
                 for i in &l.insts {
                     if let Some(Place::Row(row)) = self.places.get(&i.value) {
                         l.stores.push((i.value, *row));
+                    }
+                    if let Some(row) = self.bits.get(&i.value) {
+                        l.bits.push((i.value, *row));
                     }
                 }
             }

@@ -98,7 +98,7 @@ pub fn log2<O: Ops>(o: &mut O, x: O::F) -> O::F {
     const LO: f32 = -1.760_528_6e-4;
     let p = log_parts(o, x);
     let hi = o.sub(p.f, p.half);
-    let hi = o.upper(hi, 0xffff_f000);
+    let hi = o.upper(hi, -0x1000);
     let lo = o.sub(p.f, hi);
     let lo = o.sub(lo, p.half);
     let lo = o.add(lo, p.tail);
@@ -188,43 +188,4 @@ pub fn erf<O: Ops>(o: &mut O, x: O::F) -> O::F {
     let edge = o.f(0.927_734_4);
     let small = o.lt(a, edge);
     o.select(small, p, l)
-}
-
-#[inline(always)]
-pub fn sigmoid<O: Ops>(o: &mut O, x: O::F) -> O::F {
-    let a = o.abs(x);
-    let a = o.neg(a);
-    let e = exp(o, a);
-    let (zero, one) = (o.f(0.0), o.f(1.0));
-    let positive = o.ge(x, zero);
-    let n = o.select(positive, one, e);
-    let d = o.addc(e, 1.0);
-    o.div(n, d)
-}
-
-#[inline(always)]
-pub fn softplus<O: Ops>(o: &mut O, x: O::F) -> O::F {
-    let a = o.abs(x);
-    let a = o.neg(a);
-    let e = exp(o, a);
-    // log(1 + e): the logarithm of the rounded sum, and what the rounding lost.
-    let u = o.addc(e, 1.0);
-    let l = log(o, u);
-    let lost = o.addc(u, -1.0);
-    let lost = o.sub(e, lost);
-    let lost = o.div(lost, u);
-    let l = o.add(l, lost);
-    let zero = o.f(0.0);
-    let positive = o.gt(x, zero);
-    let m = o.select(positive, x, zero);
-    o.add(m, l)
-}
-
-#[inline(always)]
-pub fn gelu<O: Ops>(o: &mut O, x: O::F) -> O::F {
-    let t = o.mulc(x, std::f32::consts::FRAC_1_SQRT_2);
-    let e = erf(o, t);
-    let e = o.addc(e, 1.0);
-    let h = o.mulc(x, 0.5);
-    o.mul(h, e)
 }

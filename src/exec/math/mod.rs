@@ -29,85 +29,30 @@
 //! The polynomials of exp, sin, cos, tan, asin, atan and tanh are those of Moshier's Cephes, log, log2 and pow follow
 //! FreeBSD's msun (Sun Microsystems, 1993), and erf has the form of N. Juffa's.
 
+pub mod double;
 mod explog;
 mod ops;
 mod power;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod trig;
 
-use crate::func::{Binary, Unary};
+use crate::exec::real::Real;
+use crate::func::{Binary, Compare, Unary};
+use shared::functions;
 
-pub use explog::{cosh, erf, exp, gelu, log, log2, sigmoid, sinh, softplus, tanh};
-pub use ops::{Ops, Scalar};
-pub use power::pow;
+pub use explog::{cosh, erf, exp, log, log2, sinh, tanh};
+pub use ops::{Format, Ops, Scalar, Scalar64};
+use power::pow_core;
 pub use trig::{acos, asin, atan, atan2, cos, sin, tan};
 
-/// The function on one lane (or several).
-#[inline(always)]
-pub fn unary<O: Ops>(o: &mut O, f: Unary, x: O::F) -> O::F {
-    match f {
-        Unary::Neg => o.neg(x),
-        Unary::Abs => o.abs(x),
-        Unary::Sqrt => o.sqrt(x),
-        Unary::Floor => o.floor(x),
-        Unary::Ceil => o.ceil(x),
-        Unary::Sign => {
-            let (zero, one, minus) = (o.f(0.0), o.f(1.0), o.f(-1.0));
-            let negative = o.lt(x, zero);
-            let y = o.select(negative, minus, x);
-            let positive = o.gt(x, zero);
-            o.select(positive, one, y)
-        }
-        Unary::Exp => exp(o, x),
-        Unary::Log => log(o, x),
-        Unary::Log2 => log2(o, x),
-        Unary::Sin => sin(o, x),
-        Unary::Cos => cos(o, x),
-        Unary::Tan => tan(o, x),
-        Unary::Asin => asin(o, x),
-        Unary::Acos => acos(o, x),
-        Unary::Atan => atan(o, x),
-        Unary::Sinh => sinh(o, x),
-        Unary::Cosh => cosh(o, x),
-        Unary::Tanh => tanh(o, x),
-        Unary::Erf => erf(o, x),
-        Unary::Heaviside => spike(o, x, false),
-        Unary::Sigmoid => sigmoid(o, x),
-        Unary::Relu => {
-            let zero = o.f(0.0);
-            let positive = o.gt(x, zero);
-            o.select(positive, x, zero)
-        }
-        Unary::Softplus => softplus(o, x),
-        Unary::Gelu => gelu(o, x),
-    }
-}
-
-#[inline(always)]
-pub fn binary<O: Ops>(o: &mut O, f: Binary, a: O::F, b: O::F) -> O::F {
-    match f {
-        Binary::Add => o.add(a, b),
-        Binary::Sub => o.sub(a, b),
-        Binary::Mul => o.mul(a, b),
-        Binary::Div => o.div(a, b),
-        Binary::Pow => pow(o, a, b),
-        Binary::Min => {
-            let m = o.lt(a, b);
-            o.select(m, a, b)
-        }
-        Binary::Max => {
-            let m = o.gt(a, b);
-            o.select(m, a, b)
-        }
-        Binary::Atan2 => atan2(o, a, b),
-    }
-}
+functions!(f32);
 
 /// 1 where x >= 0 (or > 0 if strict), else 0; a NaN gives 0.
 #[inline(always)]
-pub fn spike<O: Ops>(o: &mut O, x: O::F, strict: bool) -> O::F {
-    let (zero, one) = (o.f(0.0), o.f(1.0));
+pub fn spike<R: Real, O: Ops<R>>(o: &mut O, x: O::F, strict: bool) -> O::F {
+    let (zero, one) = (o.f(R::ZERO), o.f(R::ONE));
     let m = if strict { o.gt(x, zero) } else { o.ge(x, zero) };
     o.select(m, one, zero)
 }
@@ -138,14 +83,4 @@ pub(super) fn scale<O: Ops>(o: &mut O, x: O::F, n: O::I) -> O::F {
     let b = o.float(b);
     let y = o.mul(x, a);
     o.mul(y, b)
-}
-
-/// Where x is below lo, lo; above hi, hi; a NaN stays.
-#[inline(always)]
-pub(super) fn clamp<O: Ops>(o: &mut O, x: O::F, lo: f32, hi: f32) -> O::F {
-    let (lo, hi) = (o.f(lo), o.f(hi));
-    let m = o.lt(x, lo);
-    let x = o.select(m, lo, x);
-    let m = o.gt(x, hi);
-    o.select(m, hi, x)
 }

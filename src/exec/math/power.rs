@@ -5,7 +5,7 @@ use crate::func::Compare;
 
 /// |x|^y in more than single precision: log2|x| as a sum of two numbers, times y, and exp2 of that.
 #[inline(always)]
-fn pow_core<O: Ops>(o: &mut O, ax: O::F, y: O::F) -> O::F {
+pub(super) fn pow_core<O: Ops>(o: &mut O, ax: O::F, y: O::F) -> O::F {
     // ax = 2^n m with m in [1, 2), or half of it so that m is near 1 or 3/2.
     let least = o.f(f32::MIN_POSITIVE);
     let small = o.lt(ax, least);
@@ -45,8 +45,8 @@ fn pow_core<O: Ops>(o: &mut O, ax: O::F, y: O::F) -> O::F {
     let d = o.add(m, bp);
     let v = o.div(one, d);
     let s = o.mul(u, v);
-    let s_h = o.upper(s, 0xffff_f000);
-    let t_h = o.upper(d, 0xffff_f000);
+    let s_h = o.upper(s, -0x1000);
+    let t_h = o.upper(d, -0x1000);
     let t_l = o.sub(t_h, bp);
     let t_l = o.sub(m, t_l);
     let a = o.mul(s_h, t_h);
@@ -65,7 +65,7 @@ fn pow_core<O: Ops>(o: &mut O, ax: O::F, y: O::F) -> O::F {
     let s2 = o.mul(s_h, s_h);
     let t = o.addc(s2, 3.0);
     let t = o.add(t, r);
-    let t_h = o.upper(t, 0xffff_f000);
+    let t_h = o.upper(t, -0x1000);
     let t = o.addc(t_h, -3.0);
     let t = o.sub(t, s2);
     let t_l = o.sub(r, t);
@@ -74,7 +74,7 @@ fn pow_core<O: Ops>(o: &mut O, ax: O::F, y: O::F) -> O::F {
     let b = o.mul(t_l, s);
     let v = o.add(a, b);
     let p_h = o.add(u, v);
-    let p_h = o.upper(p_h, 0xffff_f000);
+    let p_h = o.upper(p_h, -0x1000);
     let p_l = o.sub(p_h, u);
     let p_l = o.sub(v, p_l);
     // log2 = z_h + z_l + dp + n, summed into t1 + t2
@@ -86,13 +86,13 @@ fn pow_core<O: Ops>(o: &mut O, ax: O::F, y: O::F) -> O::F {
     let t1 = o.add(z_h, z_l);
     let t1 = o.add(t1, dp_h);
     let t1 = o.add(t1, n);
-    let t1 = o.upper(t1, 0xffff_f000);
+    let t1 = o.upper(t1, -0x1000);
     let t2 = o.sub(t1, n);
     let t2 = o.sub(t2, dp_h);
     let t2 = o.sub(t2, z_h);
     let t2 = o.sub(z_l, t2);
     // y log2 = p_h + p_l
-    let y1 = o.upper(y, 0xffff_f000);
+    let y1 = o.upper(y, -0x1000);
     let a = o.sub(y, y1);
     let a = o.mul(a, t1);
     let b = o.mul(y, t2);
@@ -104,7 +104,7 @@ fn pow_core<O: Ops>(o: &mut O, ax: O::F, y: O::F) -> O::F {
     let (n, i) = nearest(o, bounded);
     let p_h = o.sub(p_h, n);
     let t = o.add(p_l, p_h);
-    let t = o.upper(t, 0xffff_8000);
+    let t = o.upper(t, -0x8000);
     let u = o.mulc(t, 0.693_145_75);
     let a = o.sub(t, p_h);
     let a = o.sub(p_l, a);
@@ -132,52 +132,4 @@ fn pow_core<O: Ops>(o: &mut O, ax: O::F, y: O::F) -> O::F {
     let r = o.select(over, inf, r);
     let under = o.lt(z, bottom);
     o.select(under, zero, r)
-}
-
-/// x^y, special values as in IEEE 754 (x^0 = 1^y = 1, even for NaN).
-#[inline(always)]
-pub fn pow<O: Ops>(o: &mut O, x: O::F, y: O::F) -> O::F {
-    let (zero, one, inf, nan) = (o.f(0.0), o.f(1.0), o.f(f32::INFINITY), o.f(f32::NAN));
-    let ax = o.abs(x);
-    let ay = o.abs(y);
-    let r = pow_core(o, ax, y);
-    // Where log2|x| is 0 or infinite, or y is infinite.
-    let rising = o.gt(y, zero);
-    let up = o.select(rising, inf, zero);
-    let down = o.select(rising, zero, inf);
-    let x_inf = o.eq(ax, inf);
-    let r = o.select(x_inf, up, r);
-    let x_zero = o.eq(ax, zero);
-    let r = o.select(x_zero, down, r);
-    let y_inf = o.eq(ay, inf);
-    let above = o.gt(ax, one);
-    let t = o.select(above, up, down);
-    let r = o.select(y_inf, t, r);
-    let unit = o.eq(ax, one);
-    let r = o.select(unit, one, r);
-    // A negative base: odd powers are negative, broken powers are none.
-    let whole = o.floor(y);
-    let is_whole = o.eq(whole, y);
-    let half = o.mulc(y, 0.5);
-    let half_floor = o.floor(half);
-    let uneven = o.compare(Compare::Ne, half_floor, half);
-    let is_odd = o.and(is_whole, uneven);
-    let odd_r = o.flip_sign(r, x);
-    let r = o.select(is_odd, odd_r, r);
-    let low = o.lt(x, zero);
-    let broken = o.not(is_whole);
-    let y_finite = o.lt(ay, inf);
-    let x_finite = o.lt(ax, inf);
-    let broken = o.and(broken, y_finite);
-    let broken = o.and(broken, x_finite);
-    let none = o.and(low, broken);
-    let r = o.select(none, nan, r);
-    // NaN, and the powers that are 1 in spite of it.
-    let sum = o.add(ax, ay);
-    let any_nan = o.compare(Compare::Ne, sum, sum);
-    let r = o.select(any_nan, nan, r);
-    let x_one = o.eq(x, one);
-    let y_zero = o.eq(y, zero);
-    let certain = o.or(x_one, y_zero);
-    o.select(certain, one, r)
 }

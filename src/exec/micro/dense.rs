@@ -4,16 +4,17 @@
 //! rows where each output has `padded` places for its `lanes` directions (1 and 1 for a primal result).
 
 use super::twins;
+use crate::exec::real::Real;
 
 twins! {
     dense => super::dense_body, (points: usize, inputs: usize, columns: usize, lanes: usize, padded: usize,
-        x: *const f32, x_point: usize, w: *const f32, y: *mut f32, y_point: usize);
+        x: *const R, x_point: usize, w: *const R, y: *mut R, y_point: usize);
     gather => super::gather_body, (points: usize, inputs: usize, columns: usize, lanes: usize, padded: usize,
-        x: *const f32, x_point: usize, w: *const f32, y: *mut f32, y_point: usize);
+        x: *const R, x_point: usize, w: *const R, y: *mut R, y_point: usize);
     tangent => super::tangent_body, (points: usize, inputs: usize, outputs: usize, padded: usize,
-        x: *const f32, x_point: usize, w: *const f32, y: *mut f32, y_point: usize);
+        x: *const R, x_point: usize, w: *const R, y: *mut R, y_point: usize);
     both => super::both_body, (points: usize, inputs: usize, outputs: usize, lanes: usize, padded: usize,
-        x: *const f32, x_point: usize, v: *const f32, y: *mut f32, y_point: usize);
+        x: *const R, x_point: usize, v: *const R, y: *mut R, y_point: usize);
 }
 
 /// Stores a block of columns, leaving out the padding's places.
@@ -21,11 +22,11 @@ twins! {
 /// # Safety
 /// `y` is a row with places for columns `column .. column + L`.
 #[inline(always)]
-unsafe fn put<const L: usize>(y: *mut f32, column: usize, block: &[f32; L], lanes: usize, padded: usize) {
+unsafe fn put<R: Real, const L: usize>(y: *mut R, column: usize, block: &[R; L], lanes: usize, padded: usize) {
     // SAFETY: the caller's row has a place for each of these columns.
     unsafe {
         if lanes == padded {
-            y.add(column).cast::<[f32; L]>().write_unaligned(*block);
+            y.add(column).cast::<[R; L]>().write_unaligned(*block);
         } else {
             for (i, v) in block.iter().enumerate() {
                 let c = column + i;
@@ -38,11 +39,11 @@ unsafe fn put<const L: usize>(y: *mut f32, column: usize, block: &[f32; L], lane
 /// # Safety
 /// As [`put`].
 #[inline(always)]
-unsafe fn get<const L: usize>(y: *const f32, column: usize, lanes: usize, padded: usize) -> [f32; L] {
+unsafe fn get<R: Real, const L: usize>(y: *const R, column: usize, lanes: usize, padded: usize) -> [R; L] {
     // SAFETY: as `put`.
     unsafe {
         if lanes == padded {
-            y.add(column).cast::<[f32; L]>().read_unaligned()
+            y.add(column).cast::<[R; L]>().read_unaligned()
         } else {
             std::array::from_fn(|i| {
                 let c = column + i;
@@ -57,36 +58,37 @@ unsafe fn get<const L: usize>(y: *const f32, column: usize, lanes: usize, padded
 /// holds `inputs` rows of `columns`; `y` overlaps neither.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-unsafe fn dense_body(
+unsafe fn dense_body<R: Real>(
     points: usize,
     inputs: usize,
     columns: usize,
     lanes: usize,
     padded: usize,
-    x: *const f32,
+    x: *const R,
     x_point: usize,
-    w: *const f32,
-    y: *mut f32,
+    w: *const R,
+    y: *mut R,
     y_point: usize,
 ) {
     let shape = Shape { inputs, columns, lanes, padded, x_point, y_point };
     let mut column = 0;
     // SAFETY: the blocks stay below `columns` and `points`; the caller vouches for the buffers.
     unsafe {
-        while column + 16 <= columns {
-            dense_columns::<4, 16>(points, &shape, column, x, w, y);
+        // A block takes half of the vector registers.
+        while R::BYTES == 4 && column + 16 <= columns {
+            dense_columns::<R, 4, 16>(points, &shape, column, x, w, y);
             column += 16;
         }
-        if column + 8 <= columns {
-            dense_columns::<4, 8>(points, &shape, column, x, w, y);
+        while column + 8 <= columns {
+            dense_columns::<R, 4, 8>(points, &shape, column, x, w, y);
             column += 8;
         }
         if column + 4 <= columns {
-            dense_columns::<8, 4>(points, &shape, column, x, w, y);
+            dense_columns::<R, 8, 4>(points, &shape, column, x, w, y);
             column += 4;
         }
         while column < columns {
-            dense_columns::<8, 1>(points, &shape, column, x, w, y);
+            dense_columns::<R, 8, 1>(points, &shape, column, x, w, y);
             column += 1;
         }
     }
@@ -106,23 +108,23 @@ struct Shape {
 /// # Safety
 /// As [`dense_body`], and `column + L <= columns`.
 #[inline(always)]
-unsafe fn dense_columns<const P: usize, const L: usize>(
+unsafe fn dense_columns<R: Real, const P: usize, const L: usize>(
     points: usize,
     s: &Shape,
     column: usize,
-    x: *const f32,
-    w: *const f32,
-    y: *mut f32,
+    x: *const R,
+    w: *const R,
+    y: *mut R,
 ) {
     let mut p = 0;
     // SAFETY: p + P <= points.
     unsafe {
         while p + P <= points {
-            dense_block::<P, L>(s, column, x.add(p * s.x_point), w, y.add(p * s.y_point));
+            dense_block::<R, P, L>(s, column, x.add(p * s.x_point), w, y.add(p * s.y_point));
             p += P;
         }
         while p < points {
-            dense_block::<1, L>(s, column, x.add(p * s.x_point), w, y.add(p * s.y_point));
+            dense_block::<R, 1, L>(s, column, x.add(p * s.x_point), w, y.add(p * s.y_point));
             p += 1;
         }
     }
@@ -131,18 +133,18 @@ unsafe fn dense_columns<const P: usize, const L: usize>(
 /// # Safety
 /// As [`dense_columns`], with P points from `x` and `y` on.
 #[inline(always)]
-unsafe fn dense_block<const P: usize, const L: usize>(
+unsafe fn dense_block<R: Real, const P: usize, const L: usize>(
     s: &Shape,
     column: usize,
-    x: *const f32,
-    w: *const f32,
-    y: *mut f32,
+    x: *const R,
+    w: *const R,
+    y: *mut R,
 ) {
-    let mut acc = [[0f32; L]; P];
+    let mut acc = [[R::ZERO; L]; P];
     // SAFETY: row i of the weights holds the block's columns, x of P points holds element i.
     unsafe {
         for i in 0..s.inputs {
-            let row = w.add(i * s.columns + column).cast::<[f32; L]>().read_unaligned();
+            let row = w.add(i * s.columns + column).cast::<[R; L]>().read_unaligned();
             for (p, acc) in acc.iter_mut().enumerate() {
                 let x = *x.add(p * s.x_point + i);
                 for (a, w) in acc.iter_mut().zip(row) {
@@ -161,14 +163,14 @@ const CHUNK: usize = 1024;
 
 /// The indices of the elements that are not 0, in order.
 #[inline(always)]
-fn active(x: &[f32], list: &mut [u32; CHUNK]) -> usize {
+fn active<R: Real>(x: &[R], list: &mut [u32; CHUNK]) -> usize {
     let mut n = 0;
     let mut blocks = x.chunks_exact(8);
     let mut at = 0;
     for block in &mut blocks {
         let mut bits = 0u32;
         for (k, &x) in block.iter().enumerate() {
-            bits |= u32::from(x != 0.0) << k;
+            bits |= u32::from(x != R::ZERO) << k;
         }
         while bits != 0 {
             list[n] = at + bits.trailing_zeros();
@@ -178,7 +180,7 @@ fn active(x: &[f32], list: &mut [u32; CHUNK]) -> usize {
         at += 8;
     }
     for &x in blocks.remainder() {
-        if x != 0.0 {
+        if x != R::ZERO {
             list[n] = at;
             n += 1;
         }
@@ -191,16 +193,16 @@ fn active(x: &[f32], list: &mut [u32; CHUNK]) -> usize {
 /// As [`dense_body`].
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-unsafe fn gather_body(
+unsafe fn gather_body<R: Real>(
     points: usize,
     inputs: usize,
     columns: usize,
     lanes: usize,
     padded: usize,
-    x: *const f32,
+    x: *const R,
     x_point: usize,
-    w: *const f32,
-    y: *mut f32,
+    w: *const R,
+    y: *mut R,
     y_point: usize,
 ) {
     let shape = Shape { inputs, columns, lanes, padded, x_point, y_point };
@@ -217,20 +219,20 @@ unsafe fn gather_body(
                 let (w, y) = (w.add(first * columns), y.add(p * y_point));
                 let list = &list[..n];
                 let mut column = 0;
-                while column + 64 <= columns {
-                    gather_block::<64>(&shape, column, list, w, y, first > 0);
+                while R::BYTES == 4 && column + 64 <= columns {
+                    gather_block::<R, 64>(&shape, column, list, w, y, first > 0);
                     column += 64;
                 }
-                if column + 32 <= columns {
-                    gather_block::<32>(&shape, column, list, w, y, first > 0);
+                while column + 32 <= columns {
+                    gather_block::<R, 32>(&shape, column, list, w, y, first > 0);
                     column += 32;
                 }
                 while column + 8 <= columns {
-                    gather_block::<8>(&shape, column, list, w, y, first > 0);
+                    gather_block::<R, 8>(&shape, column, list, w, y, first > 0);
                     column += 8;
                 }
                 while column < columns {
-                    gather_block::<1>(&shape, column, list, w, y, first > 0);
+                    gather_block::<R, 1>(&shape, column, list, w, y, first > 0);
                     column += 1;
                 }
             }
@@ -245,12 +247,19 @@ unsafe fn gather_body(
 /// # Safety
 /// As [`dense_columns`], for the one point of `y`; every index in the list is a row of `w`.
 #[inline(always)]
-unsafe fn gather_block<const L: usize>(s: &Shape, column: usize, list: &[u32], w: *const f32, y: *mut f32, more: bool) {
+unsafe fn gather_block<R: Real, const L: usize>(
+    s: &Shape,
+    column: usize,
+    list: &[u32],
+    w: *const R,
+    y: *mut R,
+    more: bool,
+) {
     // SAFETY: the rows in the list hold the block's columns, and so does y.
     unsafe {
-        let mut acc = if more { get::<L>(y, column, s.lanes, s.padded) } else { [0f32; L] };
+        let mut acc = if more { get::<R, L>(y, column, s.lanes, s.padded) } else { [R::ZERO; L] };
         for &i in list {
-            let row = w.add(i as usize * s.columns + column).cast::<[f32; L]>().read_unaligned();
+            let row = w.add(i as usize * s.columns + column).cast::<[R; L]>().read_unaligned();
             for (a, w) in acc.iter_mut().zip(row) {
                 *a += w;
             }
@@ -265,12 +274,12 @@ unsafe fn gather_block<const L: usize>(s: &Shape, column: usize, list: &[u32], w
 /// # Safety
 /// `w` holds `rows` rows of `columns` numbers, and `rows` is at most [`CHUNK`].
 #[inline(always)]
-unsafe fn finite_rows(rows: usize, columns: usize, w: *const f32, finite: &mut [bool; CHUNK]) {
+unsafe fn finite_rows<R: Real>(rows: usize, columns: usize, w: *const R, finite: &mut [bool; CHUNK]) {
     for (i, f) in finite.iter_mut().enumerate().take(rows) {
         // SAFETY: the caller's weights have that row.
         let row = unsafe { std::slice::from_raw_parts(w.add(i * columns), columns) };
-        let top = row.iter().map(|w| w.to_bits() & 0x7fff_ffff).max().unwrap_or(0);
-        *f = top < 0x7f80_0000;
+        let top = row.iter().map(|w| w.magnitude()).max().unwrap_or_default();
+        *f = top < R::INFINITE;
     }
 }
 
@@ -278,15 +287,15 @@ unsafe fn finite_rows(rows: usize, columns: usize, w: *const f32, finite: &mut [
 /// As [`dense_body`], where a point's `x` is `inputs` and its `y` `outputs` units of `padded` numbers.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-unsafe fn tangent_body(
+unsafe fn tangent_body<R: Real>(
     points: usize,
     inputs: usize,
     outputs: usize,
     padded: usize,
-    x: *const f32,
+    x: *const R,
     x_point: usize,
-    w: *const f32,
-    y: *mut f32,
+    w: *const R,
+    y: *mut R,
     y_point: usize,
 ) {
     let mut list = [0u32; CHUNK];
@@ -304,22 +313,22 @@ unsafe fn tangent_body(
                 let mut active = 0;
                 for (i, &finite) in finite.iter().enumerate().take(n) {
                     let row = std::slice::from_raw_parts(x.add(i * padded), padded);
-                    let any = row.iter().fold(0, |a, x| a | (x.to_bits() & 0x7fff_ffff));
+                    let any = row.iter().fold(R::Bits::default(), |a, x| a | x.magnitude());
                     list[active] = i as u32;
-                    active += usize::from(any != 0 || !finite);
+                    active += usize::from(any != R::Bits::default() || !finite);
                 }
                 let list = &list[..active];
                 let mut lane = 0;
-                while lane + 16 <= padded {
-                    tangent_lanes::<16>(outputs, padded, list, x.add(lane), w, y.add(lane), first > 0);
+                while R::BYTES == 4 && lane + 16 <= padded {
+                    tangent_lanes::<R, 16>(outputs, padded, list, x.add(lane), w, y.add(lane), first > 0);
                     lane += 16;
                 }
-                if lane + 8 <= padded {
-                    tangent_lanes::<8>(outputs, padded, list, x.add(lane), w, y.add(lane), first > 0);
+                while lane + 8 <= padded {
+                    tangent_lanes::<R, 8>(outputs, padded, list, x.add(lane), w, y.add(lane), first > 0);
                     lane += 8;
                 }
                 if lane + 4 <= padded {
-                    tangent_lanes::<4>(outputs, padded, list, x.add(lane), w, y.add(lane), first > 0);
+                    tangent_lanes::<R, 4>(outputs, padded, list, x.add(lane), w, y.add(lane), first > 0);
                 }
             }
         }
@@ -333,24 +342,24 @@ unsafe fn tangent_body(
 /// # Safety
 /// `x` and `y` are one point's, moved on to the block of lanes; every index in the list is a row of `x` and `w`.
 #[inline(always)]
-unsafe fn tangent_lanes<const L: usize>(
+unsafe fn tangent_lanes<R: Real, const L: usize>(
     outputs: usize,
     padded: usize,
     list: &[u32],
-    x: *const f32,
-    w: *const f32,
-    y: *mut f32,
+    x: *const R,
+    w: *const R,
+    y: *mut R,
     more: bool,
 ) {
     let mut j = 0;
     // SAFETY: as `tangent_body`; j + 4 <= outputs.
     unsafe {
         while j + 4 <= outputs {
-            tangent_block::<4, L>(outputs, padded, list, x, w.add(j), y.add(j * padded), more);
+            tangent_block::<R, 4, L>(outputs, padded, list, x, w.add(j), y.add(j * padded), more);
             j += 4;
         }
         while j < outputs {
-            tangent_block::<1, L>(outputs, padded, list, x, w.add(j), y.add(j * padded), more);
+            tangent_block::<R, 1, L>(outputs, padded, list, x, w.add(j), y.add(j * padded), more);
             j += 1;
         }
     }
@@ -359,25 +368,25 @@ unsafe fn tangent_lanes<const L: usize>(
 /// # Safety
 /// As [`tangent_lanes`], with J outputs from `w` and `y` on.
 #[inline(always)]
-unsafe fn tangent_block<const J: usize, const L: usize>(
+unsafe fn tangent_block<R: Real, const J: usize, const L: usize>(
     outputs: usize,
     padded: usize,
     list: &[u32],
-    x: *const f32,
-    w: *const f32,
-    y: *mut f32,
+    x: *const R,
+    w: *const R,
+    y: *mut R,
     more: bool,
 ) {
     // SAFETY: as `tangent_body`: the listed rows of x and w, and J outputs of y from here on.
     unsafe {
-        let mut acc = [[0f32; L]; J];
+        let mut acc = [[R::ZERO; L]; J];
         if more {
             for (j, acc) in acc.iter_mut().enumerate() {
-                *acc = y.add(j * padded).cast::<[f32; L]>().read_unaligned();
+                *acc = y.add(j * padded).cast::<[R; L]>().read_unaligned();
             }
         }
         for &i in list {
-            let lanes = x.add(i as usize * padded).cast::<[f32; L]>().read_unaligned();
+            let lanes = x.add(i as usize * padded).cast::<[R; L]>().read_unaligned();
             for (j, acc) in acc.iter_mut().enumerate() {
                 let w = *w.add(i as usize * outputs + j);
                 for (a, x) in acc.iter_mut().zip(lanes) {
@@ -386,7 +395,7 @@ unsafe fn tangent_block<const J: usize, const L: usize>(
             }
         }
         for (j, acc) in acc.iter().enumerate() {
-            y.add(j * padded).cast::<[f32; L]>().write_unaligned(*acc);
+            y.add(j * padded).cast::<[R; L]>().write_unaligned(*acc);
         }
     }
 }
@@ -395,16 +404,16 @@ unsafe fn tangent_block<const J: usize, const L: usize>(
 /// As [`tangent_body`], where `v` holds `lanes` numbers for each weight.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-unsafe fn both_body(
+unsafe fn both_body<R: Real>(
     points: usize,
     inputs: usize,
     outputs: usize,
     lanes: usize,
     padded: usize,
-    x: *const f32,
+    x: *const R,
     x_point: usize,
-    v: *const f32,
-    y: *mut f32,
+    v: *const R,
+    y: *mut R,
     y_point: usize,
 ) {
     // SAFETY: all indices are below points, inputs, outputs and lanes; the caller vouches for the buffers.
@@ -413,7 +422,7 @@ unsafe fn both_body(
             let (x, y) = (x.add(p * x_point), y.add(p * y_point));
             for j in 0..outputs {
                 for k in 0..lanes {
-                    let mut acc = 0f32;
+                    let mut acc = R::ZERO;
                     for i in 0..inputs {
                         acc += *x.add(i * padded + k) * *v.add((i * outputs + j) * lanes + k);
                     }

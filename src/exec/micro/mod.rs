@@ -1,8 +1,8 @@
 //! The loops that the JIT calls once a tile: products with weights, sums, copies.
 //!
 //! Each is written once, in plain Rust over fixed-size blocks that the compiler keeps in vector registers, and compiled
-//! twice: for AVX2 and for any processor. The order of additions is that of the definition (from 0, by index, product and
-//! sum rounded apart), so both give the bits of the interpreter.
+//! twice for each precision: for AVX2 and for any processor. The order of additions is that of the definition (from 0, by
+//! index, product and sum rounded apart), so both give the bits of the interpreter.
 //!
 //! | symbol | work |
 //! |---|---|
@@ -10,13 +10,17 @@
 //! | `sum` | the elements of a row |
 //! | `dense` | x W, or x V for the directions V of the weights |
 //! | `gather` | the same for x of 0s and 1s: adds the rows of the 1s |
+//! | `fired` | x W for x of 0s and 1s given as bits |
 //! | `tangent` | dx W, lane by lane of the directions |
 //! | `both` | dx V, lane by lane |
 //!
 //! All sizes are in numbers, not bytes. A *point stride* leads from one point's row to the next point's.
 
 mod dense;
+mod events;
 mod rows;
+
+use crate::exec::real::Real;
 
 /// A function by the name that compiled code imports it by, with the number of its arguments, all of pointer size.
 #[derive(Debug, Clone, Copy)]
@@ -27,35 +31,36 @@ pub struct Symbol {
 }
 
 /// The functions for this processor.
-pub fn symbols() -> Vec<Symbol> {
+pub fn symbols<R: Real>() -> Vec<Symbol> {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
-        return avx2();
+        return avx2::<R>();
     }
-    portable()
+    portable::<R>()
 }
 
 macro_rules! table {
     ($module:ident) => {
         vec![
-            Symbol { name: "copy", arguments: 9, address: rows::copy as *const u8 },
-            Symbol { name: "sum", arguments: 8, address: rows::$module::sum as *const u8 },
-            Symbol { name: "dense", arguments: 10, address: dense::$module::dense as *const u8 },
-            Symbol { name: "gather", arguments: 10, address: dense::$module::gather as *const u8 },
-            Symbol { name: "tangent", arguments: 9, address: dense::$module::tangent as *const u8 },
-            Symbol { name: "both", arguments: 10, address: dense::$module::both as *const u8 },
+            Symbol { name: "copy", arguments: 9, address: rows::copy::<R> as *const u8 },
+            Symbol { name: "sum", arguments: 8, address: rows::$module::sum::<R> as *const u8 },
+            Symbol { name: "dense", arguments: 10, address: dense::$module::dense::<R> as *const u8 },
+            Symbol { name: "gather", arguments: 10, address: dense::$module::gather::<R> as *const u8 },
+            Symbol { name: "fired", arguments: 8, address: events::$module::fired::<R> as *const u8 },
+            Symbol { name: "tangent", arguments: 9, address: dense::$module::tangent::<R> as *const u8 },
+            Symbol { name: "both", arguments: 10, address: dense::$module::both::<R> as *const u8 },
         ]
     };
 }
 
 /// For any processor.
-pub fn portable() -> Vec<Symbol> {
+pub fn portable<R: Real>() -> Vec<Symbol> {
     table!(portable)
 }
 
 /// For processors with AVX2 only.
 #[cfg(target_arch = "x86_64")]
-fn avx2() -> Vec<Symbol> {
+fn avx2<R: Real>() -> Vec<Symbol> {
     table!(avx2)
 }
 
@@ -66,7 +71,7 @@ macro_rules! twins {
             $(
                 /// # Safety
                 /// As the body of the same name.
-                pub(in crate::exec::micro) unsafe extern "C" fn $name($($arg: $ty),*) {
+                pub(in crate::exec::micro) unsafe extern "C" fn $name<R: crate::exec::real::Real>($($arg: $ty),*) {
                     // SAFETY: the caller keeps the body's promises.
                     unsafe { $body($($arg),*) }
                 }
@@ -79,7 +84,7 @@ macro_rules! twins {
                 /// # Safety
                 /// As the body of the same name; the processor has AVX2.
                 #[target_feature(enable = "avx2")]
-                pub(in crate::exec::micro) unsafe extern "C" fn $name($($arg: $ty),*) {
+                pub(in crate::exec::micro) unsafe extern "C" fn $name<R: crate::exec::real::Real>($($arg: $ty),*) {
                     // SAFETY: the caller keeps the body's promises.
                     unsafe { $body($($arg),*) }
                 }
@@ -97,54 +102,89 @@ mod tests {
     use crate::exec::rng::{Purpose, Stream};
 
     // SAFETY of calling these: as the functions of `dense` say.
-    type F9 = unsafe extern "C" fn(usize, usize, usize, usize, *const f32, usize, *const f32, *mut f32, usize);
-    type F10 = unsafe extern "C" fn(usize, usize, usize, usize, usize, *const f32, usize, *const f32, *mut f32, usize);
+    type F8<R> = unsafe extern "C" fn(usize, usize, usize, *const u8, usize, *const R, *mut R, usize);
+    type F9<R> = unsafe extern "C" fn(usize, usize, usize, usize, *const R, usize, *const R, *mut R, usize);
+    type F10<R> = unsafe extern "C" fn(usize, usize, usize, usize, usize, *const R, usize, *const R, *mut R, usize);
 
-    fn numbers(n: usize, s: &mut Stream) -> Vec<f32> {
+    fn numbers<R: Real>(n: usize, s: &mut Stream) -> Vec<R> {
         (0..n)
             .map(|_| match s.next_u32() % 5 {
-                0 => 0.0,
-                1 => 1.0,
-                _ => s.next_u32() as i32 as f32 / 1e9,
+                0 => R::ZERO,
+                1 => R::ONE,
+                _ => R::new(f64::from(s.next_u32() as i32) / 1e9),
             })
             .collect()
     }
 
-    fn bits(x: &[f32]) -> Vec<u32> {
-        x.iter().map(|x| x.to_bits()).collect()
+    fn bits<R: Real>(x: &[R]) -> Vec<u64> {
+        x.iter().map(|x| x.raw()).collect()
+    }
+
+    #[test]
+    fn bits_add_the_rows_that_spikes_add() {
+        let mut s = Stream::new(1, Purpose::Test, 78);
+        for inputs in [1, 7, 64, 65, 130] {
+            for outputs in [1, 3, 4, 9, 16, 23, 40, 64, 72, 100, 130] {
+                let w = numbers::<f32>(inputs * outputs, &mut s);
+                let x: Vec<f32> = (0..inputs).map(|_| (s.next_u32() % 3 / 2) as f32).collect();
+                // What lies beyond the inputs does not count.
+                let mut bits = vec![u64::MAX; inputs.div_ceil(64)];
+                for (i, _) in x.iter().enumerate().filter(|(_, x)| **x == 0.0) {
+                    bits[i / 64] &= !(1 << (i % 64));
+                }
+                let (mut y, mut z) = (vec![0f32; outputs], vec![0f32; outputs]);
+                // SAFETY: one point, the buffers as long as the sizes say.
+                unsafe {
+                    let bits: *const u8 = bits.as_ptr().cast();
+                    events::portable::fired(1, inputs, outputs, bits, 0, w.as_ptr(), y.as_mut_ptr(), 0);
+                    dense::portable::gather(1, inputs, outputs, 1, 1, x.as_ptr(), 0, w.as_ptr(), z.as_mut_ptr(), 0);
+                }
+                assert_eq!(super::tests::bits(&y), super::tests::bits(&z), "{inputs} inputs, {outputs} outputs");
+            }
+        }
     }
 
     #[test]
     fn both_compilations_give_the_same_bits() {
+        compilations_agree::<f32>();
+        compilations_agree::<f64>();
+    }
+
+    fn compilations_agree<R: Real>() {
         let mut s = Stream::new(1, Purpose::Test, 77);
         for (points, inputs, outputs, lanes) in [(1, 3, 5, 3), (9, 17, 67, 6), (32, 64, 64, 8), (5, 1100, 9, 16)] {
             let padded = 8 * usize::div_ceil(lanes, 8);
-            let x = numbers(points * inputs * padded, &mut s);
-            let w = numbers(inputs * outputs * lanes, &mut s);
+            let x = numbers::<R>(points * inputs * padded, &mut s);
+            let w = numbers::<R>(inputs * outputs * lanes, &mut s);
             let (xp, yp) = (inputs * padded, outputs * padded);
-            let results: Vec<Vec<Vec<u32>>> = [symbols(), portable()]
+            let results: Vec<Vec<Vec<u64>>> = [symbols::<R>(), portable::<R>()]
                 .into_iter()
                 .map(|table| {
                     let mut all = vec![];
                     for symbol in table {
-                        let mut y = vec![0f32; points * yp];
+                        let mut y = vec![R::ZERO; points * yp];
                         let (x, w, out) = (x.as_ptr(), w.as_ptr(), y.as_mut_ptr());
                         // SAFETY: the types are those of the functions of these names, the buffers are as long as they say.
                         unsafe {
                             match symbol.name {
                                 "dense" | "gather" => {
-                                    let f = std::mem::transmute::<*const u8, F10>(symbol.address);
+                                    let f = std::mem::transmute::<*const u8, F10<R>>(symbol.address);
                                     f(points, inputs, outputs, 1, 1, x, xp, w, out, yp);
                                     all.push(bits(&y));
                                     let out = y.as_mut_ptr();
                                     f(points, inputs, outputs * lanes, lanes, padded, x, xp, w, out, yp);
                                 }
+                                "fired" => {
+                                    let f = std::mem::transmute::<*const u8, F8<R>>(symbol.address);
+                                    // Any bits will do: those of the numbers, at least 64 for every 32 inputs.
+                                    f(points, inputs, outputs, x.cast(), xp, w, out, yp);
+                                }
                                 "both" => {
-                                    let f = std::mem::transmute::<*const u8, F10>(symbol.address);
+                                    let f = std::mem::transmute::<*const u8, F10<R>>(symbol.address);
                                     f(points, inputs, outputs, lanes, padded, x, xp, w, out, yp);
                                 }
                                 "tangent" => {
-                                    let f = std::mem::transmute::<*const u8, F9>(symbol.address);
+                                    let f = std::mem::transmute::<*const u8, F9<R>>(symbol.address);
                                     f(points, inputs, outputs, padded, x, xp, w, out, yp);
                                 }
                                 _ => continue,
@@ -155,7 +195,7 @@ mod tests {
                     all
                 })
                 .collect();
-            assert_eq!(results[0].len(), 6);
+            assert_eq!(results[0].len(), 7);
             assert_eq!(results[0], results[1]);
         }
     }

@@ -1,6 +1,7 @@
 //! Copies and sums of rows.
 
 use super::twins;
+use crate::exec::real::Real;
 
 /// Copies `lanes` numbers for each of `units` for each of `points` from one layout to another.
 ///
@@ -8,14 +9,14 @@ use super::twins;
 /// Both sides hold `points` rows at their point strides, of `units` parts at their unit strides, of `lanes` numbers, and do
 /// not overlap.
 #[allow(clippy::too_many_arguments)]
-pub(super) unsafe extern "C" fn copy(
+pub(super) unsafe extern "C" fn copy<R: Real>(
     points: usize,
     units: usize,
     lanes: usize,
-    to: *mut f32,
+    to: *mut R,
     to_point: usize,
     to_unit: usize,
-    from: *const f32,
+    from: *const R,
     from_point: usize,
     from_unit: usize,
 ) {
@@ -31,8 +32,8 @@ pub(super) unsafe extern "C" fn copy(
 }
 
 twins! {
-    sum => super::sum_body, (points: usize, units: usize, lanes: usize, x: *const f32, x_point: usize, x_unit: usize,
-        y: *mut f32, y_point: usize);
+    sum => super::sum_body, (points: usize, units: usize, lanes: usize, x: *const R, x_point: usize, x_unit: usize,
+        y: *mut R, y_point: usize);
 }
 
 /// y = the sum of x over `units`, lane by lane, in order, from 0.
@@ -42,14 +43,14 @@ twins! {
 /// overlap.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-unsafe fn sum_body(
+unsafe fn sum_body<R: Real>(
     points: usize,
     units: usize,
     lanes: usize,
-    x: *const f32,
+    x: *const R,
     x_point: usize,
     x_unit: usize,
-    y: *mut f32,
+    y: *mut R,
     y_point: usize,
 ) {
     // SAFETY: all offsets are below points, units and lanes, so inside what the caller vouches for.
@@ -58,7 +59,7 @@ unsafe fn sum_body(
             let mut p = 0;
             // Eight points at once: each sum is a chain, eight chains hide its latency.
             while p + 8 <= points {
-                let mut acc = [0f32; 8];
+                let mut acc = [R::ZERO; 8];
                 for u in 0..units {
                     for (k, a) in acc.iter_mut().enumerate() {
                         *a += *x.add((p + k) * x_point + u * x_unit + lane);
@@ -70,7 +71,7 @@ unsafe fn sum_body(
                 p += 8;
             }
             while p < points {
-                let mut acc = 0f32;
+                let mut acc = R::ZERO;
                 for u in 0..units {
                     acc += *x.add(p * x_point + u * x_unit + lane);
                 }

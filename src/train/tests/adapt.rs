@@ -206,7 +206,7 @@ fn clipping_bounds_a_step() {
         let (p, k) = problem(Unit::Tanh, 8, true, vec![Method::Gradient(plan)]);
         let start = init::params(&p.network, &k, p.train.seed);
         let out = run(&p, &k);
-        let squares: f32 = out.params.iter().zip(&start).map(|(a, b)| (a - b) * (a - b)).sum();
+        let squares: f64 = out.params.iter().zip(&start).map(|(a, b)| (a - b) * (a - b)).sum();
         squares.sqrt()
     };
     let free = moved(None);

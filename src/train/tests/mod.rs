@@ -52,7 +52,7 @@ fn estimated(plan: &Gradient, steps: usize) -> (Vec<f64>, Vec<f64>) {
     let frame = system.frame(None);
     let mut lab = observe::Lab::new(&problem.network, &kernels, 1);
     let params = init::params(&problem.network, &kernels, 5);
-    let theta: Vec<f64> = params.iter().map(|&p| f64::from(p)).collect();
+    let theta: Vec<f64> = params.to_vec();
     let rows = frame.residual(&lab.field(&system, &params));
     let estimator = Estimator { plan, groups: groups(&problem.network, &plan.scope, false), seed: 11, phase: 0 };
     let here = Here { system: &system, frame: &frame, theta: &theta, rows: &rows };
@@ -62,7 +62,7 @@ fn estimated(plan: &Gradient, steps: usize) -> (Vec<f64>, Vec<f64>) {
         mean.iter_mut().zip(g).for_each(|(m, g)| *m += g / steps as f64);
     }
     let exact = (0..theta.len()).map(|k| {
-        let mut loss = |h: f32| {
+        let mut loss = |h: f64| {
             let mut p = params.clone();
             p[k] += h;
             square(&frame.residual(&lab.field(&system, &p)))
@@ -243,7 +243,7 @@ fn any_number_of_threads_gives_the_same_bits() {
         let steps = Method::Gradient(gradient(estimate, Scope::Global, FORWARD as usize, false, 3));
         let (p, k) = problem(unit, 12, true, vec![pursuit(120, 1), steps]);
         let out = pool.install(|| run(&p, &k));
-        let bits: Vec<u32> = out.params.iter().map(|p| p.to_bits()).collect();
+        let bits: Vec<u64> = out.params.iter().map(|p| p.to_bits()).collect();
         let losses: Vec<u64> = out.history.iter().map(|p| p.loss.to_bits()).collect();
         (bits, losses, out.forward_evaluations)
     };
@@ -340,7 +340,7 @@ fn parameters_start_as_they_are_told_and_by_the_seed() {
     let a = init::params(&p.network, &k, 1);
     assert_eq!(a, init::params(&p.network, &k, 1));
     assert_ne!(a, init::params(&p.network, &k, 2));
-    let deviation = (a[..200].iter().map(|x| x * x).sum::<f32>() / 200.0).sqrt();
+    let deviation = (a[..200].iter().map(|x| x * x).sum::<f64>() / 200.0).sqrt();
     assert!((1.6..2.4).contains(&deviation), "{deviation}");
     assert!(a[200..400].iter().all(|x| (-1.0..=1.0).contains(x)));
     assert_eq!(a[600], 0.0);

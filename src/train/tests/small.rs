@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use crate::exec::interp::Interpreter;
-use crate::exec::kernel::Kernel;
+use crate::exec::kernel::AnyKernel;
 use crate::func::{Binary, MultiIndex, Surrogate, SurrogateKind, Unary};
 use crate::ir::op::{Op, ParamId, Ty, Value};
 use crate::ir::problem::*;
 use crate::ir::program::{Builder, Input, Output, Pass, Program, Region, Table};
-use crate::plan::{Dynamics, Method, Phase, Report, Sampler, StopWhen, Train};
+use crate::plan::{Dynamics, Method, Phase, Precision, Report, Sampler, StopWhen, Train};
 use crate::train::kernels::{Kernels, Observer};
 
 pub const STEPS: u32 = 16;
@@ -218,8 +218,9 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
         features: Some(program(What::Features)),
         init: vec![Init::Normal(2.0), Init::Uniform(-1.0, 1.0), Init::Normal(0.3), Init::Constant(0.0)],
     };
-    let kernel = |p: &Program| -> Arc<dyn Kernel> { Arc::new(Interpreter::new(p.clone())) };
+    let kernel = |p: &Program| AnyKernel::Single(Arc::new(Interpreter::new(p.clone())));
     let kernels = Kernels {
+        precision: Precision::F32,
         observers: vec![Observer {
             atoms: vec![u_itself()],
             primal: kernel(&network.primal),
@@ -256,7 +257,7 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
         exact: vec![Some(exact)],
         reference: None,
         functions: vec![],
-        train: Train { seed: 3, phases, is_default: false },
+        train: Train { seed: 3, precision: Precision::F32, phases, is_default: false },
         report: Report::default(),
     };
     (problem, kernels)
@@ -266,7 +267,7 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
 pub const FORWARD: u32 = 64;
 
 /// du = dphi . w + phi . dw + dc with dphi = (1 - phi^2) dcurrent, for a tanh layer; a spiking one has none here.
-pub fn tangents(unit: Unit, n: u32) -> Vec<(u32, Arc<dyn Kernel>)> {
+pub fn tangents(unit: Unit, n: u32) -> Vec<(u32, AnyKernel)> {
     if unit != Unit::Tanh {
         return vec![];
     }
@@ -289,5 +290,5 @@ pub fn tangents(unit: Unit, n: u32) -> Vec<(u32, Arc<dyn Kernel>)> {
     let du = tangent(Op::Binary(Binary::Add, dy, dc), 1);
     let mut program = b.finish();
     program.outputs.push(Output { name: tangent_name("u"), value: du });
-    vec![(FORWARD, Arc::new(Interpreter::new(program)))]
+    vec![(FORWARD, AnyKernel::Single(Arc::new(Interpreter::new(program))))]
 }

@@ -120,7 +120,7 @@ fn residual_is_apply_minus_target_where_all_is_linear() {
     let w = s.linearise(Some(std::slice::from_ref(&exact)));
     let fields: Vec<f32> =
         (0..s.len()).flat_map(|i| (0..70).map(move |j| ((i * (j + 3)) % 17) as f32 / 17.0)).collect();
-    let applied = w.apply(std::slice::from_ref(&fields), 70);
+    let applied = w.apply(&[Numbers::Single(fields.clone())], 70);
     for j in [0, 63, 64, 69] {
         let u: Vec<f64> = (0..s.len()).map(|i| f64::from(fields[i * 70 + j])).collect();
         for (r, residual) in w.residual(std::slice::from_ref(&u)).iter().enumerate() {
@@ -193,7 +193,7 @@ fn newton_converges_on_a_nonlinear_equation() {
     for _ in 0..8 {
         let w = s.linearise(Some(std::slice::from_ref(&u)));
         let solved = crate::train::readout::solve(
-            w.apply(std::slice::from_ref(&features), 8).as_ref(),
+            w.apply(&[Numbers::Single(features.clone())], 8).as_ref(),
             w.target(),
             8,
             Some(0.0),
