@@ -68,7 +68,10 @@ pub fn at(text: &str, offset: usize) -> Option<Context<'_>> {
     let index = all.partition_point(|t| t.end() < offset);
     // The token that ends at or holds the place, if the place is not before it.
     let here = all[index..].iter().take(2).enumerate().filter(|(_, t)| t.start <= offset && offset <= t.end());
-    let here = here.map(|(i, t)| (index + i, *t)).filter(|(_, t)| matches!(t.kind, Kind::Word | Kind::Number | Kind::Str | Kind::OpenString)).next_back();
+    let here = here
+        .map(|(i, t)| (index + i, *t))
+        .filter(|(_, t)| matches!(t.kind, Kind::Word | Kind::Number | Kind::Str | Kind::OpenString))
+        .next_back();
     if let Some((_, t)) = here
         && matches!(t.kind, Kind::Str | Kind::OpenString)
         && offset > t.start
@@ -87,7 +90,17 @@ pub fn at(text: &str, offset: usize) -> Option<Context<'_>> {
     }
     let unit = here.is_some_and(|(_, t)| t.kind == Kind::Number && offset > t.start);
     let begins_line = text[..word.0].rsplit('\n').next().is_some_and(|l| l.trim().is_empty());
-    let mut out = Context { word, item: "", start: 0, places: vec![], names: vec![], callee: None, argument: false, unit, codes: false };
+    let mut out = Context {
+        word,
+        item: "",
+        start: 0,
+        places: vec![],
+        names: vec![],
+        callee: None,
+        argument: false,
+        unit,
+        codes: false,
+    };
     Reader { all: &all, before, begins_line, out: &mut out }.read();
     if unit {
         (out.places, out.names) = (vec![], vec![]);
@@ -206,7 +219,10 @@ impl<'t> Reader<'_, 't> {
             ("neuron", "spike", "spike") | (_, "stop", "stop") => self.may(&[Place::Joint], &[]),
             ("neuron", "spike", "surrogate") => self.may(&[Place::Surrogate], &[]),
             ("network", _, "|>") => {
-                self.may(&[Place::Layer, Place::Decoder, Place::Encoder, Place::Function], &[Names::Neurons, Names::Values]);
+                self.may(
+                    &[Place::Layer, Place::Decoder, Place::Encoder, Place::Function],
+                    &[Names::Neurons, Names::Values],
+                );
             }
             (_, "perturb", "perturb") => self.may(&[Place::Perturbation], &[]),
             (_, "perturb", "scope") => self.may(&[Place::Scope], &[]),

@@ -40,6 +40,14 @@ pub struct Document {
     pub program: Option<Checked>,
 }
 
+/// What a check came to.
+struct CheckedText {
+    sources: Sources,
+    messages: Vec<Diagnostic>,
+    program: Option<Checked>,
+    reads: BTreeSet<PathBuf>,
+}
+
 #[derive(Default)]
 pub struct Documents {
     open: BTreeMap<PathBuf, Document>,
@@ -126,63 +134,59 @@ impl Documents {
         self.open.values().any(|d| d.stale)
     }
 
-    /// Checks what is stale. `guard` runs one check and tells if it came to an end.
-    pub fn check(&mut self, disk: &dyn Disk, guard: impl Fn(&mut dyn FnMut()) -> bool) {
+    /// Checks what is stale, and returns what that was. `guard` runs one check and tells if it came to an end.
+    pub fn check(&mut self, disk: &dyn Disk, guard: impl Fn(&mut dyn FnMut()) -> bool) -> Vec<PathBuf> {
         let stale: Vec<PathBuf> = self.open.values().filter(|d| d.stale).map(|d| d.path.clone()).collect();
-        for path in stale {
+        for path in &stale {
             let mut found = None;
-            guard(&mut || found = Some(self.checked(&path, disk, &BTreeMap::new())));
-            let Some(d) = self.open.get_mut(&path) else { continue };
+            guard(&mut || found = Some(self.checked(path, disk, &BTreeMap::new())));
+            let Some(d) = self.open.get_mut(path) else { continue };
             d.stale = false;
             match found.flatten() {
-                Some((sources, messages, program, reads)) => {
-                    (d.sources, d.messages, d.program, d.reads) = (sources, messages, program, reads);
+                Some(checked) => {
+                    (d.sources, d.messages, d.program, d.reads) =
+                        (checked.sources, checked.messages, checked.program, checked.reads);
                 }
                 None => (d.messages, d.program) = (vec![], None),
             }
         }
+        stale
     }
 
     /// Checks a file with some texts replaced by others.
-    #[allow(clippy::type_complexity)]
-    fn checked(
-        &self,
-        path: &Path,
-        disk: &dyn Disk,
-        instead: &BTreeMap<PathBuf, String>,
-    ) -> Option<(Sources, Vec<Diagnostic>, Option<Checked>, BTreeSet<PathBuf>)> {
+    fn checked(&self, path: &Path, disk: &dyn Disk, instead: &BTreeMap<PathBuf, String>) -> Option<CheckedText> {
         let d = self.open.get(path)?;
         let files = self.overlay(path, disk, instead);
         let mut sources = Sources::default();
         let text = instead.get(path).unwrap_or(&d.text);
         let checking = Source::new(&name(path), text).check(&mut sources, &files, &Options::default());
-        Some((sources, checking.messages, checking.program, files.reads.into_inner()))
+        let reads = files.reads.into_inner();
+        Some(CheckedText { sources, messages: checking.messages, program: checking.program, reads })
     }
 
-    /// The first error that a file would have with some texts replaced by others.
-    pub fn error_with(&self, path: &Path, disk: &dyn Disk, instead: &BTreeMap<PathBuf, String>) -> Option<String> {
-        let (_, messages, ..) = self.checked(path, disk, instead)?;
-        messages.into_iter().find(|m| m.severity == Severity::Error).map(|m| m.message)
+    /// The errors that a file would have with some texts replaced by others.
+    pub fn errors_with(&self, path: &Path, disk: &dyn Disk, instead: &BTreeMap<PathBuf, String>) -> Vec<Diagnostic> {
+        let messages = self.checked(path, disk, instead).map_or(vec![], |c| c.messages);
+        messages.into_iter().filter(|m| m.severity == Severity::Error).collect()
     }
 
-    fn overlay<'d>(
-        &'d self,
-        path: &Path,
-        disk: &dyn Disk,
-        instead: &'d BTreeMap<PathBuf, String>,
-    ) -> Overlay<'d> {
+    fn overlay<'d>(&'d self, path: &Path, disk: &dyn Disk, instead: &'d BTreeMap<PathBuf, String>) -> Overlay<'d> {
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
         Overlay { folder, documents: self, instead, disk: disk.folder(path), reads: RefCell::default() }
     }
 
     /// A file with all that it imports.
     pub fn view(&self, path: &Path, disk: &dyn Disk) -> Option<View> {
-        let d = self.open.get(path)?;
+        self.view_with(path, disk, &BTreeMap::new())
+    }
+
+    /// The same, with some texts replaced by others.
+    pub fn view_with(&self, path: &Path, disk: &dyn Disk, instead: &BTreeMap<PathBuf, String>) -> Option<View> {
+        let text = instead.get(path).or_else(|| self.open.get(path).map(|d| &d.text))?;
         let mut sources = Sources::default();
-        let id = sources.add(name(path), d.text.clone());
-        let own = parse_mended(&d.text, id);
-        let nothing = BTreeMap::new();
-        let files = self.overlay(path, disk, &nothing);
+        let id = sources.add(name(path), text.clone());
+        let own = parse_mended(text, id);
+        let files = self.overlay(path, disk, instead);
         let file = imports::load(&own, &mut sources, &files, &mut Sink::default());
         let index = Index::new(&file);
         Some(View { path: path.to_path_buf(), sources, file, index })
@@ -190,7 +194,8 @@ impl Documents {
 
     /// The open files that import this one, and their messages about it.
     pub fn importers(&self, path: &Path) -> Vec<(&Document, Vec<&Diagnostic>)> {
-        let about = |d: &Document, m: &&Diagnostic| place(&d.path, &d.sources, m.span().file).is_some_and(|p| p == path);
+        let about =
+            |d: &Document, m: &&Diagnostic| place(&d.path, &d.sources, m.span().file).is_some_and(|p| p == path);
         let others = self.open.values().filter(|d| d.path != path && d.reads.contains(path));
         others.map(|d| (d, d.messages.iter().filter(|m| about(d, m)).collect())).collect()
     }

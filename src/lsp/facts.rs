@@ -46,8 +46,13 @@ impl<'v> Facts<'v> {
         let mut sources = self.view.sources.clone();
         let mut sink = Sink::default();
         let mut registry = Registry::new(self.items.neurons.iter().copied(), &self.scope, &mut sources, &mut sink);
-        let found =
-            networks::check(self.items.networks[k], self.scope.networks.get(k)?, &self.scope, &mut registry, &mut sink)?;
+        let found = networks::check(
+            self.items.networks[k],
+            self.scope.networks.get(k)?,
+            &self.scope,
+            &mut registry,
+            &mut sink,
+        )?;
         Some((found, registry.models()))
     }
 
@@ -89,7 +94,8 @@ impl<'v> Facts<'v> {
             Kind::Network => self.about_network(name).unwrap_or_else(plain),
             Kind::Output => {
                 let coords = owner.and_then(|o| self.scope.network(o)).map(|n| &self.scope.networks[n].coords);
-                let coords: Vec<&str> = coords.into_iter().flatten().map(|c| self.scope.coords[*c].name.as_str()).collect();
+                let coords: Vec<&str> =
+                    coords.into_iter().flatten().map(|c| self.scope.coords[*c].name.as_str()).collect();
                 format!("a field over {}", coords.join(", "))
             }
             Kind::Layer => owner.and_then(|o| self.about_layer(o, name)).unwrap_or_else(plain),
@@ -165,7 +171,7 @@ impl<'v> Facts<'v> {
 }
 
 fn is_leaf(e: &Expr) -> bool {
-    matches!(&*e.kind, ExprKind::Name(_) | ExprKind::Number { .. } | ExprKind::Str(_))
+    matches!(&*e.kind, ExprKind::Name(_) | ExprKind::Number { unit: None, .. } | ExprKind::Str(_))
 }
 
 fn value(v: f64, dimension: &Dimension) -> String {
@@ -238,19 +244,37 @@ fn moves(step: &StateStep) -> &'static str {
 /// The text of a prelude neuron: what its comment says, and its code.
 pub fn prelude_neuron(name: &str) -> Option<(String, &'static str)> {
     let text = prelude::text(name)?;
-    let comment: Vec<&str> = text.lines().take_while(|l| l.starts_with('#')).map(|l| l.trim_start_matches('#')).collect();
+    let comment: Vec<&str> =
+        text.lines().take_while(|l| l.starts_with('#')).map(|l| l.trim_start_matches('#')).collect();
     let code = &text[text.lines().take(comment.len()).map(|l| l.len() + 1).sum::<usize>().min(text.len())..];
     let unindented: Vec<&str> = comment.iter().map(|l| l.strip_prefix(' ').unwrap_or(l)).collect();
     Some((unindented.join("\n"), code.trim()))
 }
 
-/// The parameters that a layer may set, of a prelude neuron.
-pub fn prelude_parameters(name: &str) -> Vec<String> {
-    let Some(text) = prelude::text(name) else { return vec![] };
-    let file = crate::syntax::parse::parse_mended(text, FileId::default());
-    let neuron = file.items.iter().find_map(|i| match i {
+/// A prelude neuron as it is written.
+fn prelude_tree(name: &str) -> Option<ast::Neuron> {
+    let file = crate::syntax::parse::parse_mended(prelude::text(name)?, FileId::default());
+    file.items.into_iter().find_map(|i| match i {
         ast::Item::Neuron(n) => Some(n),
         _ => None,
-    });
-    neuron.into_iter().flat_map(|n| n.header.iter().map(|p| p.name.text.clone())).collect()
+    })
+}
+
+/// The parameters that a layer may set, of a prelude neuron.
+pub fn prelude_parameters(name: &str) -> Vec<String> {
+    let neuron = prelude_tree(name);
+    neuron.into_iter().flat_map(|n| n.header).map(|p| p.name.text).collect()
+}
+
+/// The states of a prelude neuron, and its input.
+pub fn prelude_states(name: &str) -> Vec<String> {
+    let mut out = vec![];
+    for stmt in prelude_tree(name).into_iter().flat_map(|n| n.body) {
+        match stmt {
+            ast::NeuronStmt::State(all) => out.extend(all.into_iter().map(|(name, _)| name.text)),
+            ast::NeuronStmt::Input { name, .. } => out.push(name.text),
+            _ => {}
+        }
+    }
+    out
 }

@@ -68,11 +68,6 @@ impl Kind {
         use Kind::*;
         matches!(self, Const | Fn | Coord | Curve | InputFunction | Unknown | Neuron | Network | Output)
     }
-
-    /// Names of their own kind only.
-    pub fn is_apart(self) -> bool {
-        matches!(self, Kind::Residual | Kind::Phase | Kind::Metric | Kind::Population)
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -99,7 +94,7 @@ pub struct Index {
 
 impl Index {
     pub fn new(file: &File) -> Index {
-        let mut walk = Walk { index: Index::default(), globals: BTreeMap::new(), members: BTreeMap::new(), locals: vec![] };
+        let mut walk = Walk::default();
         file.items.iter().for_each(|i| walk.declare(i));
         file.items.iter().for_each(|i| walk.item(i));
         walk.index
@@ -128,6 +123,7 @@ impl Index {
     }
 }
 
+#[derive(Default)]
 struct Walk {
     index: Index,
     globals: BTreeMap<String, usize>,
@@ -135,6 +131,8 @@ struct Walk {
     members: BTreeMap<usize, Vec<(String, usize)>>,
     /// The innermost last.
     locals: Vec<(String, usize)>,
+    /// The program's own neurons that layers end with.
+    neurons: BTreeMap<usize, usize>,
 }
 
 impl Walk {
@@ -161,10 +159,14 @@ impl Walk {
             Item::Unknown(i) => drop(self.global(&i.name, Kind::Unknown, i.span)),
             Item::Fn(i) => {
                 let id = self.global(&i.name, Kind::Fn, i.span);
-                i.params.iter().for_each(|p| drop(self.add(p, Kind::Param, i.span, Some(id))));
+                i.params.iter().for_each(|p| {
+                    self.add(p, Kind::Param, i.span, Some(id));
+                });
             }
             Item::Domain(i) => {
-                i.coords.iter().for_each(|c| drop(self.global(&c.name, Kind::Coord, c.span)));
+                i.coords.iter().for_each(|c| {
+                    self.global(&c.name, Kind::Coord, c.span);
+                });
                 for c in &i.curves {
                     let id = self.global(&c.name, Kind::Curve, c.span);
                     self.add(&c.param, Kind::Param, c.span, Some(id));
@@ -219,11 +221,15 @@ impl Walk {
 
     fn neuron_names(&mut self, i: &Neuron) {
         let id = self.global(&i.name, Kind::Neuron, i.span);
-        i.header.iter().for_each(|p| drop(self.add(&p.name, Kind::NeuronParam, p.span, Some(id))));
+        i.header.iter().for_each(|p| {
+            self.add(&p.name, Kind::NeuronParam, p.span, Some(id));
+        });
         for stmt in &i.body {
             match stmt {
                 NeuronStmt::Param(all) => {
-                    all.iter().for_each(|p| drop(self.add(&p.name, Kind::NeuronParam, p.span, Some(id))));
+                    all.iter().for_each(|p| {
+                        self.add(&p.name, Kind::NeuronParam, p.span, Some(id));
+                    });
                 }
                 NeuronStmt::Input { name, span, .. } => drop(self.add(name, Kind::Input, *span, Some(id))),
                 NeuronStmt::State(all) => {
@@ -313,6 +319,17 @@ impl Walk {
             return;
         }
         let target = self.name(callee);
+        // `membrane(h, w)`: a state of the neurons that `h` ends with.
+        let state = (callee.text == "membrane").then(|| args.get(1)).flatten();
+        if let (Some(state), ExprKind::Name(layer)) =
+            (state, args.first().map_or(&ExprKind::Tuple(vec![]), |a| &*a.value.kind))
+            && let ExprKind::Name(name) = &*state.value.kind
+        {
+            let model = self.of_name(layer).and_then(|l| self.neurons.get(&l)).copied();
+            self.member(model, &Name { text: name.clone(), span: state.value.span });
+            self.expr(&args[0].value);
+            return;
+        }
         for arg in args {
             if let Some(name) = &arg.name {
                 self.member(target, name);
@@ -348,16 +365,22 @@ impl Walk {
             }
             Item::Neuron(i) => self.neuron(i),
             Item::Network(i) => {
-                i.functions.iter().chain(&i.coords).for_each(|n| drop(self.name(n)));
+                i.functions.iter().chain(&i.coords).for_each(|n| {
+                    self.name(n);
+                });
                 self.with(self.inside(i.name.span), |w| {
                     for stmt in &i.body {
                         match stmt {
-                            NetworkStmt::Steps { value, .. }
-                            | NetworkStmt::Dt { value, .. }
-                            | NetworkStmt::Layer { value, .. } => w.root(value),
+                            NetworkStmt::Steps { value, .. } | NetworkStmt::Dt { value, .. } => w.root(value),
+                            NetworkStmt::Layer { name, value, .. } => {
+                                w.root(value);
+                                w.ends_with(name, value);
+                            }
                             NetworkStmt::Output { names, value, .. } => {
                                 // `output u = …` in the network `u` names the network's field once more.
-                                names.iter().filter(|n| n.text == i.name.text).for_each(|n| drop(w.name(n)));
+                                names.iter().filter(|n| n.text == i.name.text).for_each(|n| {
+                                    w.name(n);
+                                });
                                 w.root(value);
                             }
                         }
@@ -375,6 +398,19 @@ impl Walk {
             Item::Report(i) => self.report(i),
             Item::Simulate(i) => self.simulate(i),
             Item::Import(_) | Item::Allow(_) => {}
+        }
+    }
+
+    /// Notes the neuron at the end of a layer.
+    fn ends_with(&mut self, layer: &Name, value: &Expr) {
+        let ExprKind::Pipe(_, last) = &*value.kind else { return };
+        let name = match &*last.kind {
+            ExprKind::Name(name) => name,
+            ExprKind::Call { callee, .. } => &callee.text,
+            _ => return,
+        };
+        if let (Some(layer), Some(neuron)) = (self.declared_at(layer.span), self.globals.get(name)) {
+            self.neurons.insert(layer, *neuron);
         }
     }
 
@@ -422,7 +458,9 @@ impl Walk {
             }
             Place::Grid(args) => {
                 for arg in args {
-                    arg.name.iter().for_each(|n| drop(self.name(n)));
+                    arg.name.iter().for_each(|n| {
+                        self.name(n);
+                    });
                     self.root(&arg.value);
                 }
             }
@@ -472,7 +510,9 @@ impl Walk {
                         PerturbOption::Directions(e, _) | PerturbOption::Pool(e, _) | PerturbOption::Mutate(e, _) => {
                             self.root(e);
                         }
-                        PerturbOption::Scope { layers, .. } => layers.iter().for_each(|l| drop(self.name(l))),
+                        PerturbOption::Scope { layers, .. } => layers.iter().for_each(|l| {
+                            self.name(l);
+                        }),
                         PerturbOption::Antithetic(_) => {}
                     }
                 }
@@ -536,7 +576,9 @@ impl Walk {
                         }
                     }
                     SimulateStmt::Connect { from, to, options, .. } => {
-                        [from, to].into_iter().for_each(|n| drop(w.name(n)));
+                        [from, to].into_iter().for_each(|n| {
+                            w.name(n);
+                        });
                         for (option, value) in options {
                             match value.as_ref().map(|v| (v, &*v.kind)) {
                                 Some((v, ExprKind::Name(text))) if option.text == "to" => {
@@ -598,12 +640,27 @@ mod tests {
     }
 
     #[test]
+    fn a_membrane_has_the_states_of_its_layers_neuron() {
+        let shown = show(
+            "const w = 1\nneuron c { input i state w = 0 flow w' = i - w }\nnetwork u(x) {\n  layer h = tuned(x, 8) |> c()\n  \
+             output = membrane(h, w) |> last |> dense(1)\n}",
+        );
+        let uses =
+            |head: &str| shown.lines().find(|l| l.starts_with(head)).unwrap().split(": ").nth(1).unwrap().to_string();
+        assert_eq!(uses("a constant w"), "6");
+        assert_eq!(uses("a state w").split(' ').count(), 4, "{shown}");
+    }
+
+    #[test]
     fn members_of_a_population_are_those_of_its_neuron() {
         let shown = show(
             "neuron c { input i state v = 0 flow v' = i - v }\nsimulate { population p = c(3) with v = 1\n\
              connect p -> p weight 1 to v record v of p[0] }",
         );
         assert!(shown.contains("a population p: 71 98 103 130"), "{shown}");
-        assert_eq!(shown.lines().find(|l| l.starts_with("a state v")).unwrap().split(": ").nth(1).unwrap().split(' ').count(), 5);
+        assert_eq!(
+            shown.lines().find(|l| l.starts_with("a state v")).unwrap().split(": ").nth(1).unwrap().split(' ').count(),
+            5
+        );
     }
 }

@@ -100,7 +100,8 @@ fn decode(text: &str) -> String {
     let mut out = vec![];
     let mut i = 0;
     while i < b.len() {
-        let hex = b.get(i + 1..i + 3).and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
+        let hex =
+            b.get(i + 1..i + 3).and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
         match hex.filter(|_| b[i] == b'%') {
             Some(byte) => {
                 out.push(byte);
