@@ -6,6 +6,7 @@
 
 use super::documents::View;
 use super::index::{Kind, Symbol};
+use crate::check::dimensions::Inference;
 use crate::check::items::{self, Items};
 use crate::check::model::{self, NodeOp, StateStep, Trainable};
 use crate::check::neurons::{self, Checked};
@@ -165,8 +166,32 @@ impl<'v> Facts<'v> {
             return None;
         }
         let mut sink = Sink::default();
-        let (v, dimension) = self.scope.quantity_of(e, &Names::none("here"), &mut sink)?;
-        sink.is_empty().then(|| (e.span, format!("{}{}", value(v, &dimension), of_dimension(&dimension))))
+        match self.scope.quantity_of(e, &Names::none("here"), &mut sink) {
+            Some((v, dimension)) if sink.is_empty() => {
+                Some((e.span, format!("{}{}", value(v, &dimension), of_dimension(&dimension))))
+            }
+            _ => self.dimension_in_neuron(e),
+        }
+    }
+
+    /// The dimension of an expression of a neuron with units.
+    fn dimension_in_neuron(&self, e: &Expr) -> Option<(Span, String)> {
+        let item = self.items.neurons.iter().find(|n| n.span.overlaps(e.span))?;
+        let neuron = self.neuron(&item.name.text).filter(|n| n.units)?.model;
+        let mut inference = Inference::new(&self.scope);
+        let params = neuron.params.iter().map(|p| (&p.name, p.dimension));
+        let states = neuron.states.iter().map(|s| (&s.name, s.dimension));
+        let input = item.body.iter().filter_map(|stmt| match stmt {
+            ast::NeuronStmt::Input { name, .. } => Some((&name.text, neuron.input.dimension)),
+            _ => None,
+        });
+        for (name, dimension) in params.chain(states).chain(input) {
+            inference.declare(name, item.span, dimension.into());
+        }
+        inference.declare("dt", item.span, Dimension::TIME.into());
+        let found = inference.of(e)?.dim;
+        let dimension = inference.known(&found)?;
+        inference.finish(&mut Sink::default()).then(|| (e.span, dimension.describe()))
     }
 }
 
@@ -258,6 +283,13 @@ fn prelude_tree(name: &str) -> Option<ast::Neuron> {
         ast::Item::Neuron(n) => Some(n),
         _ => None,
     })
+}
+
+/// A parameter of a prelude neuron, as it is declared.
+pub fn prelude_parameter(neuron: &str, name: &str) -> Option<&'static str> {
+    let text = prelude::text(neuron)?;
+    let param = prelude_tree(neuron)?.header.into_iter().find(|p| p.name.text == name)?;
+    text.get(param.span.start as usize..param.span.end as usize)
 }
 
 /// The parameters that a layer may set, of a prelude neuron.

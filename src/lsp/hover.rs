@@ -4,7 +4,7 @@ use lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind};
 
 use super::context;
 use super::documents::{Document, View};
-use super::facts::{Facts, prelude_neuron};
+use super::facts::{Facts, prelude_neuron, prelude_parameter};
 use super::index::{Kind, Symbol};
 use super::text::Lines;
 use super::words;
@@ -21,31 +21,33 @@ pub fn hover(document: &Document, view: &View, offset: usize) -> Option<Hover> {
     let word = token.filter(|t| t.kind == scan::Kind::Word);
     let at = word.map(|t| Span::new(FileId::default(), t.start, t.end()));
     let named = view.index.at(FileId::default(), offset);
-    let (span, text) = if let Some((id, span)) = named {
-        (span, symbol(document, view, &view.index.symbols[id]))
+    let about = if let Some((id, span)) = named {
+        Some((span, symbol(document, view, &view.index.symbols[id])))
     } else if let (Some(word), Some(at)) = (word, at)
         && let Some(text) = of_language(view.text(), word.text, word.start)
     {
-        (at, text)
+        Some((at, text))
     } else {
-        let (span, text) = Facts::new(view).expression(offset)?;
-        (span, format!("```snn\n{}\n```\n{text}", view.sources.snippet(span)))
+        let found = Facts::new(view).expression(offset);
+        found.map(|(span, text)| (span, format!("```snn\n{}\n```\n{text}", view.sources.snippet(span))))
     };
-    let value = match about_message(document, offset) {
-        Some(page) => format!("{text}\n\n---\n\n{page}"),
-        None => text,
+    let (span, value) = match (about, about_message(document, offset)) {
+        (Some((span, text)), Some((_, page))) => (span, format!("{text}\n\n---\n\n{page}")),
+        (Some(found), None) | (None, Some(found)) => found,
+        (None, None) => return None,
     };
     let contents = HoverContents::Markup(MarkupContent { kind: MarkupKind::Markdown, value });
     Some(Hover { contents, range: Some(lines.range(span)) })
 }
 
 /// What the page of a message under the cursor says first.
-fn about_message(document: &Document, offset: usize) -> Option<String> {
+fn about_message(document: &Document, offset: usize) -> Option<(Span, String)> {
     let here = |s: Span| s.file == FileId::default() && (s.start as usize..=s.end as usize).contains(&offset);
     let message = document.messages.iter().find(|m| here(m.span()))?;
     let mut parts = codes::find(message.code)?.page.split("\n\n");
     let title = parts.next()?.trim_start_matches("# ");
-    Some(format!("**{title}**\n\n{}\n\n`snnc explain {}` shows an example.", parts.next()?, message.code))
+    let told = format!("**{title}**\n\n{}\n\n`snnc explain {}` shows an example.", parts.next()?, message.code);
+    Some((message.span(), told))
 }
 
 /// Code, what it is, and the comment beside it.
@@ -114,6 +116,12 @@ fn of_language(text: &str, word: &str, start: usize) -> Option<String> {
         return Some(info.page.to_string());
     }
     let context = context::at(text, start);
+    if let Some(callee) = context.as_ref().and_then(|c| c.callee.filter(|_| c.argument))
+        && text[start + word.len()..].trim_start().starts_with('=')
+        && let Some(found) = argument(callee, word)
+    {
+        return Some(found);
+    }
     let places = context.as_ref().map(|c| c.places.as_slice()).unwrap_or_default();
     let neuron = || {
         let (comment, code) = prelude_neuron(word)?;
@@ -126,4 +134,14 @@ fn of_language(text: &str, word: &str, start: usize) -> Option<String> {
     }
     let found = words::find(word, places).next()?;
     Some(format!("```snn\n{}\n```\n{}", found.form, found.meaning))
+}
+
+/// An argument that is given by its name: `lif(tau = 3)`.
+fn argument(callee: &str, name: &str) -> Option<String> {
+    if let Some(declared) = prelude_parameter(callee, name) {
+        return Some(format!("```snn\n{declared}\n```\na parameter of `{callee}`"));
+    }
+    let (_, names) = words::ARGUMENTS.iter().find(|(c, _)| *c == callee)?;
+    let whole = words::find(callee, &[]).next().filter(|_| names.contains(&name))?;
+    Some(format!("```snn\n{}\n```\n`{name}` is an argument of `{callee}`: {}", whole.form, whole.meaning))
 }

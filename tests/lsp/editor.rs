@@ -1,6 +1,6 @@
 //! An editor, as far as `snnc lsp` can tell: it starts the binary and speaks the protocol over its pipes.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -17,8 +17,8 @@ pub struct Editor {
     child: Child,
     input: Option<ChildStdin>,
     received: Receiver<Value>,
-    /// Notifications that were not asked for yet.
-    told: VecDeque<Value>,
+    /// What is shown in each file: the version, and the messages.
+    shown: BTreeMap<String, (Value, Vec<Value>)>,
     /// Requests of the server; each was answered.
     pub asked_of_us: Vec<Value>,
     id: i64,
@@ -68,7 +68,7 @@ impl Editor {
         });
         let input = child.stdin.take();
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Editor { child, input, received, told: VecDeque::new(), asked_of_us: vec![], id: 0, folder }
+        Editor { child, input, received, shown: BTreeMap::new(), asked_of_us: vec![], id: 0, folder }
     }
 
     /// A server that was greeted by an editor that can do much.
@@ -124,7 +124,7 @@ impl Editor {
         loop {
             let message = self.next();
             if message.get("id").is_none() {
-                self.told.push_back(message);
+                self.note(message);
                 continue;
             }
             assert_eq!(message["id"], id, "answers come in order");
@@ -135,15 +135,33 @@ impl Editor {
         }
     }
 
+    fn note(&mut self, message: Value) {
+        let (method, params) = (&message["method"], &message["params"]);
+        assert_eq!(method, "textDocument/publishDiagnostics", "{message}");
+        let list = params["diagnostics"].as_array().expect("a list").clone();
+        self.shown.insert(params["uri"].as_str().expect("a URI").to_string(), (params["version"].clone(), list));
+    }
+
     /// What is shown in a file of this version.
     pub fn diagnostics(&mut self, uri: &str, version: i64) -> Vec<Value> {
+        self.until(uri, version, |_| true)
+    }
+
+    /// The same, once it is so many messages.
+    pub fn shows(&mut self, uri: &str, version: i64, count: usize) -> Vec<Value> {
+        self.until(uri, version, |all| all.len() == count)
+    }
+
+    fn until(&mut self, uri: &str, version: i64, done: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         loop {
-            let message = self.told.pop_front().unwrap_or_else(|| self.next());
-            let (method, params) = (&message["method"], &message["params"]);
-            if method == "textDocument/publishDiagnostics" && params["uri"] == uri && params["version"] == version {
-                return params["diagnostics"].as_array().expect("a list").clone();
+            if let Some((v, all)) = self.shown.get(uri)
+                && *v == version
+                && done(all)
+            {
+                return all.clone();
             }
-            assert_ne!(method, "window/showMessage", "{message}");
+            let message = self.next();
+            self.note(message);
         }
     }
 
