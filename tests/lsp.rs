@@ -4,6 +4,8 @@
 mod changes;
 #[path = "lsp/editor.rs"]
 mod editor;
+#[path = "lsp/files.rs"]
+mod files;
 
 use editor::{Editor, covered, edited, find, marked, nth};
 use serde_json::{Value, json};
