@@ -70,8 +70,7 @@ pub fn at(text: &str, offset: usize) -> Option<Context<'_>> {
     let here = all[index..].iter().take(2).enumerate().filter(|(_, t)| t.start <= offset && offset <= t.end());
     let here = here
         .map(|(i, t)| (index + i, *t))
-        .filter(|(_, t)| matches!(t.kind, Kind::Word | Kind::Number | Kind::Str | Kind::OpenString))
-        .next_back();
+        .rfind(|(_, t)| matches!(t.kind, Kind::Word | Kind::Number | Kind::Str | Kind::OpenString));
     if let Some((_, t)) = here
         && matches!(t.kind, Kind::Str | Kind::OpenString)
         && offset > t.start

@@ -152,11 +152,12 @@ impl<'v> Facts<'v> {
     /// What an expression comes to: the number of one without variables, the width of a network's value.
     pub fn expression(&self, offset: usize) -> Option<(Span, String)> {
         let here = |s: Span| s.file == FileId::default() && (s.start as usize..s.end as usize).contains(&offset);
-        for item in self.items.networks.iter().filter(|n| here(n.span)) {
+        if let Some(item) = self.items.networks.iter().find(|n| here(n.span)) {
             let (network, models) = self.network(&item.name.text)?;
             let nodes = network.nodes.iter().enumerate().filter(|(_, n)| here(n.span));
-            let (k, found) = nodes.min_by_key(|(_, n)| n.span.end - n.span.start)?;
-            return Some((found.span, node(&network, &models, k)));
+            if let Some((k, found)) = nodes.min_by_key(|(_, n)| n.span.end - n.span.start) {
+                return Some((found.span, node(&network, &models, k)));
+            }
         }
         let mut e = self.view.index.expressions.iter().find(|e| here(e.span))?;
         while let Some(inner) = e.children().into_iter().find(|c| here(c.span) && !is_leaf(c)) {

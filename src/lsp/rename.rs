@@ -160,8 +160,16 @@ pub fn rename(
     Ok(edits.collect())
 }
 
-/// Which name stands for what, apart from how it is spelt.
-fn meaning(view: &View) -> (Vec<(super::index::Kind, Option<usize>)>, Vec<(FileId, usize)>) {
-    let symbols = view.index.symbols.iter().map(|s| (s.kind, s.owner)).collect();
-    (symbols, view.index.uses.iter().map(|(at, id)| (at.file, *id)).collect())
+/// Which name stands for what, apart from how it is spelt: what is declared, and where which of it is used.
+#[derive(PartialEq)]
+struct Meaning {
+    declared: Vec<(super::index::Kind, Option<usize>)>,
+    used: Vec<(FileId, usize)>,
+}
+
+fn meaning(view: &View) -> Meaning {
+    Meaning {
+        declared: view.index.symbols.iter().map(|s| (s.kind, s.owner)).collect(),
+        used: view.index.uses.iter().map(|(at, id)| (at.file, *id)).collect(),
+    }
 }
