@@ -310,3 +310,22 @@ impl MultiIndex {
         m
     }
 }
+
+/// A figure for a message: so many digits at the most, an exponent only where it is below a thousandth or 10000 and more.
+pub fn figure(v: f64, digits: usize) -> String {
+    let after = digits.saturating_sub(1);
+    let v = format!("{v:.after$e}").parse().unwrap_or(v);
+    if v == 0.0 || !v.is_finite() || (1e-3..1e4).contains(&v.abs()) { format!("{v}") } else { format!("{v:e}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_plain_where_they_can_be() {
+        let shown = |v| figure(v, 4);
+        assert_eq!([682.14, 12.006, -0.001, 0.0, 9999.6].map(shown), ["682.1", "12.01", "-0.001", "0", "1e4"]);
+        assert_eq!([1.23456e-4, 5e7, f64::INFINITY].map(shown), ["1.235e-4", "5e7", "inf"]);
+    }
+}

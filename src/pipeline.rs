@@ -15,13 +15,13 @@ use std::fmt::Write;
 use crate::check::model::{Method, Model};
 use crate::check::{self, Options};
 use crate::diag::{Diagnostic, Sink};
-use crate::exec::kernel::AnyKernel;
+use crate::exec::kernel::{AnyKernel, DIRECTIONS, lanes_for};
 use crate::exec::{self, Engine};
 use crate::func::MultiIndex;
 use crate::ir::problem::{Atom, Derivatives, Pointwise, Problem, Rows};
 use crate::ir::program::Program;
 use crate::lower::lower;
-use crate::pass::{jet, jvp, pipelines};
+use crate::pass::{guard, jet, jvp, pipelines};
 use crate::plan;
 use crate::source::{Files, SourceFile, Sources};
 use crate::syntax;
@@ -146,7 +146,8 @@ impl Checked {
                 Method::Smoothing { sigma } => format!("by smoothing(sigma = {sigma})"),
                 Method::Weak(w) => match w.absorbed.len() {
                     0 => "by weak".to_string(),
-                    n => format!("by weak, with {n} condition{} as natural terms", if n == 1 { "" } else { "s" }),
+                    1 => "by weak, with 1 condition as a natural term".to_string(),
+                    n => format!("by weak, with {n} conditions as natural terms"),
                 },
                 Method::Absorbed { by, .. } => format!("natural term of {}", self.model.residuals[*by].name),
             };
@@ -155,10 +156,10 @@ impl Checked {
                 let _ = write!(out, " ({reason})");
             }
             out.push('\n');
-            if let Method::Weak(w) = &r.method {
-                for datum in &w.lacking {
-                    let _ = writeln!(out, "  no condition gives {datum}");
-                }
+            if let Method::Weak(w) = &r.method
+                && !w.lacking.is_empty()
+            {
+                let _ = writeln!(out, "  left free: {}", w.lacking.join(", "));
             }
         }
         if self.model.train.is_default {
@@ -167,6 +168,17 @@ impl Checked {
                 "\nthe training schedule, chosen by default:\n{}",
                 check::schedule::as_source(&self.model.train)
             );
+            let name = |phase: &plan::Phase| match &phase.method {
+                plan::Method::Pursuit(p) => p.layer.split_once('.').map(|(u, h)| (u.to_string(), h.to_string())),
+                _ => None,
+            };
+            if let Some((network, layer)) = self.model.train.phases.iter().find_map(name) {
+                let _ = writeln!(
+                    out,
+                    "`{network}.{layer}` is the layer `{layer}` of `{network}`: to write such a block, give the layers of \
+                     different networks different names"
+                );
+            }
         }
         out
     }
@@ -217,6 +229,7 @@ impl Lowered {
         let network = &problem.network;
         let (atom_sets, observer_of) = atom_sets(&problem);
         let directions = directions(&problem.train);
+        let spikes: Vec<String> = network.layers.iter().map(|l| format!("spikes.{}", l.name)).collect();
 
         // Every program goes into one list; `Place`s say where its kernel will be found.
         let mut programs = Programs::default();
@@ -244,7 +257,7 @@ impl Lowered {
             }
             let features = network.features.as_ref();
             let features = features.map(|p| programs.add(with_jets(p, &atoms, &features_of))).transpose()?;
-            let primal = programs.add(primal)?;
+            let primal = programs.add(guard::guard(primal, &spikes))?;
             observers.push(ObserverPlaces { atoms, primal, features, pools, tangents });
         }
 
@@ -337,15 +350,18 @@ fn atom_sets(problem: &Problem) -> (Vec<Vec<Atom>>, Vec<usize>) {
     (sets, observer_of)
 }
 
-/// The numbers of directions that forward-mode phases ask for.
+/// The numbers of directions that forward-mode phases take at once: the most that kernels take, and what is left over.
 fn directions(train: &plan::Train) -> Vec<u32> {
     let mut all: Vec<u32> = train
         .phases
         .iter()
         .filter_map(|phase| match &phase.method {
-            plan::Method::Gradient(g) if g.estimate == plan::Estimate::Forward => Some(g.directions as u32),
+            plan::Method::Gradient(g) if g.estimate == plan::Estimate::Forward => Some(g.directions),
             _ => None,
         })
+        .flat_map(|n| [n.min(DIRECTIONS), n % DIRECTIONS])
+        .filter(|n| *n > 0)
+        .map(|n| lanes_for(n) as u32)
         .collect();
     all.sort_unstable();
     all.dedup();

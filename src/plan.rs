@@ -246,11 +246,13 @@ impl Reference {
     }
 }
 
-/// `metric l2 = relative_l2(u) on grid(x = 101, t = 101)`: always against the exact solution.
+/// `metric l2 = relative_l2(u) on grid(x = 101, t = 101)`: against the exact solution; `residual(heat)`: what is left of an
+/// equation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metric {
     pub name: String,
     pub kind: MetricKind,
+    /// The residual's name for [`MetricKind::Residual`].
     pub field: String,
     /// Points a coordinate, in the domain's order, both ends included.
     pub grid: Vec<usize>,
@@ -266,6 +268,8 @@ pub enum MetricKind {
     MeanAbsolute,
     /// max |u - exact|
     MaxError,
+    /// sqrt(mean r^2) over the rows of a residual at points that training has not seen; the exact value is 0.
+    Residual,
 }
 
 impl MetricKind {
@@ -281,7 +285,7 @@ impl MetricKind {
                 let norm: f64 = exact.iter().map(|e| e * e).sum();
                 if norm == 0.0 && squares == 0.0 { 0.0 } else { (squares / norm).sqrt() }
             }
-            MetricKind::Rmse => (squares / n).sqrt(),
+            MetricKind::Rmse | MetricKind::Residual => (squares / n).sqrt(),
             MetricKind::MeanAbsolute => pairs().map(|(u, e)| (u - e).abs()).sum::<f64>() / n,
             MetricKind::MaxError => {
                 pairs().map(|(u, e)| (u - e).abs()).fold(0.0, |m, d| if d > m || d.is_nan() { d } else { m })

@@ -262,12 +262,39 @@ fn check_says_what_was_chosen() {
     let (code, out, err) = place.snnc(&["check", "small.snn", "-v"]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("residual fit") && out.contains("perturb neurons(h)"), "{out}");
+    let row = out.lines().find(|l| l.starts_with("network ")).expect("a row for the network");
+    // Thousands may be parted by thin spaces.
+    let cells: Vec<&str> = row.split("  ").filter(|c| !c.is_empty()).collect();
+    assert_eq!(cells.len(), 4, "{row}");
+    assert!(out.lines().any(|l| l.contains("bytes of code: lowered and optimised in")), "{out}");
     // The printed schedule can be pasted in, and is then no longer the default.
     let block = &out[out.find("train {").expect("a train block")..];
     place.put("pasted.snn", &format!("{head}\n{block}"));
     let (code, out, err) = place.snnc(&["check", "pasted.snn", "-v"]);
     assert_eq!(code, 0, "{err}");
     assert!(!out.contains("train {"), "{out}");
+}
+
+#[test]
+fn check_says_what_is_left_free_and_what_cannot_be_written() {
+    let place = Place::new();
+    place.put(
+        "two.snn",
+        "domain { x in 0 .. 1 }
+         network u(x) { layer h = tuned(x, 8) |> lif  output = h |> mean |> dense(1) }
+         network v(x) { layer h = tuned(x, 8) |> lif  output = h |> mean |> dense(1) }
+         residual a on interior : d(u, x) = v
+         residual b on interior : d(v, x) = -u
+         residual c on x = 0 : u = 1
+         residual e on x = 0 : v = 0",
+    );
+    let (code, out, err) = place.snnc(&["check", "two.snn", "-v"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.contains("by weak, with 1 condition as a natural term") && out.contains("left free: u on x = 1"),
+        "{out}"
+    );
+    assert!(out.contains("`u.h` is the layer `h` of `u`"), "{out}");
 }
 
 #[test]
@@ -301,6 +328,7 @@ fn a_population_inside_a_layer_has_its_own_raster_and_rate() {
     let page = String::from_utf8(place.read("runs/small/report.html")).expect("UTF-8");
     assert!(page.contains("4 neurons over 8 steps"), "the raster counts the neurons");
     let record: serde_json::Value = serde_json::from_slice(&place.read("runs/small/run.json")).expect("is JSON");
+    assert_eq!(record["layers"][0]["units"], 4);
     let rate = record["layers"][0]["spike_rate"].as_f64().expect("a rate");
     assert!((0.0..=1.0).contains(&rate), "{rate}");
 }

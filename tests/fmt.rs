@@ -413,6 +413,24 @@ fn the_usual_layout() {
     assert_eq!(wrong(rough), None);
 }
 
+#[test]
+fn a_long_if_has_a_line_for_each_case() {
+    let rough = "fn f(z) = 5*z*if z > 1.0000001 and z < 1000000 then if z < 5 then sin(2*pi*z)*exp(-z) else cos(z) + 1 \
+                 else if z < -1.000001 then -1000000*cos(z) else z\n\
+                 fn g(z) = if z > 1.0000001 and z < 1000000 then if z < 5 then sin(2*pi*z)*exp(-z) else cos(z) + 1 \
+                 else if z < -1.000001 then -1000000*cos(z) else z\n";
+    let usual = "fn f(z) =\n\
+                 \u{20} 5*z*if z > 1.0000001 and z < 1000000 then if z < 5 then sin(2*pi*z)*exp(-z) else cos(z) + 1\n\
+                 \u{20}   else if z < -1.000001 then -1000000*cos(z)\n\
+                 \u{20}   else z\n\
+                 fn g(z) =\n\
+                 \u{20} if z > 1.0000001 and z < 1000000 then if z < 5 then sin(2*pi*z)*exp(-z) else cos(z) + 1\n\
+                 \u{20} else if z < -1.000001 then -1000000*cos(z)\n\
+                 \u{20} else z\n";
+    assert_eq!(format(rough).as_deref(), Some(usual));
+    assert_eq!(wrong(rough), None);
+}
+
 // ---- the command -----------------------------------------------------------------------------------------------------
 
 fn snnc(folder: &Path, arguments: &[&str], input: &str) -> (i32, String, String) {

@@ -256,6 +256,6 @@ fn what_stops_being_a_number_is_said() {
     let text = "neuron bad { input i  state v = 1  flow v' = v*v }
                 simulate { duration 100 dt 1 population p = bad(2) }";
     let outcome = simulate_on(text, Engine::Jit, 1);
-    assert!(matches!(&outcome.status, Status::Diverged { what } if what == "a state of p"), "{:?}", outcome.status);
+    assert!(matches!(&outcome.status, Status::Diverged { what, .. } if what == "a state of p"), "{:?}", outcome.status);
     assert!(outcome.steps < 50);
 }

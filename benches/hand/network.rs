@@ -68,9 +68,9 @@ impl<const H: usize> Network<H> {
         unsafe {
             for _ in 0..STEPS {
                 let mut bits = [0u64; 4];
-                for w in 0..H / 64 {
+                for (w, word) in bits.iter_mut().enumerate().take(H / 64) {
                     let i = std::array::from_fn(|k| _mm256_loadu_ps(current.as_ptr().add(64 * w + 8 * k)));
-                    bits[w] = fire(v.as_mut_ptr().add(64 * w), &i);
+                    *word = fire(v.as_mut_ptr().add(64 * w), &i);
                 }
                 for c in 0..H / 64 {
                     let mut i: [__m256; 8] =

@@ -97,7 +97,10 @@ fn missing(
         open.len() == (0..ctx.coords.len()).filter(|i| equations.iter().any(|e| e.orders[*i] > 0)).count();
     match open.as_slice() {
         [] => {}
-        [(_, e), ..] if nothing_at_all => sink.push(say::nothing_given(e.residual.span, &e.residual.name)),
+        [(i, e), ..] if nothing_at_all => {
+            let c = &ctx.coords[*i];
+            sink.push(say::nothing_given(e.residual.span, &e.residual.name, &c.name, c.lo));
+        }
         [(i, e), ..] => {
             let c = &ctx.coords[*i];
             sink.push(say::nothing_given_along(e.residual.span, &e.residual.name, &c.name, c.lo));

@@ -34,6 +34,12 @@ pub fn read(path: &Text, scope: &Scope<'_>, files: &dyn Files, sink: &mut Sink) 
             return None;
         }
     };
+    if let [only] = columns.as_slice()
+        && let Some(sign) = [';', '\t', '|'].into_iter().find(|s| only.contains(*s))
+    {
+        sink.push(say::separator(path.span, sign, only));
+        return None;
+    }
     for (i, c) in columns.iter().enumerate() {
         if columns[..i].contains(c) {
             sink.push(say::repeated_column(path.span, c));

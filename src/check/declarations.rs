@@ -48,7 +48,8 @@ pub fn declare<'a>(items: &Items<'a>, set: &[(String, f64)], start: Span, scope:
         parameters(f, sink);
         scope.fns.insert(f.name.text.clone(), f);
     }
-    constants(&items.consts, set, start, scope, sink);
+    overrides(items, set, start, sink);
+    constants(&items.consts, set, scope, sink);
     if let Some(domain) = items.domain {
         domain::declare(domain, scope, sink);
     }
@@ -60,16 +61,37 @@ pub fn declare<'a>(items: &Items<'a>, set: &[(String, f64)], start: Span, scope:
         }
     }
     for u in &items.unknowns {
-        unknown(u, scope, sink);
+        unknown(u, set, scope, sink);
     }
     for f in &items.fns {
         scope.check_fn(f, sink);
     }
 }
 
+/// Complains of names that are set from outside and that the program does not have.
+fn overrides(items: &Items<'_>, set: &[(String, f64)], start: Span, sink: &mut Sink) {
+    let known: Vec<&str> = items
+        .consts
+        .iter()
+        .map(|c| &c.name)
+        .chain(items.unknowns.iter().map(|u| &u.name))
+        .map(|n| n.text.as_str())
+        .collect();
+    let unknown: Vec<&str> = set.iter().map(|(n, _)| n.as_str()).filter(|n| !known.contains(n)).collect();
+    if let Some(first) = unknown.first() {
+        sink.push(names::unknown_override(start, &unknown, nearest(first, known)));
+    }
+}
+
+/// The value that a name is set to: the last of several counts, as on any command line.
+fn given(set: &[(String, f64)], name: &str) -> Option<f64> {
+    set.iter().rev().find(|(n, _)| n == name).map(|(_, v)| *v)
+}
+
 /// Where an unknown starts, and what it is kept within.
-fn unknown(u: &ast::Unknown, scope: &mut Scope<'_>, sink: &mut Sink) {
-    let start = scope.number_in(&u.start, "where an unknown starts", sink);
+fn unknown(u: &ast::Unknown, set: &[(String, f64)], scope: &mut Scope<'_>, sink: &mut Sink) {
+    let written = scope.number_in(&u.start, "where an unknown starts", sink);
+    let start = given(set, &u.name.text).or(written);
     let range = u.range.as_ref().map(|(lo, hi)| {
         let within = "in the range of an unknown";
         (scope.number_in(lo, within, sink), scope.number_in(hi, within, sink), lo.span.to(hi.span))
@@ -101,13 +123,7 @@ fn parameters(f: &ast::Fn, sink: &mut Sink) {
 }
 
 /// Each may use those before it. An override replaces the value, but what was written is still looked at.
-fn constants(consts: &[&ast::Const], set: &[(String, f64)], start: Span, scope: &mut Scope<'_>, sink: &mut Sink) {
-    let known = |name: &str| consts.iter().any(|c| c.name.text == name);
-    let unknown: Vec<&str> = set.iter().map(|(n, _)| n.as_str()).filter(|n| !known(n)).collect();
-    if let Some(first) = unknown.first() {
-        let near = nearest(first, consts.iter().map(|c| c.name.text.as_str()));
-        sink.push(names::unknown_override(start, &unknown, near));
-    }
+fn constants(consts: &[&ast::Const], set: &[(String, f64)], scope: &mut Scope<'_>, sink: &mut Sink) {
     for (k, c) in consts.iter().enumerate() {
         let name = &c.name.text;
         let mut names = Names::none("in this constant");
@@ -118,9 +134,8 @@ fn constants(consts: &[&ast::Const], set: &[(String, f64)], start: Span, scope: 
         }
         let written = scope.quantity_of(&c.value, &names, sink);
         let dimension = written.map_or(Dimension::NONE, |(_, d)| d);
-        // The last of several overrides counts, as on any command line. It is in the unit that is written, if there is one.
-        let given = set.iter().rev().find(|(n, _)| n == name).map(|(_, v)| *v);
-        let value = given.map(|v| unit_of(&c.value).map_or(v, |u| u.hold(v)));
+        // It is in the unit that is written, if there is one.
+        let value = given(set, name).map(|v| unit_of(&c.value).map_or(v, |u| u.hold(v)));
         let written = written.map(|(v, _)| v);
         if scope.units {
             scope.dimensions.insert(name.clone(), (dimension, c.value.span));

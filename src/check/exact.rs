@@ -16,7 +16,7 @@ use crate::check::names::nearest;
 use crate::check::reference;
 use crate::check::scope::{Names, Scope};
 use crate::diag::{Sink, geometry, names, residuals as say, types};
-use crate::func::Binary;
+use crate::func::{Binary, figure};
 use crate::plan::Reference;
 use crate::source::{Files, Span};
 use crate::syntax::ast::{self, ExactValue, ExprKind};
@@ -69,7 +69,7 @@ pub fn check(
                 }
                 None => {
                     let known = scope.field_names().into_iter().chain(scope.unknowns.iter().map(|u| u.name.as_str()));
-                    sink.push(names::unknown_name(item.field.span, name, nearest(name, known)));
+                    scope.unknown_name(item.field.span, name, nearest(name, known), sink);
                 }
             }
             fine = false;
@@ -106,8 +106,8 @@ pub fn check(
 }
 
 /// Warns where an exact solution has no value, or does not satisfy a residual. A residual of several fields and unknowns is
-/// tested if all of them have one.
-pub fn test(exacts: &[Exact], residuals: &[Residual], scope: &Scope<'_>, sink: &mut Sink) {
+/// tested if all of them have one. `set` is what the command line overrides.
+pub fn test(exacts: &[Exact], residuals: &[Residual], scope: &Scope<'_>, set: &[(String, f64)], sink: &mut Sink) {
     let at = |p: &[f64]| point_text(p, &scope.coords);
     let inside = points(&Place::Domain, POINTS, scope);
     let mut fine = vec![];
@@ -130,7 +130,10 @@ pub fn test(exacts: &[Exact], residuals: &[Residual], scope: &Scope<'_>, sink: &
         if let Some(Worst { exact, point, left, size }) = worst(&fine, r, scope)
             && left > TOLERANCE * size
         {
-            sink.push(say::exact_is_wrong(exact.span, r.span, &r.name, left, size, &at(&point)));
+            let (left, size) = (figure(left, 4), figure(size, 4));
+            let set: Vec<&str> = set.iter().map(|(name, _)| name.as_str()).collect();
+            let d = say::exact_is_wrong(exact.span, r.span, &r.name, &left, &size, &at(&point));
+            sink.push(say::also_set(d, &set));
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::check::scope::Scope;
 use crate::diag::{Sink, functions as say, types};
 use crate::func::{Binary, Unary};
 use crate::source::Span;
-use crate::syntax::ast;
+use crate::syntax::ast::{self, ExprKind};
 
 /// A random function of one variable.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +69,12 @@ fn parts(law: &ast::Call, lo: f64, hi: f64, scope: &Scope<'_>, sink: &mut Sink) 
     };
     match law.name.text.as_str() {
         "gaussian_process" => {
-            let bound = bind(&law.name, &law.args, &["length", "scale"], &[], sink);
+            let bound = bind(&law.name, &law.args, &["length", "scale", "periodic"], &["periodic"], sink);
+            let periodic = bound.get("periodic");
+            if let Some(e) = periodic.filter(|e| !matches!(&*e.kind, ExprKind::Name(n) if n == "periodic")) {
+                sink.push(types::wrong_kind(e.span, "the word `periodic` alone", "a value"));
+                return None;
+            }
             let length = bound.get("length").map(|e| (e.span, scope.positive(e, sink)));
             let scale = positive(bound.get("scale"), 1.0, sink);
             let Some((at, length)) = length else {
@@ -82,7 +87,7 @@ fn parts(law: &ast::Call, lo: f64, hi: f64, scope: &Scope<'_>, sink: &mut Sink) 
                 sink.push(types::out_of_range(at, expected, length));
                 return None;
             }
-            Some(gaussian_process(lo, hi, length, scale))
+            Some(gaussian_process(lo, hi, length, scale, periodic.is_some()))
         }
         "polynomial" => {
             let bound = bind(&law.name, &law.args, &["degree", "scale"], &[], sink);
@@ -127,12 +132,18 @@ fn constant(amplitude: f64, lo: f64) -> Part {
 }
 
 /// A process of mean 0 and covariance scale^2 exp(-|s - s'|^2 / (2 length^2)), as the Fourier series of a period so long that
-/// the two ends of the range do not feel each other: off by exp(-12.5) of the variance.
-fn gaussian_process(lo: f64, hi: f64, length: f64, scale: f64) -> Vec<Part> {
-    let period = (hi - lo) + 5.0 * length;
+/// the two ends of the range do not feel each other: off by exp(-12.5) of the variance. A periodic one has the range itself as
+/// its period, and the covariance summed over all its turns, scaled to the variance scale^2.
+fn gaussian_process(lo: f64, hi: f64, length: f64, scale: f64, periodic: bool) -> Vec<Part> {
+    let period = (hi - lo) + if periodic { 0.0 } else { 5.0 * length };
     // Of the periodic covariance the k-th coefficient is the spectral density at 2 pi k / period.
     let weight =
         |w: f64| libm::sqrt(2.0 * std::f64::consts::PI) * length / period * libm::exp(-0.5 * w * w * length * length);
+    let turns: f64 = (1..)
+        .map(|k| 2.0 * weight(2.0 * std::f64::consts::PI * f64::from(k) / period))
+        .take_while(|w| libm::sqrt(*w) >= NEGLIGIBLE)
+        .sum();
+    let scale = if periodic { scale / libm::sqrt(weight(0.0) + turns) } else { scale };
     let mut parts = vec![constant(scale * libm::sqrt(weight(0.0)), lo)];
     for k in 1.. {
         let w = 2.0 * std::f64::consts::PI * f64::from(k) / period;
@@ -193,7 +204,8 @@ mod tests {
 
     #[test]
     fn integrals_are_antiderivatives() {
-        let all = [gaussian_process(-0.5, 1.0, 0.2, 2.0), polynomial(-0.5, 1.0, 6, 1.0), fourier(-0.5, 1.0, 3, 1.0)];
+        let process = |periodic| gaussian_process(-0.5, 1.0, 0.2, 2.0, periodic);
+        let all = [process(false), process(true), polynomial(-0.5, 1.0, 6, 1.0), fourier(-0.5, 1.0, 3, 1.0)];
         for part in all.iter().flatten() {
             let slope = d_coord(&part.integral, 0);
             for s in [-0.45, 0.1, 0.9] {
@@ -205,12 +217,23 @@ mod tests {
     #[test]
     fn a_gaussian_process_has_its_covariance() {
         let (length, scale) = (0.2, 1.5);
-        let parts = gaussian_process(0.0, 1.0, length, scale);
+        let parts = gaussian_process(0.0, 1.0, length, scale, false);
         for (s, t) in [(0.3, 0.3), (0.1, 0.4), (0.0, 1.0), (0.5, 0.6)] {
             let value = |p: &Part, at: f64| evaluate_at(&p.value, &[at]);
             let covariance: f64 = parts.iter().map(|p| value(p, s) * value(p, t)).sum();
             let exact = scale * scale * libm::exp(-(s - t) * (s - t) / (2.0 * length * length));
             assert!((covariance - exact).abs() < 1e-4, "{s} {t}: {covariance} {exact}");
+        }
+    }
+
+    #[test]
+    fn a_periodic_process_comes_round() {
+        let parts = gaussian_process(-1.0, 1.0, 0.7, 1.5, true);
+        let variance = |s: f64| parts.iter().map(|p| evaluate_at(&p.value, &[s])).map(|v| v * v).sum::<f64>();
+        assert!((variance(0.3) - 2.25).abs() < 1e-9 && (variance(-1.0) - 2.25).abs() < 1e-9);
+        for part in &parts {
+            let ends = [-1.0, 1.0].map(|s| evaluate_at(&part.value, &[s]));
+            assert!((ends[0] - ends[1]).abs() < 1e-12);
         }
     }
 

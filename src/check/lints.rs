@@ -8,7 +8,7 @@ use crate::check::calculus::evaluate_at;
 use crate::check::model::{Coord, Exact, Field, Network, NodeId, NodeOp, Quantity};
 use crate::check::weak::{Context, Datum, spread};
 use crate::diag::{Sink, residuals as say};
-use crate::func::Binary;
+use crate::func::{Binary, figure};
 use crate::source::Span;
 
 /// Warns of conditions on the field's value that the form of the network's output rules out. `named` gives the name and
@@ -28,7 +28,8 @@ pub fn hard_conditions<'n>(
         });
         if let Some((p, forced, wanted)) = clash {
             let output = network.nodes[network.fields[d.field].node].span;
-            sink.push(say::hard_condition(span, name, &point_text(&p, ctx.coords), forced, wanted, output));
+            let (forced, wanted) = (shown(forced), shown(wanted));
+            sink.push(say::hard_condition(span, name, &point_text(&p, ctx.coords), &forced, &wanted, output));
         }
     }
 }
@@ -84,12 +85,24 @@ pub fn hard_exact(exact: &Exact, network: &Network, ctx: Context, sink: &mut Sin
     });
     if let Some((p, forced, wanted)) = clash {
         let output = network.nodes[field.node].span;
-        sink.push(say::exact_out_of_reach(exact.span, &point_text(&p, ctx.coords), forced, wanted, output));
+        let (forced, wanted) = (shown(forced), shown(wanted));
+        sink.push(say::exact_out_of_reach(exact.span, &point_text(&p, ctx.coords), &forced, &wanted, output));
     }
+}
+
+/// A value for a message.
+fn shown(v: f64) -> String {
+    figure(near_zero(v), 6)
+}
+
+/// What is left of rounding, as of sin(pi), is nothing.
+fn near_zero(v: f64) -> f64 {
+    if v.abs() < 1e-12 { 0.0 } else { v }
 }
 
 /// `x = 0.5, t = 0.25`, rounded for reading.
 pub fn point_text(p: &[f64], coords: &[Coord]) -> String {
-    let parts: Vec<String> = p.iter().zip(coords).map(|(v, c)| format!("{} = {v:.4}", c.name)).collect();
+    let parts: Vec<String> =
+        p.iter().zip(coords).map(|(v, c)| format!("{} = {}", c.name, figure(near_zero(*v), 5))).collect();
     parts.join(", ")
 }

@@ -117,7 +117,7 @@ fn check_whole(
     let residuals = residuals::check(&items.residuals, &scope, network.map(|n| (n, models.as_slice())), files, sink);
     let exact = exact::check(&items.exacts, &scope, files, sink);
     if let (Some(residuals), Some((exact, _))) = (&residuals, &exact) {
-        exact::test(exact, residuals, &scope, sink);
+        exact::test(exact, residuals, &scope, &options.set, sink);
     }
     if let (Some(network), Some(exact)) = (network, &exact) {
         let fields: Vec<String> = network.fields.iter().map(|f| f.name.clone()).collect();
@@ -138,7 +138,8 @@ fn check_whole(
     let report = match (network, &exact) {
         (Some(network), Some((exact, reference))) => {
             let reference = reference.as_ref();
-            let context = reports::Context { network, neurons: &models, exact, reference, sources };
+            let residuals = items.residuals.iter().map(|r| r.name.text.as_str()).collect();
+            let context = reports::Context { network, neurons: &models, exact, reference, residuals, sources };
             reports::check(items.report, &context, &scope, sink)
         }
         _ => None,

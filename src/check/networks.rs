@@ -305,10 +305,19 @@ impl Build<'_, '_, '_> {
                 }
                 NetworkStmt::Output { names: outputs, value, span } => {
                     if let Some(first) = first_output {
-                        self.sink.push(networks::repeated_statement(*span, "output", first));
+                        self.scope.unsettled.set(true);
+                        let d = networks::repeated_statement(*span, "output", first);
+                        self.sink.push(if outputs.is_empty() { d } else { d.help(networks::ONE_OUTPUT) });
                         continue;
                     }
                     first_output = Some(*span);
+                    if outputs.is_empty()
+                        && let Some(wanted) = self.names_alone(value)
+                    {
+                        self.scope.unsettled.set(true);
+                        self.sink.push(types::output_width(value.span, wanted, 0));
+                        continue;
+                    }
                     let (node, owned) = self.statement(OUTPUT, value, false);
                     if let Some(node) = node {
                         self.check_output(node, value.span, outputs.len());
@@ -323,6 +332,18 @@ impl Build<'_, '_, '_> {
             self.sink.push(networks::missing_output(network.name.span, &network.name.text));
         }
         body
+    }
+
+    /// How many names there are in `(u, v)`, if none of them means anything: fields that were to be named before the `=`.
+    fn names_alone(&self, value: &ast::Expr) -> Option<u32> {
+        let ExprKind::Tuple(parts) = &*value.kind else { return None };
+        let is_new = |e: &ast::Expr| match &*e.kind {
+            ExprKind::Name(n) => {
+                !self.declared.contains(n) && self.scope.coord(n).is_none() && self.scope.constant(n).is_none()
+            }
+            _ => false,
+        };
+        parts.iter().all(is_new).then_some(parts.len() as u32)
     }
 
     /// Ties what goes back in time to the layers that were not there yet.
@@ -384,6 +405,9 @@ impl Build<'_, '_, '_> {
             let at = self.graph.nodes[node].span;
             self.sink.push(types::needs_static(span, "the output", at));
         } else if width as usize != names.max(1) {
+            if names == 0 {
+                self.scope.unsettled.set(true);
+            }
             self.sink.push(types::output_width(span, width, names));
         }
     }

@@ -20,6 +20,16 @@ const METRICS: &[(&str, MetricKind)] = &[
     ("rmse", MetricKind::Rmse),
     ("mean_absolute", MetricKind::MeanAbsolute),
     ("max_error", MetricKind::MaxError),
+    ("residual", MetricKind::Residual),
+];
+
+/// What other programs call them.
+const HABITS: &[(&[&str], &str)] = &[
+    (&["l2", "L2", "rel_l2", "rel_error", "relative_error", "l2_error", "error"], "relative_l2"),
+    (&["rms", "mse", "RMSE", "MSE", "rms_error"], "rmse"),
+    (&["mae", "MAE", "l1", "L1", "mean_error"], "mean_absolute"),
+    (&["linf", "l_inf", "max", "max_absolute", "sup"], "max_error"),
+    (&["res", "loss", "rest"], "residual"),
 ];
 
 /// What the report may refer to.
@@ -28,6 +38,8 @@ pub struct Context<'a> {
     pub neurons: &'a [NeuronModel],
     pub exact: &'a [Exact],
     pub reference: Option<&'a Reference>,
+    /// The names of the residuals, as far as they have been read.
+    pub residuals: Vec<&'a str>,
     /// For quoting an expectation as it is written.
     pub sources: &'a Sources,
 }
@@ -176,8 +188,7 @@ fn quantity(
                 None
             }
             (None, None) => {
-                let near = nearest(n, scope.field_names());
-                sink.push(names::unknown_name(arg.value.span, n, near));
+                scope.unknown_name(arg.value.span, n, nearest(n, scope.field_names()), sink);
                 None
             }
         },
@@ -203,10 +214,14 @@ fn metric(
         return None;
     };
     let Some((_, kind)) = METRICS.iter().find(|(n, _)| *n == callee.text) else {
-        let near = nearest(&callee.text, known.iter().copied());
+        let habit = HABITS.iter().find(|(words, _)| words.contains(&callee.text.as_str())).map(|(_, meant)| *meant);
+        let near = habit.or_else(|| nearest(&callee.text, known.iter().copied()));
         sink.push(say::unknown_metric(callee.span, &callee.text, &known, near));
         return None;
     };
+    if *kind == MetricKind::Residual {
+        return residual(name, args, value.span, place.map(|(_, at)| *at), cx, sink);
+    }
     let of = quantity(args, value.span, &callee.text, scope, sink);
     let grid = match place {
         Some((_, at)) if matches!(of, Some((_, Quantity::Unknown(_)))) => {
@@ -238,6 +253,34 @@ fn metric(
     Some(Metric { name: name.into(), kind: *kind, field, grid: grid? })
 }
 
+/// `residual(heat)`: the name of a residual, and no place, as it has its own.
+fn residual(
+    name: &str,
+    args: &[ast::Arg],
+    span: Span,
+    place: Option<Span>,
+    cx: &Context<'_>,
+    sink: &mut Sink,
+) -> Option<Metric> {
+    let [arg] = args else {
+        sink.push(types::arity(span, "residual", "1 argument", args.len()));
+        return None;
+    };
+    let ExprKind::Name(of) = &*arg.value.kind else {
+        sink.push(types::wrong_kind(arg.value.span, "the name of a residual", "an expression"));
+        return None;
+    };
+    if let Some(at) = place {
+        sink.push(residual_say::no_effect(at, "on", "a residual is measured on its own place"));
+    }
+    if !cx.residuals.contains(&of.as_str()) {
+        let near = nearest(of, cx.residuals.iter().copied());
+        sink.push(say::unknown_residual(arg.value.span, of, &cx.residuals, near));
+        return None;
+    }
+    Some(Metric { name: name.into(), kind: MetricKind::Residual, field: of.clone(), grid: vec![] })
+}
+
 fn expect(
     condition: &Expr,
     span: Span,
@@ -246,30 +289,70 @@ fn expect(
     scope: &Scope<'_>,
     sink: &mut Sink,
 ) -> Option<Expect> {
-    let comparison = |op: BinaryOp| match op {
-        BinaryOp::Lt => Some(Comparison::Less),
-        BinaryOp::Le => Some(Comparison::LessEqual),
-        BinaryOp::Gt => Some(Comparison::Greater),
-        BinaryOp::Ge => Some(Comparison::GreaterEqual),
-        _ => None,
-    };
-    if let ExprKind::Binary(op, a, b) = &*condition.kind
-        && let (Some(comparison), ExprKind::Name(name)) = (comparison(*op), &*a.kind)
-    {
-        let bound = scope.number(b, sink);
-        // The value an unknown was found to have is there without a metric.
-        if !metrics.iter().any(|(n, _)| n == name) && scope.unknown(name).is_none() {
+    // The value an unknown was found to have is there without a metric.
+    let is_metric = |name: &str| metrics.iter().any(|(n, _)| *n == name) || scope.unknown(name).is_some();
+    if let Some((left, right)) = both_of(condition) {
+        let parts = [left.span, right.span].map(|at| cx.sources.snippet(at));
+        sink.push(say::two_expectations(span, parts));
+        return None;
+    }
+    if let Some(Compared { name, at, comparison, bound }) = compared(condition, &is_metric) {
+        if is_metric(name)
+            && let ExprKind::Name(other) = &*bound.kind
+            && is_metric(other)
+        {
+            sink.push(say::expect_metrics(bound.span, other));
+            return None;
+        }
+        let bound = scope.number(bound, sink);
+        if !is_metric(name) {
             let known = metrics.iter().map(|(n, _)| *n).chain(scope.unknowns.iter().map(|u| u.name.as_str()));
             let known: Vec<&str> = known.collect();
             let near = nearest(name, known.iter().copied());
-            sink.push(say::unknown_expected(a.span, name, &known, near));
+            sink.push(say::unknown_expected(at, name, &known, near));
             return None;
         }
         let text = cx.sources.snippet(condition.span).split_whitespace().collect::<Vec<_>>().join(" ");
-        return Some(Expect { metric: name.clone(), comparison, bound: bound?, text });
+        return Some(Expect { metric: name.to_string(), comparison, bound: bound?, text });
     }
     sink.push(say::expect_form(span));
     None
+}
+
+/// A metric, read as standing on the left: `0.2 < nu` is `nu > 0.2`.
+pub struct Compared<'e> {
+    pub name: &'e str,
+    pub at: Span,
+    pub comparison: Comparison,
+    pub bound: &'e Expr,
+}
+
+/// The comparison of a name with something; which of two names is meant, `is_metric` says.
+pub fn compared<'e>(condition: &'e Expr, is_metric: &dyn Fn(&str) -> bool) -> Option<Compared<'e>> {
+    let ExprKind::Binary(op, a, b) = &*condition.kind else { return None };
+    let (comparison, turned) = match op {
+        BinaryOp::Lt => (Comparison::Less, Comparison::Greater),
+        BinaryOp::Le => (Comparison::LessEqual, Comparison::GreaterEqual),
+        BinaryOp::Gt => (Comparison::Greater, Comparison::Less),
+        BinaryOp::Ge => (Comparison::GreaterEqual, Comparison::LessEqual),
+        _ => return None,
+    };
+    match (&*a.kind, &*b.kind) {
+        (ExprKind::Name(name), ExprKind::Name(other)) if is_metric(other) && !is_metric(name) => {
+            Some(Compared { name: other, at: b.span, comparison: turned, bound: a })
+        }
+        (ExprKind::Name(name), _) => Some(Compared { name, at: a.span, comparison, bound: b }),
+        (_, ExprKind::Name(name)) => Some(Compared { name, at: b.span, comparison: turned, bound: a }),
+        _ => None,
+    }
+}
+
+/// The two sides of an `and`.
+pub fn both_of(condition: &Expr) -> Option<(&Expr, &Expr)> {
+    match &*condition.kind {
+        ExprKind::Binary(BinaryOp::And, a, b) => Some((a, b)),
+        _ => None,
+    }
 }
 
 fn plot(e: &Expr, cx: &Context<'_>, scope: &Scope<'_>, sink: &mut Sink) -> Option<Plot> {
@@ -310,8 +393,9 @@ fn raster(args: &[ast::Arg], span: Span, cx: &Context<'_>, sink: &mut Sink) -> O
         return None;
     };
     let Some(layer) = cx.network.layers.iter().find(|l| l.name == *name) else {
-        let near = nearest(name, cx.network.layers.iter().map(|l| l.name.as_str()));
-        sink.push(networks::unknown_layer(arg.value.span, name, near));
+        let known: Vec<&str> = cx.network.layers.iter().map(|l| l.name.as_str()).collect();
+        let near = nearest(name, known.iter().copied());
+        sink.push(networks::no_such_layer(arg.value.span, name, &known, near));
         return None;
     };
     if !spikes(&layer.owned, cx) {

@@ -16,7 +16,7 @@ mod operators;
 
 pub use allowed::{Names, Normal};
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::expr::{Expr, Var};
@@ -56,6 +56,8 @@ pub struct Scope<'a> {
     pub broken: BTreeSet<String>,
     /// The parser had to leave items out, so that an unknown name is a mistake only if it looks like a misspelt one.
     pub partial: bool,
+    /// Which fields there are is not known: a network declares its outputs wrongly. As `partial`.
+    pub unsettled: Cell<bool>,
     used: RefCell<BTreeSet<String>>,
 }
 
@@ -155,7 +157,7 @@ impl<'a> Scope<'a> {
 
     /// Complains of a name that means nothing, unless that may well be the fault of a mistake already reported.
     pub fn unknown_name(&self, span: Span, name: &str, near: Option<&str>, sink: &mut Sink) {
-        if near.is_some() || !(self.partial || self.broken.contains(name)) {
+        if near.is_some() || !(self.partial || self.unsettled.get() || self.broken.contains(name)) {
             sink.push(names::unknown_name(span, name, near));
         }
     }

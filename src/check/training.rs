@@ -18,6 +18,7 @@ use crate::check::schedule::{BETA1, BETA2, EPSILON, MUTATE, POOL, ROUNDS, defaul
 use crate::check::scope::Scope;
 use crate::check::stops::stop;
 use crate::diag::{Sink, names, networks, training as say, types};
+use crate::func::Binary;
 use crate::plan::{
     Distribution, Estimate, Gradient, Method, Phase, Precision, Pursuit, Schedule, Scope as Reach, Shape, SolveReadout,
     Train, Update,
@@ -80,6 +81,18 @@ pub fn check(
         return None;
     }
     fine.then(|| Train { seed: seed.or(own_seed).unwrap_or(0), precision, phases, is_default: false })
+}
+
+/// Updates that follow a gradient.
+const GRADIENT: &[&str] = &["sgd", "adam", "momentum", "gauss_newton", "natural"];
+
+/// Is an output the sum of several `dense`, none of which alone is a readout?
+fn sums_readouts(network: &Network) -> bool {
+    let is_dense = |n: &usize| matches!(network.nodes[*n].op, NodeOp::Dense { .. });
+    network.fields.iter().filter(|f| f.readout.is_none()).any(|f| match &network.nodes[f.node].op {
+        NodeOp::Binary(Binary::Add | Binary::Sub, a, b) => is_dense(a) && is_dense(b),
+        _ => false,
+    })
 }
 
 /// The statements of a phase by kind, each with its place.
@@ -200,6 +213,11 @@ impl<'a> Reader<'a, '_, '_, '_> {
     ) -> Option<Method> {
         const KIND: &str = "chooses neurons";
         let o = self.options(options);
+        // Two kinds of phases mixed up: which is the first thing to say, and what hangs on it is not worth a message each.
+        if let Some(update) = parts.update.filter(|u| GRADIENT.contains(&u.name.text.as_str())) {
+            self.sink.push(say::mixed_phase(update.span, &update.name.text, call.span));
+            return None;
+        }
         self.wrong(o.directions.map(|(_, s)| s), "`directions`", KIND);
         self.wrong(o.scope.map(|(_, _, s)| s), "`scope`", KIND);
         self.wrong(o.antithetic, "`antithetic`", KIND);
@@ -277,7 +295,7 @@ impl<'a> Reader<'a, '_, '_, '_> {
         } else {
             "its neurons do not each give one feature of the readout"
         };
-        self.sink.push(say::not_a_pursuit_layer(at, name, layer.span, why));
+        self.sink.push(say::not_a_pursuit_layer(at, name, layer.span, why, sums_readouts(network)));
         None
     }
 
@@ -285,8 +303,9 @@ impl<'a> Reader<'a, '_, '_, '_> {
         let network = self.network?;
         let found = network.layers.iter().find(|l| l.name == name);
         if found.is_none() {
-            let near = nearest(name, network.layers.iter().map(|l| l.name.as_str()));
-            self.sink.push(networks::unknown_layer(at, name, near));
+            let known: Vec<&str> = network.layers.iter().map(|l| l.name.as_str()).collect();
+            let near = nearest(name, known.iter().copied());
+            self.sink.push(networks::no_such_layer(at, name, &known, near));
         }
         found
     }
@@ -335,7 +354,7 @@ impl<'a> Reader<'a, '_, '_, '_> {
         let network = self.network?;
         if network.fields.iter().all(|f| f.readout.is_none()) {
             let output = network.nodes[network.fields[0].node].span;
-            self.sink.push(say::no_readout(span, output, "`solve readout`"));
+            self.sink.push(say::no_readout(span, output, "`solve readout`", sums_readouts(network)));
             return None;
         }
         Some(ridge)
@@ -351,6 +370,10 @@ impl<'a> Reader<'a, '_, '_, '_> {
         const KIND: &str = "estimates a gradient";
         const LATER: &[&str] = &["sphere", "orthogonal", "rank", "coordinate"];
         let o = self.options(options);
+        if let Some(update) = parts.update.filter(|u| u.name.text == "pursuit") {
+            self.sink.push(say::mixed_phase(update.span, "pursuit", call.span));
+            return None;
+        }
         self.wrong(o.pool.map(|(_, s)| s), "`pool`", KIND);
         self.wrong(o.mutate.map(|(_, s)| s), "`mutate`", KIND);
         self.wrong(parts.rounds.map(|(_, s)| s), "`rounds`", KIND);
@@ -537,10 +560,8 @@ impl<'a> Reader<'a, '_, '_, '_> {
                 self.sink.push(names::not_available_but(call.span, &format!("`update {later}`"), instead));
                 None
             }
-            "pursuit" => {
-                self.sink.push(say::wrong_phase(call.span, "`update pursuit`", "estimates a gradient"));
-                None
-            }
+            // Said already, in place of all that hangs on it.
+            "pursuit" => None,
             other => {
                 let known = ["sgd", "adam"];
                 self.sink.push(say::unknown_choice(call.name.span, "update", other, &known, nearest(other, known)));

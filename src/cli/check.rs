@@ -3,11 +3,16 @@
 use std::path::Path;
 use std::time::Instant;
 
+use super::bench::described;
 use super::files::{self, Folder};
 use super::messages::Messages;
-use super::{Exit, Program};
+use super::{Exit, bug};
 use crate::check::Options;
-use crate::pipeline::{Checked, CheckedSimulation, Source};
+use crate::exec::Engine;
+use crate::exec::kernel::Cost;
+use crate::ir::program::Program;
+use crate::pipeline::{Bug, Checked, CheckedSimulation, Compiled, CompiledSimulation, Source};
+use crate::report::bench::{self, CodeRow};
 use crate::source::Sources;
 
 /// A program that has no errors, of either kind.
@@ -16,8 +21,9 @@ pub enum Loaded {
     Simulation(Box<CheckedSimulation>),
 }
 
-/// Reads and checks a program, showing whatever there is to say; the program's text and the checked program, or how to exit.
-pub fn load(program: &Program, shown: &Messages) -> Result<(String, Loaded), Exit> {
+/// Reads and checks a program, showing whatever there is to say; the program's text, the checked program, and the texts that
+/// messages point into, or how to exit.
+pub fn load(program: &super::Program, shown: &Messages) -> Result<(String, Loaded, Sources), Exit> {
     let text = files::program(&program.file).map_err(|sentence| {
         shown.sentence(&sentence);
         Exit::WrongInvocation
@@ -29,7 +35,7 @@ pub fn load(program: &Program, shown: &Messages) -> Result<(String, Loaded), Exi
     shown.show(&checked.messages, &sources);
     let training = checked.program.map(|program| Loaded::Training(Box::new(program)));
     let loaded = training.or_else(|| checked.simulation.map(|s| Loaded::Simulation(Box::new(s))));
-    loaded.map(|l| (text, l)).ok_or(Exit::ProgramHasErrors)
+    loaded.map(|l| (text, l, sources)).ok_or(Exit::ProgramHasErrors)
 }
 
 /// A file's name without folder and ending.
@@ -37,16 +43,30 @@ pub fn stem(path: &Path) -> String {
     path.file_stem().map_or_else(|| "program".into(), |s| s.to_string_lossy().into_owned())
 }
 
-pub fn check(program: &Program, verbose: bool, shown: &Messages) -> Exit {
+pub fn check(program: &super::Program, verbose: bool, shown: &Messages) -> Exit {
     let begun = Instant::now();
     match load(program, shown) {
-        Ok((_, checked)) => {
+        Ok((_, checked, _)) => {
             let name = program.file.display();
             println!("{name}: no errors ({:.1} ms)", begun.elapsed().as_secs_f64() * 1e3);
             if verbose {
-                match checked {
-                    Loaded::Training(checked) => print!("{}", checked.choices()),
-                    Loaded::Simulation(checked) => print!("{}", checked.choices()),
+                let (code, choices) = match checked {
+                    Loaded::Training(checked) => {
+                        let rows = |c: Compiled| c.kernels.all().iter().map(|k| row(k.program(), k.cost())).collect();
+                        (code(|| checked.compile(Engine::Jit).map(rows)), checked.choices())
+                    }
+                    Loaded::Simulation(checked) => {
+                        let rows =
+                            |c: CompiledSimulation| c.kernels.iter().map(|k| row(k.program(), k.cost())).collect();
+                        (code(|| checked.compile(Engine::Jit).map(rows)), checked.choices())
+                    }
+                };
+                match code {
+                    Ok(code) => print!("{code}{choices}"),
+                    Err(e) => {
+                        bug::report(&e.to_string());
+                        return Exit::Bug;
+                    }
                 }
             }
             Exit::Done
@@ -55,8 +75,25 @@ pub fn check(program: &Program, verbose: bool, shown: &Messages) -> Exit {
     }
 }
 
+/// The figures of compiled code.
+fn code(compile: impl FnOnce() -> Result<Vec<CodeRow>, Bug>) -> Result<String, Bug> {
+    let begun = Instant::now();
+    let kernels = compile()?;
+    let compiling: f64 = kernels.iter().map(|k| k.seconds).sum();
+    Ok(bench::code(&kernels, begun.elapsed().as_secs_f64() - compiling, compiling))
+}
+
+fn row(program: &Program, cost: Cost) -> CodeRow {
+    CodeRow {
+        name: described(program),
+        instructions: program.insts().count(),
+        bytes: cost.code_bytes,
+        seconds: cost.seconds,
+    }
+}
+
 /// Shows the syntax tree of what could be read.
-pub fn parse_only(program: &Program, shown: &Messages) -> Exit {
+pub fn parse_only(program: &super::Program, shown: &Messages) -> Exit {
     let text = match files::program(&program.file) {
         Ok(text) => text,
         Err(sentence) => {

@@ -40,8 +40,8 @@ pub fn emit(arguments: &Arguments, shown: &Messages) -> Exit {
         return check::parse_only(&arguments.program, shown);
     }
     let checked = match check::load(&arguments.program, shown) {
-        Ok((_, Loaded::Training(checked))) => checked,
-        Ok((_, Loaded::Simulation(checked))) => return show(stage_of_simulation(arguments, &checked), shown),
+        Ok((_, Loaded::Training(checked), _)) => checked,
+        Ok((_, Loaded::Simulation(checked), _)) => return show(stage_of_simulation(arguments, &checked), shown),
         Err(exit) => return exit,
     };
     let text = match arguments.stage {

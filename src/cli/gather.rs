@@ -3,12 +3,13 @@
 //! Everything here runs the network as it is after training, at inference time, on its real spiking output.
 
 use crate::exec::interp::eval;
-use crate::ir::problem::{Field, Problem};
-use crate::plan::{Metric, Plot};
+use crate::ir::problem::{Field, Init, Problem};
+use crate::plan::{Method, Metric, MetricKind, Plot};
 use crate::report::data::{Axis, ExpectRow, FieldData, GridData, LayerRow, MetricRow, Raster, UnknownRow};
 use crate::report::metrics;
 use crate::train::functions::{HELD_OUT, draw};
 use crate::train::kernels::Kernels;
+use crate::train::outcome::Loss;
 use crate::train::sampling::inside;
 use crate::train::{axes, exact_values, metric, predict, raster, spike_rates, tensor, unknown};
 
@@ -17,6 +18,8 @@ pub struct Trained<'a> {
     pub problem: &'a Problem,
     pub kernels: &'a Kernels,
     pub params: &'a [f64],
+    /// The residuals as training found them, fresh points included.
+    pub losses: &'a [Loss],
 }
 
 impl Trained<'_> {
@@ -50,9 +53,25 @@ impl Trained<'_> {
     pub fn unknowns(&self) -> Vec<UnknownRow> {
         let row = |(k, f): (usize, &Field)| {
             let (value, exact) = unknown(self.problem, self.params, k)?;
-            Some(UnknownRow { name: f.name.clone(), value, exact })
+            let start = match self.problem.network.init[f.unknown?.param.0 as usize] {
+                Init::Constant(start) => start,
+                _ => f64::NAN,
+            };
+            Some(UnknownRow { name: f.name.clone(), start, value, exact })
         };
         self.problem.network.fields.iter().enumerate().filter_map(row).collect()
+    }
+
+    /// Weights that some phase solves for, as the columns of one linear system.
+    pub fn weights(&self) -> usize {
+        let solves = |p: &crate::plan::Phase| match &p.method {
+            Method::Gradient(g) => g.solve_readout.is_some(),
+            Method::Pursuit(_) | Method::Readout { .. } => true,
+        };
+        if !self.problem.train.phases.iter().any(solves) {
+            return 0;
+        }
+        self.problem.network.readouts.iter().map(|r| r.features as usize + usize::from(r.bias.is_some())).sum()
     }
 
     /// Input functions that no training has seen; the first are those that are plotted.
@@ -61,7 +80,8 @@ impl Trained<'_> {
     }
 
     fn metric(&self, m: &Metric) -> MetricRow {
-        let value = metric(self.problem, self.kernels, self.params, m);
+        let known = self.losses.iter().find(|l| m.kind == MetricKind::Residual && l.residual == m.field);
+        let value = known.map_or_else(|| metric(self.problem, self.kernels, self.params, m), |l| l.fresh);
         let kind = metrics::name(m.kind).into();
         MetricRow { name: m.name.clone(), kind, field: m.field.clone(), grid: m.grid.clone(), value }
     }
@@ -80,6 +100,7 @@ impl Trained<'_> {
     pub fn expects(&self, metrics: &[MetricRow]) -> Vec<ExpectRow> {
         let value = |name: &str| metrics.iter().find(|m| m.name == name).map_or(f64::NAN, |m| m.value);
         let row = |e: &crate::plan::Expect| ExpectRow {
+            metric: e.metric.clone(),
             text: e.text.clone(),
             value: value(&e.metric),
             holds: e.comparison.holds(value(&e.metric), e.bound),
@@ -119,7 +140,7 @@ impl Trained<'_> {
         let rates = spike_rates(self.problem, self.kernels, self.params, &at, &self.functions(0));
         let row = |(l, rate): (&crate::ir::problem::Layer, Option<f64>)| LayerRow {
             name: l.name.clone(),
-            units: l.units as usize,
+            units: self.population(l) as usize,
             spike_rate: rate,
         };
         // The readout's own row would say nothing: it has no neurons.
@@ -127,6 +148,13 @@ impl Trained<'_> {
             rate.is_none() && (l.name == "output" || l.name.ends_with(".output"))
         };
         self.problem.network.layers.iter().zip(rates).filter(|(l, rate)| !readout(l, rate)).map(row).collect()
+    }
+
+    /// The neurons that are counted and shown; a layer itself may end wider or narrower, `lif |> mean |> dense(8)`.
+    fn population(&self, layer: &crate::ir::problem::Layer) -> u32 {
+        let probe = self.kernels.probe.program();
+        let trace = probe.traces.iter().find(|t| t.name == format!("spikes.{}", layer.name));
+        trace.and_then(|t| probe.find(t.value)).map_or(layer.units, |found| found.ty.width)
     }
 
     /// The middle of the domain; if that is cut away, the point inside nearest to it on a grid.

@@ -43,7 +43,12 @@ impl Messages {
 
     /// Prints an error that is about no place in a program: a file that is not there, an expectation that does not hold.
     pub fn sentence(&self, text: &str) {
-        eprintln!("{}", sentence(text, &self.style).trim_end());
+        eprintln!("{}", sentence(text, Severity::Error, &self.style).trim_end());
+    }
+
+    /// Prints a warning that is about no place in a program: a result that there is reason to doubt.
+    pub fn doubt(&self, text: &str) {
+        eprintln!("{}", sentence(text, Severity::Warning, &self.style).trim_end());
     }
 }
 

@@ -3,8 +3,10 @@
 //! Exit codes: 0 done; 1 the program has errors; 2 wrong invocation; 3 the run diverged; 4 an `expect` does not hold; 101 a
 //! bug of ours; 130 interrupted.
 
+mod bench;
 mod bug;
 mod check;
+mod diverged;
 mod emit;
 mod explain;
 mod files;
@@ -63,6 +65,10 @@ enum Command {
     ///
     /// Example: snnc run wave.snn --set c=3 --seed 1
     Run(run::Arguments),
+    /// Measure how fast a program trains or simulates on this machine
+    ///
+    /// Example: snnc bench wave.snn --threads 1
+    Bench(bench::Arguments),
     /// Put programs into their usual layout
     ///
     /// Example: snnc fmt --check *.snn
@@ -93,11 +99,11 @@ enum Command {
 pub struct Program {
     /// The program, a .snn file
     file: PathBuf,
-    /// Override a constant, as in --set c=3 (may be repeated)
+    /// Override a constant, or where an unknown starts, as in --set c=3 (may be repeated)
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     set: Vec<(String, f64)>,
-    /// Override the seed of the train block
-    #[arg(long)]
+    /// Override the seed of the train block, or of the simulation
+    #[arg(long, allow_negative_numbers = true, value_parser = seed)]
     seed: Option<u64>,
 }
 
@@ -124,6 +130,10 @@ fn setting(text: &str) -> Result<(String, f64), String> {
     Ok((name.trim().to_string(), value))
 }
 
+fn seed(text: &str) -> Result<u64, String> {
+    text.trim().parse().map_err(|_| "a seed is a whole number, 0 or more, as in --seed 1".to_string())
+}
+
 pub fn main() -> ExitCode {
     bug::install_hook();
     let cli = match Cli::try_parse() {
@@ -135,6 +145,7 @@ pub fn main() -> ExitCode {
     let exit = bug::guard(|| match cli.command {
         Command::Check { program, verbose } => check::check(&program, verbose, &shown),
         Command::Run(arguments) => run::run(&arguments, &shown),
+        Command::Bench(arguments) => bench::bench(&arguments, &shown),
         Command::Fmt(arguments) => fmt::fmt(&arguments, &shown),
         Command::Explain { code } => explain::explain(code.as_deref(), &shown),
         Command::Emit(arguments) => emit::emit(&arguments, &shown),

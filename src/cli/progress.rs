@@ -1,7 +1,7 @@
 //! How a run tells how far it is: a line that renews itself on a terminal, plain lines otherwise.
 //!
 //! ```text
-//! grow    [=======>      ] 2/4   loss 1.3e-4   error 7.5e-3   0.41/s   5 s left
+//! grow    [=======>      ] 2/4   loss 1.3e-4   error 7.5e-3   2.5 s each   5 s left
 //! ```
 
 use std::io::IsTerminal;
@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::func::figure;
 use crate::report::scale::short;
 use crate::train::outcome::{Point, Progress};
 
@@ -50,13 +51,17 @@ impl<'a> Line<'a> {
         let error = p.error.map_or(String::new(), |e| format!("   error {}", short(e)));
         let seconds = since.elapsed().as_secs_f64();
         let pace = if p.step > 0 && seconds > 0.0 {
-            let rate = p.step as f64 / seconds;
-            let left = p.of.saturating_sub(p.step) as f64 / rate;
-            format!("   {}/s   {} s left", short(rate), left.ceil())
+            let each = seconds / p.step as f64;
+            let left = p.of.saturating_sub(p.step) as f64 * each;
+            // Steps are many and short, rounds few and long.
+            let pace =
+                if each < 1.0 { format!("{}/s", figure(1.0 / each, 3)) } else { format!("{} s each", figure(each, 2)) };
+            format!("   {pace}   {} s left", left.ceil())
         } else {
             String::new()
         };
-        format!("loss {}{error}{pace}", short(p.loss))
+        let plain = p.plain.map_or(String::new(), |l| format!("   unweighted {}", short(l)));
+        format!("loss {}{plain}{error}{pace}", short(p.loss))
     }
 }
 

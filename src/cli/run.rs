@@ -11,12 +11,16 @@ use super::check::Loaded;
 use super::gather::Trained;
 use super::messages::Messages;
 use super::progress::Line;
-use super::{Exit, Program, bug, check, files, simulate};
+use super::{Exit, Program, bug, check, diverged, files, simulate};
+use crate::check::model::Model;
+use crate::diag::Diagnostic;
 use crate::exec::Engine;
+use crate::func::figure;
 use crate::pipeline::Compiled;
 use crate::report::data::{ProgramInfo, RunData, Times};
+use crate::report::doubt::doubts;
 use crate::report::{json, npz, page, table, write};
-use crate::source::SourceFile;
+use crate::source::{SourceFile, Sources};
 use crate::train::checkpoint;
 use crate::train::outcome::{Outcome, Status};
 
@@ -44,14 +48,27 @@ pub(super) enum EngineChoice {
     Interp,
 }
 
+impl EngineChoice {
+    /// The engine and its name.
+    pub(super) fn engine(self) -> (Engine, &'static str) {
+        match self {
+            EngineChoice::Jit => (Engine::Jit, "jit"),
+            EngineChoice::Interp => (Engine::Interp, "interp"),
+        }
+    }
+}
+
 /// Set by the first interrupt; the run stops after the step it is in. The second ends the process at once.
 pub(super) static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
     let begun = Instant::now();
-    let (text, checked) = match check::load(&arguments.program, shown) {
-        Ok((text, Loaded::Training(checked))) => (text, checked),
-        Ok((text, Loaded::Simulation(checked))) => return simulate::run(arguments, text, &checked, begun),
+    let (text, checked, sources) = match check::load(&arguments.program, shown) {
+        Ok((text, Loaded::Training(checked), sources)) => (text, checked, sources),
+        Ok((text, Loaded::Simulation(checked), sources)) => {
+            let say = |d: &Diagnostic| shown.show(std::slice::from_ref(d), &sources);
+            return simulate::run(arguments, text, &checked, begun, &say);
+        }
         Err(exit) => return exit,
     };
     let check_seconds = begun.elapsed().as_secs_f64();
@@ -70,10 +87,7 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
             return Exit::WrongInvocation;
         }
     };
-    let (engine, engine_name) = match arguments.engine {
-        EngineChoice::Jit => (Engine::Jit, "jit"),
-        EngineChoice::Interp => (Engine::Interp, "interp"),
-    };
+    let (engine, engine_name) = arguments.engine.engine();
     let info = ProgramInfo {
         name,
         hash: hash(&text, checked.imports()),
@@ -103,13 +117,12 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
             if threads == 1 { "" } else { "s" }
         );
     }
-    // Without a handler the first interrupt ends the process: files on disk are whole either way.
-    let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            std::process::exit(Exit::Interrupted as i32);
-        }
-    });
-    pool.install(|| train_and_report(arguments, &out, info, &compiled, times, shown))
+    handle_interrupts();
+    let run = pool.install(|| train_and_report(arguments, &out, info, &compiled, times, shown));
+    match run {
+        Ok(run) => verdict(&run, checked.model(), &sources, shown),
+        Err(exit) => exit,
+    }
 }
 
 fn train_and_report(
@@ -119,7 +132,7 @@ fn train_and_report(
     compiled: &Compiled,
     mut times: Times,
     shown: &Messages,
-) -> Exit {
+) -> Result<RunData, Exit> {
     let (problem, kernels) = (&compiled.problem, &compiled.kernels);
     let phases = problem.train.phases.iter().map(|p| p.name.clone()).collect();
     let mut line = Line::new(phases, arguments.quiet || shown.for_programs(), &INTERRUPTED);
@@ -132,17 +145,20 @@ fn train_and_report(
     let run = gather(info, compiled, &outcome, times, reporting);
     if let Err(sentence) = save(out, &run, compiled, &outcome) {
         shown.sentence(&sentence);
-        return Exit::WrongInvocation;
+        return Err(Exit::WrongInvocation);
     }
     if !arguments.quiet {
         tell(&run, out);
     }
-    verdict(&run, shown)
+    for doubt in doubts(&run) {
+        shown.doubt(&doubt);
+    }
+    Ok(run)
 }
 
 fn gather(info: ProgramInfo, compiled: &Compiled, outcome: &Outcome, mut times: Times, since: Instant) -> RunData {
     let problem = &compiled.problem;
-    let trained = Trained { problem, kernels: &compiled.kernels, params: &outcome.params };
+    let trained = Trained { problem, kernels: &compiled.kernels, params: &outcome.params, losses: &outcome.losses };
     let metrics = trained.metrics();
     let expects = trained.expects(&metrics);
     let (grid, layers, rasters) = (trained.grid(), trained.layers(), trained.rasters());
@@ -154,6 +170,8 @@ fn gather(info: ProgramInfo, compiled: &Compiled, outcome: &Outcome, mut times: 
         unknowns: trained.unknowns(),
         status: outcome.status.clone(),
         losses: outcome.losses.clone(),
+        weights: trained.weights(),
+        sights: outcome.sights.clone(),
         phases: outcome.phases.clone(),
         history: outcome.history.clone(),
         forward_evaluations: outcome.forward_evaluations,
@@ -185,34 +203,43 @@ fn save(out: &Path, run: &RunData, compiled: &Compiled, outcome: &Outcome) -> Re
 }
 
 fn tell(run: &RunData, out: &Path) {
-    println!("\n{}\n{}\n{}", table::losses(run), table::phases(run), table::layers(run));
+    let (losses, phases, layers) = (table::losses(run), table::phases(run), table::layers(run));
+    println!("\n{losses}\n{phases}\n{layers}\n{}", table::sights(run));
     if !run.metrics.is_empty() {
         println!("{}", table::metrics(run));
     }
     println!("results in {}: open {}", out.display(), out.join("report.html").display());
 }
 
-fn verdict(run: &RunData, shown: &Messages) -> Exit {
+fn verdict(run: &RunData, model: &Model, sources: &Sources, shown: &Messages) -> Exit {
     match &run.status {
         Status::Interrupted => {
             shown.sentence("interrupted; the best weights so far are kept");
             Exit::Interrupted
         }
-        Status::Diverged { phase, step, residual } => {
-            shown.sentence(&format!(
-                "the run diverged: residual {residual} stopped being a number in phase {phase} at step {step}; the last \
-                 good weights are kept. A smaller rate or sigma in that phase is the first thing to try."
-            ));
+        Status::Diverged { phase, step, residual, broken } => {
+            if let Some(message) = diverged::training(model, phase, *step, residual, broken.as_deref()) {
+                shown.show(&[message], sources);
+            }
             Exit::Diverged
         }
         Status::Finished => {
             let failed: Vec<_> = run.expects.iter().filter(|e| !e.holds).collect();
             for e in &failed {
-                shown.sentence(&format!("expect {} does not hold: the value is {:e}", e.text, e.value));
+                shown.sentence(&format!("expect {} does not hold: the value is {}", e.text, figure(e.value, 6)));
             }
             if failed.is_empty() { Exit::Done } else { Exit::ExpectDoesNotHold }
         }
     }
+}
+
+pub(super) fn handle_interrupts() {
+    // Without a handler the first interrupt ends the process: files on disk are whole either way.
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    });
 }
 
 /// Of the program's text, and of the names and texts of what it imports.

@@ -1,12 +1,12 @@
 //! `snnc run FILE` of a simulation: compile, simulate, measure, write, and say what came out.
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::run::{Arguments, EngineChoice, INTERRUPTED, available_threads, hash};
-use super::{Exit, bug, check, files};
-use crate::exec::Engine;
+use super::run::{Arguments, INTERRUPTED, available_threads, handle_interrupts, hash};
+use super::{Exit, bug, check, diverged, files};
+use crate::diag::Diagnostic;
+use crate::func::figure;
 use crate::pipeline::{CheckedSimulation, CompiledSimulation};
 use crate::plan::simulation as plan;
 use crate::report::data::{ExpectRow, ProgramInfo, Times};
@@ -19,7 +19,13 @@ use crate::simulate::{self, Outcome, Status, measure};
 /// Bins of the population rates, about.
 const BINS: u64 = 200;
 
-pub fn run(arguments: &Arguments, program: String, checked: &CheckedSimulation, begun: Instant) -> Exit {
+pub fn run(
+    arguments: &Arguments,
+    program: String,
+    checked: &CheckedSimulation,
+    begun: Instant,
+    say: &dyn Fn(&Diagnostic),
+) -> Exit {
     let check_seconds = begun.elapsed().as_secs_f64();
     let name = check::stem(&arguments.program.file);
     let out = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&name));
@@ -35,10 +41,7 @@ pub fn run(arguments: &Arguments, program: String, checked: &CheckedSimulation, 
             return Exit::WrongInvocation;
         }
     };
-    let (engine, engine_name) = match arguments.engine {
-        EngineChoice::Jit => (Engine::Jit, "jit"),
-        EngineChoice::Interp => (Engine::Interp, "interp"),
-    };
+    let (engine, engine_name) = arguments.engine.engine();
     let compiling = Instant::now();
     let compiled = match checked.compile(engine) {
         Ok(compiled) => compiled,
@@ -64,15 +67,16 @@ pub fn run(arguments: &Arguments, program: String, checked: &CheckedSimulation, 
         let units: u64 = sim.populations.iter().map(|p| u64::from(p.size)).sum();
         eprintln!("{}: {units} units, {} steps", info.name, sim.steps);
     }
-    // Without a handler the first interrupt ends the process: files on disk are whole either way.
-    let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            std::process::exit(Exit::Interrupted as i32);
-        }
-    });
+    handle_interrupts();
     let started = Instant::now();
     let outcome = pool.install(|| simulate::run(&compiled.simulation, &compiled.kernels, Some(&INTERRUPTED)));
     times.train = started.elapsed().as_secs_f64();
+    let broken = match &outcome.status {
+        Status::Diverged { broken, .. } => {
+            diverged::simulation(checked.model(), outcome.steps, broken, checked.time_unit())
+        }
+        Status::Finished | Status::Interrupted => None,
+    };
     let data = gather(info, checked, &compiled, outcome, times);
     if let Err(sentence) = save(&out, &data, compiled.simulation.report.save.as_deref()) {
         eprintln!("{sentence}");
@@ -81,6 +85,7 @@ pub fn run(arguments: &Arguments, program: String, checked: &CheckedSimulation, 
     if !arguments.quiet {
         tell(&data, &out);
     }
+    broken.iter().for_each(say);
     verdict(&data)
 }
 
@@ -92,10 +97,11 @@ struct Units {
 }
 
 fn units(checked: &CheckedSimulation) -> Units {
+    let time = checked.time_unit();
     match checked.model().units {
         // Times are held in ms, so rates in kHz.
-        true => Units { time: "ms", rate: "Hz", rate_factor: 1000.0 },
-        false => Units { time: "", rate: "", rate_factor: 1.0 },
+        true => Units { time, rate: "Hz", rate_factor: 1000.0 },
+        false => Units { time, rate: "", rate_factor: 1.0 },
     }
 }
 
@@ -121,7 +127,7 @@ fn gather(
     let expects = sim.report.expects.iter().map(|e| {
         let found = sim.report.metrics.iter().zip(&measured).find(|(m, _)| m.name == e.metric);
         let (value, held) = found.map_or((f64::NAN, f64::NAN), |(m, v)| (shown(m, *v).0, *v));
-        ExpectRow { text: e.text.clone(), value, holds: e.comparison.holds(held, e.bound) }
+        ExpectRow { metric: e.metric.clone(), text: e.text.clone(), value, holds: e.comparison.holds(held, e.bound) }
     });
     let (metrics, expects) = (metrics.collect(), expects.collect());
     let steps = outcome.steps;
@@ -164,7 +170,7 @@ fn gather(
         status: match outcome.status {
             Status::Finished => State::Finished,
             Status::Interrupted => State::Interrupted,
-            Status::Diverged { what } => State::Diverged { what },
+            Status::Diverged { what, .. } => State::Diverged { what },
         },
         dt: sim.dt,
         steps,
@@ -210,22 +216,12 @@ fn verdict(run: &SimulationData) -> Exit {
             eprintln!("interrupted after {} steps; what was simulated is saved", run.steps);
             Exit::Interrupted
         }
-        State::Diverged { what } if run.steps == 0 => {
-            eprintln!("{what} is not a finite number; look at what is drawn there");
-            Exit::Diverged
-        }
-        State::Diverged { what } => {
-            eprintln!(
-                "the simulation diverged: {what} stopped being a number in step {}. A smaller `dt` or another `method` is \
-                 the first thing to try.",
-                run.steps
-            );
-            Exit::Diverged
-        }
+        // What broke has been said.
+        State::Diverged { .. } => Exit::Diverged,
         State::Finished => {
             let failed: Vec<_> = run.expects.iter().filter(|e| !e.holds).collect();
             for e in &failed {
-                eprintln!("expect {} does not hold: the value is {}", e.text, e.value);
+                eprintln!("expect {} does not hold: the value is {}", e.text, figure(e.value, 6));
             }
             if failed.is_empty() { Exit::Done } else { Exit::ExpectDoesNotHold }
         }

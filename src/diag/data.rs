@@ -34,6 +34,16 @@ pub fn missing_column(span: Span, coord: &str, columns: &[String], nearest: Opti
     }
 }
 
+/// Columns that something else than a comma separates: the whole header is one name.
+pub fn separator(span: Span, sign: char, header: &str) -> Diagnostic {
+    let (sign, name) =
+        if sign == '\t' { ("tabs".to_string(), "\\t".to_string()) } else { (format!("`{sign}`"), sign.to_string()) };
+    let shown = header.replace('\t', "\\t");
+    Diagnostic::error(MISSING_COLUMN, span, format!("the columns of the file are separated by {sign}, not by commas"))
+        .here(format!("its header is `{shown}`"))
+        .help(format!("replace `{name}` by `,` in the file, and decimal commas by points"))
+}
+
 pub fn bad_cell(span: Span, line: usize, column: &str, cell: &str) -> Diagnostic {
     let found = if cell.is_empty() { "nothing".to_string() } else { format!("`{cell}`") };
     Diagnostic::error(

@@ -18,6 +18,7 @@ pub mod lints;
 pub mod names;
 pub mod networks;
 pub mod neurons;
+pub mod numerics;
 pub mod options;
 pub mod render;
 pub mod reports;

@@ -168,8 +168,8 @@ pub fn recursive_function(span: Span, chain: &[&str]) -> Diagnostic {
 /// `--set` names constants that the program does not have. `span` is the start of the program.
 pub fn unknown_override(span: Span, names: &[&str], nearest: Option<&str>) -> Diagnostic {
     let message = match names {
-        [one] => format!("`--set {one}`: the program has no constant of this name"),
-        _ => format!("`--set`: the program has no constants {}", list(names)),
+        [one] => format!("`--set {one}`: the program has no constant or unknown of this name"),
+        _ => format!("`--set`: the program has no constants or unknowns {}", list(names)),
     };
     suggest(Diagnostic::error(UNKNOWN_OVERRIDE, span, message), nearest)
 }

@@ -68,6 +68,31 @@ pub fn unknown_layer(span: Span, name: &str, nearest: Option<&str>) -> Diagnosti
     }
 }
 
+/// Several outputs are one statement.
+pub const ONE_OUTPUT: &str = "name all outputs in one statement, `output u, v = h |> mean |> dense(2)`";
+
+/// A layer that a schedule or a report names.
+pub fn no_such_layer(span: Span, name: &str, known: &[&str], nearest: Option<&str>) -> Diagnostic {
+    let owner = |k: &&str| k.rsplit_once('.').filter(|(_, own)| *own == name).map(|(network, _)| network.to_string());
+    let owners: Vec<String> = known.iter().filter_map(owner).collect();
+    if let [first, rest @ ..] = owners.as_slice() {
+        let also: String = rest.iter().map(|network| format!(" and of `{network}`")).collect();
+        let d = Diagnostic::error(UNKNOWN_LAYER, span, format!("`{name}` is a layer of `{first}`{also}"));
+        return d.help("give them different names");
+    }
+    let d = Diagnostic::error(UNKNOWN_LAYER, span, format!("there is no layer `{name}`"));
+    // Layers of one name in several networks are known by names that no program can write.
+    let mut known: Vec<&str> = known.iter().map(|k| k.rsplit_once('.').map_or(*k, |(_, own)| own)).collect();
+    known.sort_unstable();
+    known.dedup();
+    let known = known.as_slice();
+    match nearest.map(|n| n.rsplit_once('.').map_or(n, |(_, own)| own)) {
+        Some(n) => d.help(format!("did you mean `{n}`?")),
+        None if known.is_empty() => d.help("no network has a layer with a name: write `layer h = …` in it"),
+        None => d.help(format!("the networks have {}", super::names::list(known))),
+    }
+}
+
 /// After `|>` stands a value: `a |> h`, `a |> 2`.
 pub fn not_a_layer(span: Span, found: &str) -> Diagnostic {
     Diagnostic::error(NOT_A_LAYER, span, format!("expected a layer after `|>`, found {found}"))

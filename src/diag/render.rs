@@ -47,22 +47,28 @@ pub fn render(d: &Diagnostic, sources: &Sources, style: &Style) -> String {
     }
 }
 
-/// An error that is about no place in a program, in one sentence. Its last line is ended.
-pub fn sentence(text: &str, style: &Style) -> String {
-    match style.format {
-        Format::Json => {
-            let value = json!({ "code": null, "severity": "error", "message": text, "help": null, "labels": [] });
+/// A message that is about no place in a program, in one sentence. Its last line is ended.
+pub fn sentence(text: &str, severity: Severity, style: &Style) -> String {
+    match (style.format, severity) {
+        (Format::Json, _) => {
+            let severity = word(severity);
+            let value = json!({ "code": null, "severity": severity, "message": text, "help": null, "labels": [] });
             format!("{value}\n")
         }
-        Format::Fancy | Format::Plain => format!("{}\n", safe(text)),
+        (Format::Fancy | Format::Plain, Severity::Error) => format!("{}\n", safe(text)),
+        (Format::Fancy | Format::Plain, Severity::Warning) => format!("warning: {}\n", safe(text)),
+    }
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
     }
 }
 
 fn severity(d: &Diagnostic) -> &'static str {
-    match d.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    }
+    word(d.severity)
 }
 
 /// Text from a program, safe on a terminal: control characters cannot reach it.

@@ -15,6 +15,7 @@ const UNKNOWN_PLOT: Code = Code(910);
 const SAVE_NAME: Code = Code(911);
 const REPEATED: Code = Code(912);
 const NO_SPIKES: Code = Code(913);
+const UNKNOWN_RESIDUAL: Code = Code(914);
 
 macro_rules! info {
     ($code:expr, $slug:expr, $page:expr) => {
@@ -34,6 +35,7 @@ pub const FAMILY: Family = Family {
         info!(SAVE_NAME, "save_name", "SNN0911"),
         info!(REPEATED, "repeated_in_report", "SNN0912"),
         info!(NO_SPIKES, "no_spikes", "SNN0913"),
+        info!(UNKNOWN_RESIDUAL, "unknown_residual", "SNN0914"),
     ],
 };
 
@@ -48,6 +50,10 @@ fn choice(code: Code, span: Span, what: &str, name: &str, known: &[&str], neares
 
 pub fn unknown_metric(span: Span, name: &str, known: &[&str], nearest: Option<&str>) -> Diagnostic {
     choice(UNKNOWN_METRIC, span, "measure", name, known, nearest)
+}
+
+pub fn unknown_residual(span: Span, name: &str, known: &[&str], nearest: Option<&str>) -> Diagnostic {
+    choice(UNKNOWN_RESIDUAL, span, "residual", name, known, nearest)
 }
 
 /// Something in the report compares with an exact solution that the program does not give.
@@ -67,6 +73,19 @@ pub fn unknown_expected(span: Span, name: &str, known: &[&str], nearest: Option<
 pub fn expect_form(span: Span) -> Diagnostic {
     Diagnostic::error(EXPECT_FORM, span, "an expectation compares a metric with a number")
         .help("as in `expect l2 < 0.01`; also `<=`, `>` and `>=`")
+}
+
+/// `expect last < first`.
+pub fn expect_metrics(span: Span, other: &str) -> Diagnostic {
+    Diagnostic::error(EXPECT_FORM, span, "an expectation compares a metric with a number")
+        .here(format!("`{other}` is no number"))
+        .help("write a number in its place; to see both, give each a metric of its own")
+}
+
+/// `expect nu < 0.4 and nu > 0.2`.
+pub fn two_expectations(span: Span, parts: [&str; 2]) -> Diagnostic {
+    Diagnostic::error(EXPECT_FORM, span, "an expectation is a single comparison")
+        .help(format!("write two: `expect {}` and `expect {}`", parts[0], parts[1]))
 }
 
 pub fn unknown_plot(span: Span, name: &str, known: &[&str], nearest: Option<&str>) -> Diagnostic {

@@ -128,14 +128,26 @@ pub fn no_effect(span: Span, option: &str, why: &str) -> Diagnostic {
 }
 
 /// A warning: the exact solution leaves a residual.
-pub fn exact_is_wrong(span: Span, residual: Span, name: &str, left: f64, size: f64, place: &str) -> Diagnostic {
+pub fn exact_is_wrong(span: Span, residual: Span, name: &str, left: &str, size: &str, place: &str) -> Diagnostic {
     Diagnostic::warning(
         EXACT_IS_WRONG,
         span,
-        format!("the exact solution does not satisfy `{name}`: it leaves {left:.3e} at {place}, where the terms are of size {size:.3e}"),
+        format!("the exact solution does not satisfy `{name}`: it leaves {left} at {place}, where the terms are of size {size}"),
     )
     .label(residual, "this residual")
     .help("errors would be measured against something else than the solution; check both formulas")
+}
+
+/// An exact solution written for one value of a constant is wrong for another.
+pub fn also_set(d: Diagnostic, set: &[&str]) -> Diagnostic {
+    if set.is_empty() {
+        return d;
+    }
+    let (were, it) = if set.len() == 1 { ("was", "it") } else { ("were", "them") };
+    d.help(format!(
+        "{} {were} set on the command line: write the exact solution with {it}, or it holds for the file's value alone",
+        super::names::list(set)
+    ))
 }
 
 pub fn unknown_place(span: Span, name: &str, nearest: Option<&str>) -> Diagnostic {
@@ -154,13 +166,13 @@ pub fn exact_twice(span: Span, field: &str, first: Span) -> Diagnostic {
 }
 
 /// A warning: an equation of this order with no condition at all has many solutions.
-pub fn nothing_given(span: Span, name: &str) -> Diagnostic {
+pub fn nothing_given(span: Span, name: &str, coord: &str, lo: f64) -> Diagnostic {
     Diagnostic::warning(
         NOTHING_GIVEN,
         span,
         format!("`{name}` is a differential equation, and no condition or data says which of its solutions is meant"),
     )
-    .help("add a condition, such as `residual start on t = 0 : u = sin(pi*x)`")
+    .help(format!("add a condition, such as `residual {} on {coord} = {lo} : u = 0`", condition(coord)))
 }
 
 /// A warning: along one coordinate nothing picks a solution.
@@ -170,7 +182,12 @@ pub fn nothing_given_along(span: Span, name: &str, coord: &str, lo: f64) -> Diag
         span,
         format!("`{name}` differentiates along `{coord}`, and no condition is given at either end of `{coord}`"),
     )
-    .help(format!("add one, such as `residual start on {coord} = {lo} : u = 0`; or leave it to the data, with `allow(SNN0714)` before this residual"))
+    .help(format!("add one, such as `residual {} on {coord} = {lo} : u = 0`; or leave it to the data, with `allow(SNN0714)` before this residual", condition(coord)))
+}
+
+/// A name for a condition at the low end of a coordinate: time starts there, space ends.
+fn condition(coord: &str) -> &'static str {
+    if coord == "t" { "start" } else { "end" }
 }
 
 /// A warning: fewer conditions along a coordinate than the equation has derivatives.
@@ -208,7 +225,7 @@ pub fn without_coordinate(span: Span, field: &str, coord: &str, network: Span) -
 }
 
 /// A warning: the form of the network's output rules the exact solution out.
-pub fn exact_out_of_reach(span: Span, at: &str, forced: f64, wanted: f64, output: Span) -> Diagnostic {
+pub fn exact_out_of_reach(span: Span, at: &str, forced: &str, wanted: &str, output: Span) -> Diagnostic {
     Diagnostic::warning(
         EXACT_IS_WRONG,
         span,
@@ -220,7 +237,7 @@ pub fn exact_out_of_reach(span: Span, at: &str, forced: f64, wanted: f64, output
 }
 
 /// A warning: the form of the network's output rules a condition out.
-pub fn hard_condition(span: Span, name: &str, at: &str, forced: f64, wanted: f64, output: Span) -> Diagnostic {
+pub fn hard_condition(span: Span, name: &str, at: &str, forced: &str, wanted: &str, output: Span) -> Diagnostic {
     Diagnostic::warning(HARD_CONDITION, span, format!("the network can never meet the condition `{name}`"))
         .here(format!("this wants {wanted} at {at}"))
         .label(output, format!("this is {forced} there, whatever the weights"))

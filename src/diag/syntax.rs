@@ -118,6 +118,8 @@ pub enum Hint<'t> {
     When,
     /// The form of what is meant.
     Write(&'t str),
+    /// The same, inside of a phase.
+    InPhase(&'t str),
 }
 
 impl Hint<'_> {
@@ -150,6 +152,7 @@ impl Hint<'_> {
             Hint::NoBracketOpen => "no bracket is open here; remove it".into(),
             Hint::Range => "a range is written `0 .. 1`".into(),
             Hint::Write(form) => format!("write `{form}`"),
+            Hint::InPhase(form) => format!("write `{form}`, inside of a phase: `phase NAME {{ … }}`"),
             Hint::Quotes => "texts and file names are written in double quotes: `\"…\"`".into(),
             Hint::Update => "an update in discrete time is written `update v := …`".into(),
             Hint::When => "a condition follows `when`, as in `spike when v >= 1`".into(),

@@ -89,21 +89,45 @@ pub fn sigma_unused(span: Span) -> Diagnostic {
 }
 
 /// `why` is a clause.
-pub fn not_a_pursuit_layer(span: Span, layer: &str, declared: Span, why: &str) -> Diagnostic {
-    Diagnostic::error(NOT_A_PURSUIT_LAYER, span, format!("the neurons of `{layer}` cannot be chosen one by one: {why}"))
+pub fn not_a_pursuit_layer(span: Span, layer: &str, declared: Span, why: &str, sums: bool) -> Diagnostic {
+    let d = Diagnostic::error(NOT_A_PURSUIT_LAYER, span, format!("the neurons of `{layer}` cannot be chosen one by one: {why}"))
         .label(declared, "the layer")
-        .help("a pursuit works on the last layer before the readout, when each of its neurons gives one feature, as in `layer h = tuned(x, 64) |> lif`, `output = h |> mean |> dense(1)`")
+        .help("a pursuit works on the last layer before the readout, when each of its neurons gives one feature, as in `layer h = tuned(x, 64) |> lif`, `output = h |> mean |> dense(1)`");
+    if sums { d.help(ONE_READOUT) } else { d }
 }
 
-pub fn no_readout(span: Span, network: Span, what: &str) -> Diagnostic {
-    Diagnostic::error(NO_READOUT, span, format!("{what} needs a readout, and the network has none"))
+/// The output sums several `dense`: `sums`.
+const ONE_READOUT: &str = "the output sums two `dense`, and a readout is one: put what they act on side by side, \
+                           `output = concat(h |> mean, g |> mean) |> dense(1)`";
+
+pub fn no_readout(span: Span, network: Span, what: &str, sums: bool) -> Diagnostic {
+    let d = Diagnostic::error(NO_READOUT, span, format!("{what} needs a readout, and the network has none"))
         .label(network, "the output is not affine in the weights of a last `dense(1)`")
-        .help("end the output with `|> dense(1)`, with nothing nonlinear after it")
+        .help("end the output with `|> dense(1)`, with nothing nonlinear after it");
+    if sums { d.help(ONE_READOUT) } else { d }
 }
 
 /// A statement that means nothing in this kind of phase.
 pub fn wrong_phase(span: Span, what: &str, kind: &str) -> Diagnostic {
     Diagnostic::error(WRONG_PHASE, span, format!("{what} means nothing in a phase that {kind}")).help("remove it")
+}
+
+/// The perturbation of one kind of phase and the update of the other.
+pub fn mixed_phase(span: Span, update: &str, perturb: Span) -> Diagnostic {
+    let (message, here, help) = match update {
+        "pursuit" => (
+            "`update pursuit` chooses neurons, and this phase perturbs weights".to_string(),
+            "directions of weights",
+            "write `perturb neurons(h)` in place of it, or `estimate …` and `update adam(rate = 0.01)`",
+        ),
+        other => (
+            format!("`update {other}` follows a gradient of the weights, and this phase chooses neurons"),
+            "neurons to choose from",
+            "write `update pursuit`; or `perturb gaussian(sigma = 0.05) directions 16`, `estimate difference` and `steps 200`, in \
+             a phase of their own",
+        ),
+    };
+    Diagnostic::error(WRONG_PHASE, span, message).label(perturb, here).help(help)
 }
 
 pub fn empty_schedule(span: Span) -> Diagnostic {

@@ -85,6 +85,15 @@ pub fn not_a_coordinate(span: Span, coords: &[&str]) -> Diagnostic {
         .help(format!("the domain has {}", super::names::list(coords)))
 }
 
+/// `d(u, n)`: most likely the derivative along the normal is meant.
+pub fn not_the_normal(span: Span, coords: &[&str]) -> Diagnostic {
+    not_a_coordinate(span, coords).help(format!(
+        "the derivative along the outward normal of a face or curve is written with the word `normal`, `d(u, normal)`; the \
+         domain has {}",
+        super::names::list(coords)
+    ))
+}
+
 /// `x in 1 .. 0`.
 pub fn empty_range(span: Span, lo: f64, hi: f64) -> Diagnostic {
     Diagnostic::error(EMPTY_RANGE, span, format!("the range {lo} .. {hi} is empty"))

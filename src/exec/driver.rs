@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(one, run_on(5));
         assert_eq!(one.outputs[3 * 200 + 1], {
             let (a, b) = (inputs[400], inputs[401]);
-            crate::exec::math::sin(&mut crate::exec::math::Scalar, 0.0 + a * 0.2 + b * 0.5)
+            crate::exec::math::sin(&mut crate::exec::math::Scalar, b.mul_add(0.5, a * 0.2))
         });
     }
 

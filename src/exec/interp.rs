@@ -8,6 +8,8 @@
 //! %2 = add %0, %1 : 2        scratch[slot 2] = [scratch[slot 0][i] + scratch[slot 1][i] for i in 0..2]
 //! ```
 
+mod probe;
+
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -18,6 +20,7 @@ use crate::exec::real::Real;
 use crate::func::{Binary, Unary};
 use crate::ir::op::{Op, Ty, Value};
 use crate::ir::program::{Inst, Program};
+pub use probe::{Fault, Site, first_fault};
 
 /// Runs a program in one precision.
 #[derive(Debug)]
@@ -451,7 +454,7 @@ fn dense<T: Real>(out: &mut [T], x: &[T], slot: Slot, weights: &[T], code: &Code
                     continue;
                 }
                 for (o, &w) in out.iter_mut().zip(row) {
-                    *o += if code.event { w } else { x * w };
+                    *o = if code.event { *o + w } else { x.fused(w, *o) };
                 }
             }
         }
@@ -459,11 +462,14 @@ fn dense<T: Real>(out: &mut [T], x: &[T], slot: Slot, weights: &[T], code: &Code
             let outputs = out.len() / d;
             for i in 0..inputs {
                 let x = &x[i * d..(i + 1) * d];
+                if !direction && x.iter().all(|&x| x == T::ZERO) {
+                    continue;
+                }
                 for (j, lanes) in out.chunks_exact_mut(d).enumerate() {
                     for (k, (o, &x)) in lanes.iter_mut().zip(x).enumerate() {
                         let at = i * outputs + j;
                         let w = if direction { weights[at * d + k] } else { weights[at] };
-                        *o += x * w;
+                        *o = x.fused(w, *o);
                     }
                 }
             }

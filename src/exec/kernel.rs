@@ -20,6 +20,14 @@ use crate::plan::Precision;
 /// Points in a tile: their states stay in the first-level cache.
 pub const TILE: usize = 32;
 
+/// Directions that tangents are taken along together, at most: their lanes fill the registers of a block.
+pub const DIRECTIONS: usize = 16;
+
+/// Directions of the program that takes `count` of them, which is at most [`DIRECTIONS`]: whole vectors.
+pub fn lanes_for(count: usize) -> usize {
+    if count <= 4 { 4 } else { count.next_multiple_of(8) }
+}
+
 /// One tile's work. Lengths are as the module's table says; engines check them.
 #[derive(Debug)]
 pub struct Tile<'a, R = f32> {
@@ -38,8 +46,21 @@ pub trait Kernel<R = f32>: Send + Sync {
     /// Numbers of scratch space that `run_tile` needs; its contents never matter.
     fn scratch_len(&self) -> usize;
 
+    fn cost(&self) -> Cost {
+        Cost::default()
+    }
+
     /// Runs one tile of 1 ..= [`TILE`] points.
     fn run_tile(&self, scratch: &mut [R], tile: Tile<'_, R>);
+}
+
+/// What compiling a program came to; nothing for the interpreter.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Cost {
+    /// Machine code, without the micro-kernels that it calls.
+    pub code_bytes: usize,
+    /// Seconds of planning and code generation, with a share of what all kernels that are compiled at once have in common.
+    pub seconds: f64,
 }
 
 /// Everything a batch yields.
@@ -86,6 +107,24 @@ impl Numbers {
         numbers!(self, v => v[i].wide())
     }
 
+    /// # Panics
+    /// If they are in double precision.
+    pub fn single(&self) -> &[f32] {
+        match self {
+            Numbers::Single(v) => v,
+            Numbers::Double(_) => panic!("numbers of one kernel are in one precision"),
+        }
+    }
+
+    /// # Panics
+    /// If they are in single precision.
+    pub fn double(&self) -> &[f64] {
+        match self {
+            Numbers::Double(v) => v,
+            Numbers::Single(_) => panic!("numbers of one kernel are in one precision"),
+        }
+    }
+
     pub fn wide(&self) -> Vec<f64> {
         numbers!(self, v => v.iter().map(|x| x.wide()).collect())
     }
@@ -93,7 +132,9 @@ impl Numbers {
     /// `len` numbers from `offset` on of each of the rows that `start .. end` is made of.
     pub fn part(&self, start: usize, end: usize, stride: usize, offset: usize, len: usize) -> Numbers {
         fn pick<R: Copy>(rows: &[R], stride: usize, offset: usize, len: usize) -> Vec<R> {
-            rows.chunks_exact(stride).flat_map(|row| &row[offset..offset + len]).copied().collect()
+            let mut values = Vec::with_capacity(rows.len() / stride * len);
+            rows.chunks_exact(stride).for_each(|row| values.extend_from_slice(&row[offset..offset + len]));
+            values
         }
         match self {
             Numbers::Single(v) => Numbers::Single(pick(&v[start..end], stride, offset, len)),
@@ -128,6 +169,13 @@ impl AnyKernel {
         match self {
             AnyKernel::Single(_) => Precision::F32,
             AnyKernel::Double(_) => Precision::F64,
+        }
+    }
+
+    pub fn cost(&self) -> Cost {
+        match self {
+            AnyKernel::Single(k) => k.cost(),
+            AnyKernel::Double(k) => k.cost(),
         }
     }
 
@@ -167,5 +215,44 @@ impl From<Results<f32>> for AnyResults {
 impl From<Results<f64>> for AnyResults {
     fn from(r: Results<f64>) -> AnyResults {
         AnyResults { outputs: Numbers::Double(r.outputs), traces: Numbers::Double(r.traces) }
+    }
+}
+
+impl AnyResults {
+    /// The first point with an output that is not a finite number, of a program that yields `outputs` numbers a point.
+    pub fn first_not_finite(&self, outputs: usize) -> Option<usize> {
+        numbers!(&self.outputs, v => first_not_finite(v, outputs))
+    }
+}
+
+fn first_not_finite<R: Real>(values: &[R], outputs: usize) -> Option<usize> {
+    // A product with 0 is 0 or not a number, so that the sum tells; a sum has no branches.
+    let fine = |part: &[R]| {
+        let mut sum = R::ZERO;
+        part.iter().for_each(|x| sum += *x * R::ZERO);
+        sum == R::ZERO
+    };
+    let chunk = outputs * TILE;
+    let tile = values.chunks(chunk.max(1)).position(|tile| !fine(tile))?;
+    let first = tile * TILE;
+    let within = values[first * outputs..].chunks(outputs).position(|point| !fine(point))?;
+    Some(first + within)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_point_that_is_not_finite_is_found() {
+        let mut values = vec![1e30f32; 3 * 100];
+        assert_eq!(first_not_finite(&values, 3), None);
+        values[3 * 70 + 1] = f32::NAN;
+        values[3 * 64 + 2] = f32::NEG_INFINITY;
+        assert_eq!(first_not_finite(&values, 3), Some(64));
+        let wide: Vec<f64> = values.iter().map(|&x| f64::from(x)).collect();
+        let results = AnyResults { outputs: Numbers::Double(wide), ..AnyResults::default() };
+        assert_eq!(results.first_not_finite(3), Some(64));
+        assert_eq!(AnyResults::default().first_not_finite(0), None);
     }
 }

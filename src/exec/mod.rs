@@ -11,9 +11,11 @@ pub mod interp;
 pub mod jit;
 pub mod kernel;
 pub mod math;
-mod micro;
+pub(crate) mod micro;
+pub mod normal;
 pub mod real;
 pub mod rng;
+pub mod timed;
 
 use std::sync::Arc;
 
@@ -21,6 +23,17 @@ use crate::ir::program::Program;
 use crate::plan::Precision;
 pub use jit::JitError;
 use kernel::{AnyKernel, Kernel};
+
+/// Arithmetic operations a second that the threads of the rayon pool reach when all do nothing but multiply and add: what a
+/// kernel's speed is compared with. Takes a fifth of a second.
+pub fn peak(precision: Precision) -> f64 {
+    rayon::broadcast(|_| micro::peak::measure(precision)).iter().sum()
+}
+
+/// The instruction set that products are compiled for on this machine.
+pub fn instructions() -> &'static str {
+    micro::peak::instructions()
+}
 
 /// Which engine runs programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -48,6 +48,8 @@ pub trait Real:
 
     /// Rounded once.
     fn new(x: f64) -> Self;
+    /// self * x + sum, rounded once.
+    fn fused(self, x: Self, sum: Self) -> Self;
     fn wide(self) -> f64;
     /// The bits without the sign: ordered as magnitudes are, NaNs last.
     fn magnitude(self) -> Self::Bits;
@@ -75,6 +77,10 @@ impl Real for f32 {
     #[inline(always)]
     fn wide(self) -> f64 {
         f64::from(self)
+    }
+    #[inline(always)]
+    fn fused(self, x: f32, sum: f32) -> f32 {
+        self.mul_add(x, sum)
     }
     #[inline(always)]
     fn magnitude(self) -> u32 {
@@ -110,6 +116,10 @@ impl Real for f64 {
     #[inline(always)]
     fn wide(self) -> f64 {
         self
+    }
+    #[inline(always)]
+    fn fused(self, x: f64, sum: f64) -> f64 {
+        self.mul_add(x, sum)
     }
     #[inline(always)]
     fn magnitude(self) -> u64 {

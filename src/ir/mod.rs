@@ -15,3 +15,4 @@ pub mod read;
 pub mod simulation;
 pub mod types;
 pub mod verify;
+mod work;

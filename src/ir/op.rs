@@ -99,8 +99,9 @@ pub enum Op {
     /// Sum of all elements in index order, starting from 0: width 1.
     Sum(Value),
     /// y_j = sum_i x_i W_ij, in order of i, starting from 0; W is the parameter, `[inputs][outputs]`, or (`direction`) its
-    /// component along each direction. Product and sum are rounded separately. If `x` is the direct result of a
-    /// `Spike` or `SpikeAlong`, inputs of 0 are skipped and those of 1 add the row: engines may count on it and must agree on it
+    /// component along each direction. Product and sum are one operation, rounded once. If `x` is the direct result of a
+    /// `Spike` or `SpikeAlong`, inputs of 0 are skipped and those of 1 add the row; if it is a tangent and W the parameter,
+    /// inputs that are 0 along every direction are skipped: engines may count on it and must agree on it
     /// (see [`Program::is_event`](crate::ir::program::Program::is_event)).
     Dense {
         x: Value,

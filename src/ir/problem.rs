@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use crate::func::MultiIndex;
-use crate::ir::op::ParamId;
+use crate::ir::op::{ParamId, StateId};
 use crate::ir::program::Program;
 use crate::plan::{Dynamics, Reference, Report, Sampler, Train};
 
@@ -95,6 +95,8 @@ pub struct Layer {
     pub spiking: bool,
     /// All its parameters.
     pub params: Vec<ParamId>,
+    /// The states of [`Network::primal`] that are those of its neurons, by their names in the neuron's model.
+    pub states: Vec<(StateId, String)>,
     pub pursuit: Option<Units>,
 }
 

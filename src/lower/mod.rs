@@ -129,6 +129,9 @@ fn layer(model: &Model, index: usize, fields: &[ir::Field], primal: &Lowering<'_
         dt: model.network.clock(l.node).dt,
         spiking: primal.spiking_node(index).is_some(),
         params: primal.params_of(&l.owned),
+        states: (primal.named.iter().filter(|(_, node, _)| l.owned.contains(node)))
+            .map(|(id, _, name)| (*id, name.to_string()))
+            .collect(),
         pursuit: l.pursuit.map(|mixing| units::units(model, mixing, fields, primal)),
     }
 }

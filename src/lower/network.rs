@@ -65,6 +65,8 @@ pub struct Lowering<'m> {
     done: HashMap<(NodeId, u32), Term>,
     /// States of populations after the step.
     pub(super) membranes: HashMap<(NodeId, u32), Vec<Term>>,
+    /// The states of populations by their names in the neuron's model.
+    pub named: Vec<(StateId, NodeId, &'m str)>,
     /// States that take the value of a node of this pass, once that is there.
     pub(super) pending: Vec<(StateId, NodeId, u32)>,
     /// Spikes of the neuron nodes emitted so far.
@@ -99,6 +101,7 @@ impl<'m> Lowering<'m> {
             passes: of_nodes,
             done: HashMap::new(),
             membranes: HashMap::new(),
+            named: vec![],
             pending: vec![],
             spikes: HashMap::new(),
             totals: HashMap::new(),
@@ -135,6 +138,7 @@ impl<'m> Lowering<'m> {
             passes: of_nodes,
             done: (0..=net.nodes.len() as u32).map(|pass| ((mixing, pass), Term::Val(current))).collect(),
             membranes: HashMap::new(),
+            named: vec![],
             pending: vec![],
             spikes: HashMap::new(),
             totals: HashMap::new(),
@@ -271,6 +275,8 @@ impl<'m> Lowering<'m> {
                 if let Some(s) = emitted.spikes.filter(|_| pass == self.passes[id]) {
                     self.spikes.insert(id, s);
                 }
+                let names = neuron.states.iter().map(|s| s.name.as_str());
+                self.named.extend(emitted.ids.iter().zip(names).map(|(state, name)| (*state, id, name)));
                 self.membranes.insert((id, pass), emitted.states);
                 emitted.out
             }

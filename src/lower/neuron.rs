@@ -29,6 +29,8 @@ pub struct Emitted {
     pub spikes: Option<Term>,
     /// The states after the step, in the model's order.
     pub states: Vec<Term>,
+    /// What holds them from step to step.
+    pub ids: Vec<StateId>,
 }
 
 /// What the variables of a neuron's expressions mean.
@@ -129,7 +131,7 @@ pub fn step(e: &mut Emit, model: &NeuronModel, params: &[Term], input: Term, dt:
     for (id, next) in ids.iter().zip(&new) {
         e.set_next(*id, *next);
     }
-    Emitted { out, spikes, states: new }
+    Emitted { out, spikes, states: new, ids }
 }
 
 /// The count of steps for which a neuron still rests.

@@ -1,7 +1,7 @@
 //! Common subexpressions: what is computed twice is computed once.
 //!
-//! A value of straight code is used in all that runs later; what a step computes stays in it. Operands of operations that do not mind are put in order first.
-//! Leaves the superfluous instructions behind, for [`dce`](crate::pass::dce).
+//! A value of straight code is used in all that runs later; what a step computes stays in it. Operands of operations that do
+//! not mind are put in order first. Leaves the superfluous instructions behind, for [`dce`](crate::pass::dce).
 //!
 //! ```text
 //! %3 = mul %1, %2 : 8                  %3 = mul %1, %2 : 8
@@ -68,7 +68,7 @@ fn key(op: &Op) -> Key {
         Op::Slice { of, start, len } => (13, vec![v(of), u64::from(*start), u64::from(*len)]),
         Op::Sum(a) => (14, vec![v(a)]),
         Op::Dense { x, weight, direction } => (15, vec![v(x), u64::from(weight.0), u64::from(*direction)]),
-        Op::Row(p) => (16, vec![u64::from(p.0)]),
+        Op::Row(p) => (17, vec![u64::from(p.0)]),
         Op::Unary(f, a) => (100 + *f as u32, vec![v(a)]),
         Op::Binary(f @ (Binary::Add | Binary::Mul), a, b) => (200 + *f as u32, ordered(a, b)),
         Op::Binary(f, a, b) => (200 + *f as u32, vec![v(a), v(b)]),

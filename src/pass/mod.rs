@@ -2,7 +2,8 @@
 //!
 //! Two add derivatives: [`jet`](jet::jet) along the coordinates, [`jvp`](jvp::jvp) along directions in the parameters. Both
 //! apply the one rule an operation has ([`derivatives`]) and leave an ordinary program, so that engines never hear of
-//! derivatives. The others make programs smaller without changing a bit of what they compute; [`pipelines`] lists them.
+//! derivatives. [`guard`](guard::guard) makes broken potentials show in an output. The others make programs smaller without
+//! changing a bit of what they compute; [`pipelines`] lists them.
 //!
 //! ```text
 //! lowered program -> jet -> jvp -> simplify, cse, hoist, cse, localise, dce, renumber -> engine
@@ -13,6 +14,7 @@ pub mod dce;
 pub mod derivatives;
 mod emitter;
 mod forward;
+pub mod guard;
 pub mod hoist;
 pub mod jet;
 pub mod jvp;

@@ -40,6 +40,11 @@ impl CheckedSimulation {
         &self.model
     }
 
+    /// What times are held in: milliseconds, or nothing in a program without units.
+    pub fn time_unit(&self) -> &'static str {
+        if self.model.units { "ms" } else { "" }
+    }
+
     pub fn lower(&self) -> Simulation {
         lower::simulation::lower(&self.model)
     }

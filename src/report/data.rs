@@ -1,7 +1,7 @@
 //! Everything the report shows, as plain data.
 
 use crate::plan::Plot;
-use crate::train::outcome::{Loss, PhaseSummary, Point, Status};
+use crate::train::outcome::{Loss, PhaseSummary, Point, Sight, Status};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunData {
@@ -13,6 +13,10 @@ pub struct RunData {
     pub unknowns: Vec<UnknownRow>,
     pub status: Status,
     pub losses: Vec<Loss>,
+    /// Weights of readouts that are solved for exactly; 0 if no phase does.
+    pub weights: usize,
+    /// What the residuals say of each field and unknown.
+    pub sights: Vec<Sight>,
     pub phases: Vec<PhaseSummary>,
     pub history: Vec<Point>,
     pub forward_evaluations: u64,
@@ -55,6 +59,7 @@ pub struct MetricRow {
     pub name: String,
     /// As in the program: `relative_l2`; `value` for an unknown itself.
     pub kind: String,
+    /// What is measured: a field, an unknown or a residual.
     pub field: String,
     pub grid: Vec<usize>,
     pub value: f64,
@@ -70,6 +75,8 @@ impl MetricRow {
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnknownRow {
     pub name: String,
+    /// Where training began, by `--set` or the program.
+    pub start: f64,
     pub value: f64,
     /// Its true value, where the program gives it.
     pub exact: Option<f64>,
@@ -77,6 +84,9 @@ pub struct UnknownRow {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExpectRow {
+    /// What it is about.
+    pub metric: String,
+    /// As in the program.
     pub text: String,
     pub value: f64,
     pub holds: bool,

@@ -125,6 +125,10 @@ fn loss(run: &RunData) -> Figure {
     let at = |i: usize| i as f64;
     let points = run.history.iter().enumerate().map(|(i, p)| (at(i), p.loss)).collect();
     let mut curves = vec![Curve { name: "training loss", points, dashed: false }];
+    let plain: Vec<_> = run.history.iter().enumerate().filter_map(|(i, p)| Some((at(i), p.plain?))).collect();
+    if !plain.is_empty() {
+        curves.push(Curve { name: "the same, all times alike", points: plain, dashed: false });
+    }
     let errors: Vec<_> = run.history.iter().enumerate().filter_map(|(i, p)| Some((at(i), p.error?))).collect();
     if !errors.is_empty() {
         curves.push(Curve { name: "relative L2 error, points not trained on", points: errors, dashed: true });

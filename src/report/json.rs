@@ -3,22 +3,25 @@
 //! Numbers that are not finite are `null`. Keys are never removed or renamed within a major version; `format` counts
 //! additions.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::data::RunData;
-use crate::train::outcome::Status;
+use super::doubt::doubts;
+use crate::train::outcome::{Broken, Status};
 
 pub fn encode(run: &RunData) -> String {
     let status = match &run.status {
         Status::Finished => json!({ "state": "finished" }),
         Status::Interrupted => json!({ "state": "interrupted" }),
-        Status::Diverged { phase, step, residual } => {
-            json!({ "state": "diverged", "phase": phase, "step": step, "residual": residual })
+        Status::Diverged { phase, step, residual, broken } => {
+            let point = |b: &Broken| b.at.iter().map(|(k, x)| (k.clone(), json!(x))).collect::<Map<_, _>>();
+            let broken = broken.as_ref().map(|b| json!({ "what": b.what.to_string(), "at": point(b) }));
+            json!({ "state": "diverged", "phase": phase, "step": step, "residual": residual, "broken": broken })
         }
     };
     let p = &run.program;
     let value = json!({
-        "format": 1,
+        "format": 2,
         "program": {
             "name": p.name,
             "sha256": p.hash,
@@ -33,11 +36,13 @@ pub fn encode(run: &RunData) -> String {
         "status": status,
         "domain": run.coords.iter().map(|c| json!({ "name": c.name, "lo": c.lo, "hi": c.hi })).collect::<Vec<_>>(),
         "fields": run.fields,
-        "unknowns": run.unknowns.iter().map(|u| json!({ "name": u.name, "value": u.value, "exact": u.exact })).collect::<Vec<_>>(),
+        "unknowns": run.unknowns.iter().map(|u| json!({ "name": u.name, "start": u.start, "value": u.value, "exact": u.exact })).collect::<Vec<_>>(),
         "losses": run.losses.iter().map(|l| json!({
             "residual": l.residual, "method": l.method, "weight": l.weight, "rows": l.rows,
-            "before": l.before, "after": l.after,
+            "before": l.before, "after": l.after, "fresh_rms": l.fresh,
         })).collect::<Vec<_>>(),
+        "sights": run.sights.iter().map(|s| json!({ "field": s.field, "rms": s.size, "unseen": s.unseen })).collect::<Vec<_>>(),
+        "doubts": doubts(run),
         "metrics": run.metrics.iter().map(|m| json!({
             "name": m.name, "kind": m.kind, "field": m.field, "grid": m.grid, "value": m.value,
         })).collect::<Vec<_>>(),
@@ -53,7 +58,7 @@ pub fn encode(run: &RunData) -> String {
         },
         "history": run.history.iter().map(|h| json!({
             "phase": h.phase, "step": h.step, "forward_evaluations": h.forward_evaluations, "seconds": h.seconds,
-            "loss": h.loss, "error": h.error,
+            "loss": h.loss, "plain_loss": h.plain, "error": h.error,
         })).collect::<Vec<Value>>(),
     });
     let mut text = format!("{value:#}");

@@ -20,6 +20,7 @@ pub fn name(kind: MetricKind) -> &'static str {
         MetricKind::Rmse => "rmse",
         MetricKind::MeanAbsolute => "mean_absolute",
         MetricKind::MaxError => "max_error",
+        MetricKind::Residual => "residual",
     }
 }
 

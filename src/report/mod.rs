@@ -6,7 +6,9 @@
 //!
 //! Only `write` touches the disk.
 
+pub mod bench;
 pub mod data;
+pub mod doubt;
 pub mod figures;
 pub mod json;
 pub mod metrics;

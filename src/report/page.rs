@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::data::{ProgramInfo, RunData};
+use super::doubt::doubts;
 use super::figures::figures;
 use super::scale::{count, short};
 use super::svg::escape;
@@ -21,6 +22,9 @@ pub fn html(run: &RunData) -> String {
         summary(run),
     );
     cards(&mut out, run);
+    for doubt in doubts(run) {
+        let _ = write!(out, "<p class=\"about\"><b>Doubt:</b> {}</p>", escape(&doubt));
+    }
     figure_sections(&mut out, run);
     tables(&mut out, run);
     program(&mut out, &run.program);
@@ -36,11 +40,11 @@ fn summary(run: &RunData) -> String {
         },
         Status::Finished => "<span class=\"tag bad\">an expectation does not hold</span>".to_string(),
         Status::Interrupted => "<span class=\"tag bad\">interrupted</span>".to_string(),
-        Status::Diverged { phase, step, residual } => format!(
-            "<span class=\"tag bad\">diverged in phase {} at step {step}, residual {}</span>",
-            escape(phase),
-            escape(residual)
-        ),
+        Status::Diverged { phase, step, residual, broken } => {
+            let broken = broken.as_ref().map_or(String::new(), |b| format!(": {}", b.what));
+            let text = format!("diverged in phase {phase} at step {step}, residual {residual}{broken}");
+            format!("<span class=\"tag bad\">{}</span>", escape(&text))
+        }
     };
     let box_of: Vec<String> =
         run.coords.iter().map(|c| format!("{} ∈ [{}, {}]", escape(&c.name), short(c.lo), short(c.hi))).collect();
@@ -60,7 +64,7 @@ fn cards(out: &mut String, run: &RunData) {
             write!(out, "<div class=\"card {class}\"><b>{}</b><span>{}</span></div>", escape(&value), escape(&label));
     };
     for m in &run.metrics {
-        let verdict = run.expects.iter().find(|e| e.text.split_whitespace().next() == Some(m.name.as_str()));
+        let verdict = run.expects.iter().find(|e| e.metric == m.name);
         let class = verdict.map_or("", |e| if e.holds { "good" } else { "bad" });
         let expected = verdict.map_or(String::new(), |e| format!(", expected {}", e.text));
         card(short(m.value), format!("{} = {}{expected}", m.name, m.measure()), class);
@@ -116,16 +120,24 @@ fn tables(out: &mut String, run: &RunData) {
         .losses
         .iter()
         .map(|l| {
-            let rows = l.rows.to_string();
-            vec![l.residual.clone(), l.method.clone(), rows, short(l.weight), short(l.before), short(l.after)]
+            let (name, rows) = (l.residual.clone(), l.rows.to_string());
+            let shown = |v: f64| if l.rough { format!("({})", short(v)) } else { short(v) };
+            let figures = [l.before, l.after, l.fresh].map(shown);
+            [name, l.method.clone(), rows, short(l.weight)].into_iter().chain(figures).collect()
         })
         .collect();
-    let header = ["residual", "method", "rows", "weight", "mean square before", "after"];
+    let header = ["residual", "method", "rows", "weight", "mean square before", "after", "rms at fresh points"];
     table(out, "Loss terms", &header, &rows);
+    if run.losses.iter().any(|l| l.rough) {
+        let _ = write!(out, "<p class=\"about\">{}</p>", super::table::ROUGH);
+    }
+    let rows: Vec<_> = run.sights.iter().map(|s| vec![s.field.clone(), short(s.size), short(s.unseen)]).collect();
+    table(out, "Fields", &["field", "root mean square", "relative error that the residuals may not show"], &rows);
     let rows: Vec<_> = run
         .phases
         .iter()
-        .map(|p| {
+        .enumerate()
+        .map(|(k, p)| {
             vec![
                 p.name.clone(),
                 p.method.clone(),
@@ -133,7 +145,7 @@ fn tables(out: &mut String, run: &RunData) {
                 short(p.loss_after),
                 count(p.forward_evaluations),
                 format!("{:.2} s", p.seconds),
-                p.note.clone(),
+                super::table::note(run, k),
             ]
         })
         .collect();
@@ -147,7 +159,7 @@ fn tables(out: &mut String, run: &RunData) {
             let of = |e: &super::data::ExpectRow| {
                 format!("{} — {}", e.text, if e.holds { "holds" } else { "does not hold" })
             };
-            let mine = run.expects.iter().filter(|e| e.text.split_whitespace().next() == Some(m.name.as_str()));
+            let mine = run.expects.iter().filter(|e| e.metric == m.name);
             let verdicts: Vec<_> = mine.map(of).collect();
             vec![m.name.clone(), m.measure(), grid.join(" × "), short(m.value), verdicts.join(", ")]
         })

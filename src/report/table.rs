@@ -6,6 +6,7 @@
 //! ```
 
 use super::data::RunData;
+use super::doubt::still_falling;
 use super::scale::{count, short};
 
 /// Columns as wide as their widest cell, two spaces apart; columns named in `right` are set flush right.
@@ -34,16 +35,37 @@ pub fn losses(run: &RunData) -> String {
     let rows: Vec<Vec<String>> = run
         .losses
         .iter()
-        .map(|l| vec![l.residual.clone(), l.method.clone(), short(l.weight), short(l.before), short(l.after)])
+        .map(|l| {
+            // What is no measure of anything is not to be read as one.
+            let shown = |v: f64| if l.rough { format!("({})", short(v)) } else { short(v) };
+            let name = l.residual.clone();
+            vec![name, l.method.clone(), short(l.weight), shown(l.before), shown(l.after), shown(l.fresh)]
+        })
         .collect();
-    columns(&["residual", "method", "weight", "mean square before", "after"], &[2, 3, 4], &rows)
+    let header = ["residual", "method", "weight", "mean square before", "after", "rms, fresh"];
+    let mut out = columns(&header, &[2, 3, 4, 5], &rows);
+    if run.losses.iter().any(|l| l.rough) {
+        out.push_str(ROUGH);
+        out.push('\n');
+    }
+    out
+}
+
+/// Of figures in brackets.
+pub(super) const ROUGH: &str = "(in brackets: differences of spikes, which say little; these conditions are met by the weak form that they are a term of)";
+
+/// How large fields are, and what the residuals would not show of them.
+pub fn sights(run: &RunData) -> String {
+    let row = |s: &crate::train::outcome::Sight| vec![s.field.clone(), short(s.size), short(s.unseen)];
+    columns(&["field", "rms", "error that may hide"], &[1, 2], &run.sights.iter().map(row).collect::<Vec<_>>())
 }
 
 pub fn phases(run: &RunData) -> String {
     let rows: Vec<Vec<String>> = run
         .phases
         .iter()
-        .map(|p| {
+        .enumerate()
+        .map(|(k, p)| {
             vec![
                 p.name.clone(),
                 p.method.clone(),
@@ -51,11 +73,18 @@ pub fn phases(run: &RunData) -> String {
                 short(p.loss_after),
                 count(p.forward_evaluations),
                 format!("{:.1}", p.seconds),
-                p.note.clone(),
+                note(run, k),
             ]
         })
         .collect();
     columns(&["phase", "method", "loss before", "after", "forward evaluations", "seconds", ""], &[2, 3, 4, 5], &rows)
+}
+
+/// What a phase has to say, and whether more of it would help.
+pub(super) fn note(run: &RunData, phase: usize) -> String {
+    let more = still_falling(run, phase).then_some("still falling: more `rounds`");
+    let own = Some(run.phases[phase].note.as_str()).filter(|n| !n.is_empty());
+    own.into_iter().chain(more).collect::<Vec<_>>().join("; ")
 }
 
 pub fn layers(run: &RunData) -> String {
@@ -77,7 +106,7 @@ pub fn metrics(run: &RunData) -> String {
             let verdicts: Vec<String> = run
                 .expects
                 .iter()
-                .filter(|e| e.text.split_whitespace().next() == Some(m.name.as_str()))
+                .filter(|e| e.metric == m.name)
                 .map(|e| format!("{} {}", if e.holds { "holds:" } else { "DOES NOT HOLD:" }, e.text))
                 .collect();
             vec![

@@ -32,7 +32,17 @@ pub enum Status {
     /// Something stopped being a finite number; `what` says what: `a state of exc`.
     Diverged {
         what: String,
+        broken: Broken,
     },
+}
+
+/// What is not finite.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Broken {
+    /// A state of a unit after the last step, by their numbers.
+    State { population: usize, unit: u32, state: usize, value: f32 },
+    /// A weight or delay of this connection, before the first step.
+    Connection(usize),
 }
 
 /// All that a simulation yields.
@@ -82,10 +92,11 @@ pub fn run(sim: &Simulation, kernels: &[Arc<dyn Kernel>], interrupt: Option<&Ato
         records: vec![vec![]; sim.records.len()],
         synapses: synapses.iter().map(Synapses::len).collect(),
     };
-    for (s, c) in synapses.iter().zip(&sim.connections) {
+    for (k, (s, c)) in synapses.iter().zip(&sim.connections).enumerate() {
         if !s.finite {
             let (from, to) = (&sim.populations[c.from].name, &sim.populations[c.to].name);
-            outcome.status = Status::Diverged { what: format!("a weight or delay of {from} -> {to}") };
+            let what = format!("a weight or delay of {from} -> {to}");
+            outcome.status = Status::Diverged { what, broken: Broken::Connection(k) };
             return outcome;
         }
     }
@@ -115,8 +126,10 @@ pub fn run(sim: &Simulation, kernels: &[Arc<dyn Kernel>], interrupt: Option<&Ato
                 Recorded::Input => from.input(*u),
             }));
         }
-        if let Some(bad) = live.iter().find(|p| !p.finite) {
-            outcome.status = Status::Diverged { what: format!("a state of {}", bad.plan.name) };
+        let bad = live.iter().enumerate().find_map(|(k, p)| Some((k, p, p.broken?)));
+        if let Some((population, bad, (unit, state, value))) = bad {
+            let what = format!("a state of {}", bad.plan.name);
+            outcome.status = Status::Diverged { what, broken: Broken::State { population, unit, state, value } };
             return outcome;
         }
         for (s, c) in synapses.iter().zip(&sim.connections) {

@@ -26,8 +26,8 @@ pub struct Live<'a> {
     scratch: Vec<f32>,
     /// Units that spiked in the last step, in order.
     pub fired: Vec<u32>,
-    /// All states were finite after the last step.
-    pub finite: bool,
+    /// A state that was not finite after the last step, the first of the first chunk that has one: unit, state, value.
+    pub broken: Option<(u32, usize, f32)>,
 }
 
 /// Where things lie in a chunk's inputs and outputs.
@@ -116,7 +116,7 @@ impl<'a> Live<'a> {
         let tiles = chunks.div_ceil(TILE);
         let scratch = vec![0.0; tiles * kernel.scratch_len()];
         let number = number as u32;
-        Live { plan, kernel, number, layout, inputs, outputs, scratch, fired: vec![], finite: true }
+        Live { plan, kernel, number, layout, inputs, outputs, scratch, fired: vec![], broken: None }
     }
 
     pub fn clear_input(&mut self) {
@@ -191,13 +191,18 @@ impl<'a> Live<'a> {
     fn observe(&mut self) {
         let layout = &self.layout;
         self.fired.clear();
-        self.finite = true;
+        self.broken = None;
         let size = self.plan.size as usize;
         for (c, chunk) in self.outputs.chunks_exact(layout.output_len).enumerate() {
             let first = c * layout.width;
             let units = layout.width.min(size - first);
-            for state in chunk[..layout.spike].chunks_exact(layout.width) {
-                self.finite &= state[..units].iter().all(|v| v.is_finite());
+            for (k, state) in chunk[..layout.spike].chunks_exact(layout.width).enumerate() {
+                let state = &state[..units];
+                // The sum of products with 0 tells without a branch.
+                if self.broken.is_none() && state.iter().map(|v| v * 0.0).sum::<f32>() != 0.0 {
+                    let bad = state.iter().position(|v| !v.is_finite());
+                    self.broken = bad.map(|u| ((first + u) as u32, k, state[u]));
+                }
             }
             let spikes = &chunk[layout.spike..layout.spike + units];
             let fired = spikes.iter().enumerate().filter(|(_, s)| **s != 0.0);

@@ -90,7 +90,8 @@ enum Break {
     Comma,
     Pipe,
     Equals,
-    If,
+    Else,
+    Then,
     Or,
     And,
     Sum,
@@ -101,6 +102,42 @@ const ASSIGN: &[&str] = &["=", ":=", "+=", "-=", "*=", "/="];
 
 /// Statements that are lists, and may be broken at their commas.
 const LISTS: &[&str] = &["plot", "param", "state", "record", "population"];
+
+/// Which `if` an `else` belongs to, on the way along a row of tokens. `else if` goes on with the same one.
+#[derive(Default)]
+struct Cases {
+    /// One for each `then` whose `if` may not have ended: has it had its `else`?
+    open: Vec<bool>,
+    goes_on: bool,
+}
+
+impl Cases {
+    fn pass(&mut self, word: &str, next: &str) {
+        match word {
+            "then" if self.goes_on => {
+                self.goes_on = false;
+                self.open.last_mut().into_iter().for_each(|had| *had = false);
+            }
+            "then" => self.open.push(false),
+            "else" => {
+                self.open.truncate(self.closed());
+                self.open.last_mut().into_iter().for_each(|had| *had = true);
+                self.goes_on = next == "if" && !self.open.is_empty();
+            }
+            _ => {}
+        }
+    }
+
+    /// How deep an `else` would stand that came now, from 1; 0 if its `then` came before.
+    fn closed(&self) -> usize {
+        self.open.iter().rposition(|had| !had).map_or(0, |k| k + 1)
+    }
+
+    /// The same of a `then`.
+    fn opened(&self) -> usize {
+        self.open.len() + usize::from(!self.goes_on)
+    }
+}
 
 struct Printer<'a, 't> {
     atoms: &'a [Atom<'t>],
@@ -354,6 +391,7 @@ impl<'t> Printer<'_, 't> {
             }
         }
         pieces.push((from, range.to));
+        let is_chain = loosest == Break::Else && self.is(range.from, "if");
         // Commas of a statement come before what is tighter in its parts.
         let inner: Vec<Doc> = pieces
             .iter()
@@ -363,13 +401,16 @@ impl<'t> Printer<'_, 't> {
                 line.into_iter().chain([self.range(Range { from, to, ..range }, allowed)])
             })
             .collect();
-        Doc::Group(vec![Doc::Nest(inner)])
+        // `else` stands below its `if`.
+        Doc::Group(vec![if is_chain { Doc::List(inner) } else { Doc::Nest(inner) }])
     }
 
     /// The break before the atom at `i`, outside of the brackets within the range.
     fn break_at(&self, i: usize, range: Range, allowed: &[Break]) -> Option<Break> {
         let mut k = range.from;
+        let mut ifs = Cases::default();
         while k < i {
+            ifs.pass(self.atoms[k].text, self.atoms[k + 1].text);
             k = if self.is(k, "(") || self.is(k, "[") { self.close(k) + 1 } else { k + 1 };
         }
         if k != i {
@@ -382,7 +423,9 @@ impl<'t> Printer<'_, 't> {
             _ if before.is(",") => Break::Comma,
             _ if before.kind == Kind::Sign && ASSIGN.contains(&before.text) => Break::Equals,
             "|>" => Break::Pipe,
-            "then" | "else" => Break::If,
+            // What belongs to an `if` inside of another one stays with it.
+            "else" if ifs.closed() <= 1 => Break::Else,
+            "then" if ifs.opened() <= 1 => Break::Then,
             "or" => Break::Or,
             "and" => Break::And,
             "+" | "-" if atom.mark != Some(Mark::Sign) && atom.kind == Kind::Sign => Break::Sum,

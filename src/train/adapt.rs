@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use rand::RngExt;
 
+use crate::exec::kernel;
 use crate::exec::rng::{Purpose, Stream};
 use crate::ir::problem::Problem;
 use crate::plan::{ADAPT_STEPS, Distribution, Estimate, Gradient, Method, Sampler};
@@ -192,8 +193,8 @@ impl<'a> Session<'a> {
     /// The trace for each block, from directions over the weights that a phase changes.
     fn probed(&mut self, frame: &Frame<'a>, field: &Field, phase: usize, plan: &Gradient) -> Vec<f64> {
         let groups = groups(&self.problem.network, &plan.scope, false);
-        let count = plan.directions.max(1);
-        let runs = DIRECTIONS.div_ceil(count);
+        let count = plan.directions.clamp(1, kernel::DIRECTIONS);
+        let runs = plan.directions.max(DIRECTIONS).div_ceil(count);
         let mut traces = vec![0.0; self.system.blocks.len()];
         for run in 0..runs {
             let mut directions = vec![vec![0.0; self.params.len()]; count];

@@ -12,6 +12,7 @@
 
 use rayon::prelude::*;
 
+use crate::exec::kernel::DIRECTIONS;
 use crate::plan::{Estimate, Gradient};
 use crate::train::frame::Frame;
 use crate::train::linalg::dot;
@@ -39,9 +40,6 @@ pub struct Here<'a> {
     pub rows: &'a [f64],
 }
 
-/// Directions whose perturbed weights are held at a time.
-const CHUNK: usize = 16;
-
 impl Estimator<'_> {
     /// The gradient's estimate.
     ///
@@ -51,10 +49,8 @@ impl Estimator<'_> {
         let mut gradient = vec![0.0; here.theta.len()];
         let total = self.plan.directions;
         for (g, group) in self.groups.iter().enumerate() {
-            // A forward kernel takes all directions at once.
-            let chunk = if self.plan.estimate == Estimate::Forward { total } else { CHUNK };
-            for start in (0..total).step_by(chunk.max(1)) {
-                let directions: Vec<Vec<f64>> = (start..total.min(start + chunk))
+            for start in (0..total).step_by(DIRECTIONS) {
+                let directions: Vec<Vec<f64>> = (start..total.min(start + DIRECTIONS))
                     .into_par_iter()
                     .map(|k| {
                         let key = Key { phase: self.phase, step, direction: k, group: g };

@@ -75,17 +75,19 @@ impl<'a> Frame<'a> {
 
     /// The linear part for several functions at once: `rows x functions`.
     pub fn apply(&self, columns: &Columns) -> Mat<f64> {
-        let mut out = Mat::zeros(self.rows(), columns.len);
+        let mut out = Mat::zeros(self.rows(), if self.parts.len() == 1 { 0 } else { columns.len });
         let mut start = 0;
         for ((block, slopes), observed) in self.parts.iter().zip(&columns.blocks) {
             let rows = slopes.rows();
             let factors: Vec<f64> = (0..rows).map(|i| factor(block, rows, i)).collect();
-            let part = slopes.apply(observed, columns.len);
+            let mut part = slopes.apply(observed, columns.len);
             for j in 0..columns.len {
-                for (i, factor) in factors.iter().enumerate() {
-                    out[(start + i, j)] = factor * part[(i, j)];
-                }
+                part.col_mut(j).iter_mut().zip(&factors).for_each(|(x, factor)| *x *= factor);
             }
+            if self.parts.len() == 1 {
+                return part;
+            }
+            out.get_mut(start..start + rows, ..).copy_from(&part);
             start += rows;
         }
         out
@@ -95,6 +97,15 @@ impl<'a> Frame<'a> {
     pub fn losses(&self, field: &Field) -> Vec<(usize, usize, f64)> {
         let parts = self.parts.iter().zip(&field.blocks);
         parts.map(|((b, s), observed)| (b.residual, s.rows(), mean_square(&s.residual(observed)))).collect()
+    }
+
+    /// The loss with all rows of a block alike; `None` if they are.
+    pub fn plain(&self, field: &Field) -> Option<f64> {
+        let parts = || self.parts.iter().zip(&field.blocks);
+        self.parts
+            .iter()
+            .any(|(b, _)| b.emphasis.is_some())
+            .then(|| parts().map(|((b, s), observed)| b.weight * mean_square(&s.residual(observed))).sum())
     }
 
     /// For each block the sum of squares of its part of some rows, as it were with a weight of 1.
@@ -112,13 +123,17 @@ impl<'a> Frame<'a> {
 
     /// The first residual with a row that is not finite.
     pub fn broken(&self, rows: &[f64]) -> Option<&str> {
-        let mut start = 0;
-        for (block, slopes) in &self.parts {
-            let end = start + slopes.rows();
-            if rows[start..end].iter().any(|r| !r.is_finite()) {
-                return Some(block.name);
+        self.broken_row(rows).map(|(block, _)| self.parts[block].0.name)
+    }
+
+    /// The first row that is not finite: its block, and its place there.
+    pub fn broken_row(&self, rows: &[f64]) -> Option<(usize, usize)> {
+        let mut at = rows.iter().position(|r| !r.is_finite())?;
+        for (k, (_, slopes)) in self.parts.iter().enumerate() {
+            match at.checked_sub(slopes.rows()) {
+                None => return Some((k, at)),
+                Some(rest) => at = rest,
             }
-            start = end;
         }
         None
     }

@@ -53,14 +53,15 @@ impl State {
     }
 
     /// # Errors
-    /// If a row or a weight is not finite.
-    fn check(&self, frame: &Frame<'_>, step: usize) -> Result<(), Stop> {
+    /// If a row, a weight or a neuron's state is not finite.
+    fn check(&self, session: &mut Session<'_>, frame: &Frame<'_>, step: usize) -> Result<(), Stop> {
         let broken = match frame.broken(&self.rows) {
             Some(name) => name,
-            None if self.params.iter().all(|p| p.is_finite()) => return Ok(()),
+            // A broken neuron may be silent.
+            None if self.params.iter().all(|p| p.is_finite()) => return session.sound(step),
             None => "the weights of all residuals",
         };
-        Err(Stop::Diverged { step, residual: broken.to_string() })
+        Err(session.diverged(step, broken.to_string(), Some((frame, &self.rows))))
     }
 }
 
@@ -120,8 +121,8 @@ fn steps<'a>(
         Estimator { plan, groups: groups(network, &plan.scope, solved.is_some()), seed: session.options.seed, phase };
     let mut rule = update::new(plan.update, session.params.len());
     let mut state = start;
-    state.check(&frame, 0)?;
-    session.report(phase, 0, plan.steps, state.loss())?;
+    state.check(session, &frame, 0)?;
+    session.report_plain(phase, 0, plan.steps, state.loss(), frame.plain(&state.field))?;
     if let Some(every) = solved {
         state = solve_readout(session, &frame, every, 0)?;
         best.keep(0, &state);
@@ -166,9 +167,9 @@ fn steps<'a>(
             }
             None => State::of(session, &frame),
         };
-        state.check(&frame, step + 1)?;
+        state.check(session, &frame, step + 1)?;
         best.keep(step + 1, &state);
-        session.report(phase, step + 1, plan.steps, state.loss())?;
+        session.report_plain(phase, step + 1, plan.steps, state.loss(), frame.plain(&state.field))?;
         if let Some(why) = watch.after(session, step + 1, best.loss, &best.params) {
             return Ok(Some(why));
         }
@@ -201,7 +202,10 @@ fn gradient<'a>(
     let rows = if batch.is_some() || tangent { frame.residual(field) } else { state.rows.clone() };
     let here = Here { system, frame: &frame, theta, rows: &rows };
     let found = estimator.gradient(&mut session.lab, here, sigma, step);
-    found.map_err(|residual| Stop::Diverged { step, residual })
+    match found {
+        Ok(gradient) => session.sound(step).map(|()| gradient),
+        Err(residual) => Err(session.diverged(step, residual, None)),
+    }
 }
 
 /// Shortens a gradient that is longer than `longest` (Pascanu, Mikolov and Bengio, 2013).
@@ -232,7 +236,7 @@ pub fn readout(session: &mut Session<'_>, ridge: Option<f64>, step: usize) -> Re
         let frame = session.system.frame(None);
         let rows = frame.residual(&features.field(&start));
         let residual = frame.broken(&rows).unwrap_or("the features of all residuals").to_string();
-        return Err(Stop::Diverged { step, residual });
+        return Err(session.diverged(step, residual, Some((&frame, &rows))));
     };
     solution.put(network, session.kernels.precision, &mut session.params);
     Ok(())

@@ -8,8 +8,13 @@
 //! No derivative of the network is used. A nonlinear problem is linearised about the field (Newton); the selection is
 //! repeated while the field still changes much and frozen from then on: selecting in every iteration never settles.
 
-use faer::Mat;
+use std::collections::BTreeMap;
 
+use faer::Mat;
+use rayon::prelude::*;
+
+use crate::exec::kernel::Numbers;
+use crate::exec::real::Real;
 use crate::exec::rng::{Purpose, Stream};
 use crate::ir::op::ParamId;
 use crate::ir::problem::Units as UnitsPlan;
@@ -19,7 +24,7 @@ use crate::train::candidates::{Spec, Units};
 use crate::train::frame::Frame;
 use crate::train::init::{place, spec};
 use crate::train::observe::Features;
-use crate::train::pursuit::Pursuit;
+use crate::train::pursuit::{Candidates as Rows, Pursuit};
 use crate::train::session::{Ended, Session, Stop};
 use crate::train::solve::{self, Linear, Weights, better, join, square};
 use crate::train::stop::Watch;
@@ -35,9 +40,10 @@ pub const REPLACED: usize = 4;
 pub const SELECTIONS: usize = 4;
 /// The selection is frozen once the field changes by less than this part of itself.
 pub const FROZEN: f64 = 0.05;
-/// Numbers of candidates' features that are kept for the next selection of a nonlinear problem; a larger pool is simulated
-/// again (4 bytes each).
+/// Numbers of candidates' features that are kept (4 bytes each, or 8); what is wanted again of a larger pool is simulated again.
 const MEMORY: usize = 1 << 27;
+/// Points that are gathered together.
+const POINTS: usize = 32;
 
 /// In words, for the report: `pursuit, 512 of 4000 candidates, 3 rounds`.
 pub fn describe(plan: &Plan, units: u32) -> String {
@@ -54,7 +60,7 @@ struct Layer<'a> {
     ridge: Option<f64>,
 }
 
-/// A linear problem's candidates are simulated once; a nonlinear one comes back to them. Columns for each readout fed.
+/// The features of the candidates, block by block, as far as there is room for them. Columns for each readout fed.
 type Simulated = Vec<Option<Vec<Columns>>>;
 
 /// Runs the phase; the session's weights end as the best selection.
@@ -67,9 +73,11 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
     let layer = Layer { index, units: network.layers[index].units as usize, plan: units, spec, ridge: plan.ridge };
 
     let mut field = session.field();
+    let sound = session.lab.take_fault().is_none();
     let mut loss = own_loss(session, &field);
     let before = loss;
     let mut kept = vec![];
+    let mut in_place = None;
     let mut watch = Watch::new(&session.problem.train.phases[phase].stop, "rounds", loss);
     let mut reached = None;
     let mut stop = session.report(phase, 0, plan.rounds + 1, loss).err();
@@ -77,34 +85,42 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
         if stop.is_some() || reached.is_some() {
             break;
         }
-        if session.turn(round, false, &mut field) != Turn::Same {
+        let turn = session.turn(round, false, &mut field);
+        if turn == Turn::Points {
+            in_place = None;
+        }
+        if turn != Turn::Same {
             loss = own_loss(session, &field);
             watch.rebase(loss);
         }
         let (in_use, candidates) = candidates(session, &layer, plan, phase, round);
-        let found = match select(session, &layer, &candidates, in_use, &field) {
-            Ok(params) => params,
-            Err(Stop::Interrupted) => {
-                stop = Some(Stop::Interrupted);
+        let found = match select(session, &layer, &candidates, in_use, &field, in_place.as_ref()) {
+            Ok(found) => found,
+            Err(why @ (Stop::Interrupted | Stop::Enough)) => {
+                stop = Some(why);
                 break;
             }
-            Err(Stop::Diverged { residual, .. }) => {
+            Err(Stop::Diverged { residual, broken, .. }) => {
                 // A round that fails is not kept; without any state that is finite there is nothing to go on from.
                 if loss.is_finite() {
                     stop = session.report(phase, round + 1, plan.rounds + 1, loss).err();
                     continue;
                 }
-                stop = Some(Stop::Diverged { step: round + 1, residual });
+                stop = Some(Stop::Diverged { step: round + 1, residual, broken });
                 break;
             }
         };
+        let (found, found_features) = found;
+        session.lab.take_fault();
         let new_field = session.lab.field(&session.system, &found);
         let frame = session.frame(&new_field);
-        let new_loss = square(&frame.residual(&new_field));
+        // A selection with a broken neuron in it is not kept, even if that neuron is silent.
+        let new_loss = if session.lab.fault().is_some() { f64::NAN } else { square(&frame.residual(&new_field)) };
         let old_loss = square(&frame.residual(&field));
         // In its own frame, too: a nonlinear problem's rows are weighed anew about every field.
         if better(new_loss, old_loss) && better(new_loss, loss) {
             session.params = found;
+            in_place = Some(found_features);
             field = new_field;
             loss = new_loss;
             kept.push(round.to_string());
@@ -113,9 +129,14 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
         if !loss.is_finite() && stop.is_none() {
             let frame = session.system.frame(None);
             let residual = frame.broken(&frame.residual(&field)).unwrap_or("all residuals").to_string();
-            stop = Some(Stop::Diverged { step: round + 1, residual });
+            let rows = frame.residual(&field);
+            stop = Some(session.diverged(round + 1, residual, Some((&frame, &rows))));
         }
         reached = watch.after(session, round + 1, loss, &session.params);
+    }
+    if !sound && kept.is_empty() && stop.is_none() {
+        session.field();
+        stop = session.sound(plan.rounds + 1).err();
     }
     let mut note = match kept.len() {
         0 => "kept nothing new".to_string(),
@@ -153,22 +174,26 @@ fn used(session: &Session<'_>, layer: &Layer<'_>) -> Units {
     Units { len: layer.units, values }
 }
 
-/// The network's weights with the best `units` of the candidates in the layer, and their exact readout.
+/// The network's weights with the best `units` of the candidates in the layer and their exact readout, and the features that they
+/// have. `in_place` are the features of the units in use, if they are known.
 fn select(
     session: &mut Session<'_>,
     layer: &Layer<'_>,
     candidates: &Units,
     in_use: bool,
     field: &Field,
-) -> Result<Vec<f64>, Stop> {
+    in_place: Option<&Features>,
+) -> Result<(Vec<f64>, Features), Stop> {
     let network = &session.problem.network;
-    let diverged = |residual: &str| Stop::Diverged { step: 0, residual: residual.to_string() };
     let start = Weights::of(network, &session.params);
     // No candidate changes anything but the features that the layer feeds.
-    let current = session.lab.features(&session.system, &session.params);
+    let current = match in_place {
+        Some(features) => features.clone(),
+        None => session.lab.features(&session.system, &session.params),
+    };
     let mut about = newton_start(session, &current, &start, field)?;
     let mut simulated: Simulated = vec![];
-    let mut best: Option<(f64, Vec<f64>)> = None;
+    let mut best: Option<(f64, Vec<f64>, Features)> = None;
     for _ in 0..SELECTIONS {
         let frame = session.frame(&about);
         let frame = &*frame;
@@ -179,16 +204,21 @@ fn select(
             if session.interrupted() {
                 return Err(Stop::Interrupted);
             }
-            let columns = simulate(session, layer, candidates, k, first, &mut simulated);
             // The last block is filled up with repetitions.
             let real = block.min(candidates.len - first);
-            let rows = grouped(frame, &columns, real);
-            choices.iter_mut().for_each(|c| c.pursuit.add(rows.as_ref()));
-            keep(session, layer, candidates.len, columns, &mut simulated);
+            let columns = match in_use && feeds_alone(layer, &current) && first + block <= layer.units {
+                true => known(layer, &current, first, &mut simulated),
+                false => simulate(session, layer, candidates, first, &mut simulated),
+            };
+            let rows = Rows::blocks(grouped(frame, &columns, real).as_ref(), layer.plan.feeds.len());
+            choices.iter_mut().for_each(|c| c.pursuit.add_blocks(&rows));
+            keep(layer, candidates.len, k, columns, &mut simulated);
         }
         let mut found: Option<Found> = None;
         for choice in choices {
-            let choice = choice.finish(session, layer, candidates, &linear, &start, frame);
+            let picks = choice.finish(layer);
+            let choice = choose(session, layer, candidates, picks, &current, &simulated);
+            let choice = choice.and_solve(&linear, &start, frame, layer.ridge);
             if let Some(choice) = choice
                 && found.as_ref().is_none_or(|f| choice.left < f.left)
             {
@@ -196,26 +226,28 @@ fn select(
             }
         }
         let Some(Found { params: mut found, features, weights, .. }) = found else {
-            return Err(diverged(frame.broken(&linear.target).unwrap_or("the features of all residuals")));
+            let residual = frame.broken(&linear.target).unwrap_or("the features of all residuals").to_string();
+            return Err(session.diverged(0, residual, Some((frame, &linear.target))));
         };
         if session.linear.is_some() {
             weights.put(network, session.kernels.precision, &mut found);
-            return Ok(found);
+            return Ok((found, features));
         }
         // Newton with the selection frozen.
         let Some(weights) = solve::readout(&session.system, None, &features, &weights, layer.ridge) else { break };
         let next = features.field(&weights);
         let (change, loss) = (next.change(&about), own_loss(session, &next));
         weights.put(network, session.kernels.precision, &mut found);
-        if best.as_ref().is_none_or(|(l, _)| better(loss, *l)) {
-            best = Some((loss, found));
+        if best.as_ref().is_none_or(|(l, ..)| better(loss, *l)) {
+            best = Some((loss, found, features));
         }
         about = next;
         if change <= FROZEN || !change.is_finite() {
             break;
         }
     }
-    best.map(|(_, params)| params).ok_or_else(|| diverged("all residuals"))
+    best.map(|(_, params, features)| (params, features))
+        .ok_or_else(|| session.diverged(0, "all residuals".to_string(), None))
 }
 
 /// A way of choosing: units in use (the first candidates) that stay whatever happens, and a pursuit of the others.
@@ -257,38 +289,135 @@ fn choices(frame: &Frame<'_>, linear: &Linear, current: &Features, layer: &Layer
 
 /// The rows of the first `count` units: for each unit one column a readout that it feeds.
 fn grouped(frame: &Frame<'_>, fed: &[Columns], count: usize) -> Mat<f64> {
-    let parts: Vec<Mat<f64>> = fed.iter().map(|columns| frame.apply(columns)).collect();
+    let mut parts: Vec<Mat<f64>> = fed.iter().map(|columns| frame.apply(columns)).collect();
     let group = parts.len();
-    Mat::from_fn(frame.rows(), count * group, |i, j| parts[j % group][(i, j / group)])
+    match parts.pop() {
+        Some(mut only) if group == 1 => {
+            only.truncate(frame.rows(), count);
+            only
+        }
+        last => {
+            parts.extend(last);
+            Mat::from_fn(frame.rows(), count * group, |i, j| parts[j % group][(i, j / group)])
+        }
+    }
 }
 
 impl Choice {
-    /// `None` if numbers are not finite.
-    fn finish(
-        self,
-        session: &mut Session<'_>,
-        layer: &Layer<'_>,
-        candidates: &Units,
-        linear: &Linear,
-        like: &Weights,
-        frame: &Frame<'_>,
-    ) -> Option<Found> {
-        let network = &session.problem.network;
+    /// As many candidates as the layer has units.
+    fn finish(self, layer: &Layer<'_>) -> Vec<usize> {
         let mut picks = self.kept;
         picks.extend(self.pursuit.select(layer.units - picks.len()).picks);
-        let chosen = candidates.select(&fill(picks, candidates.len, layer.units));
-        let mut params = session.params.clone();
-        for (unit, values) in layer.plan.params.iter().zip(&chosen.values) {
-            params[place(network, unit.param)].copy_from_slice(values);
+        picks
+    }
+}
+
+/// Weights with chosen units in place, and their features.
+struct Chosen {
+    params: Vec<f64>,
+    features: Features,
+}
+
+/// Puts candidates in place. Their features are gathered from the pool's, which have the same bits, or simulated if those could not
+/// all be kept.
+fn choose(
+    session: &mut Session<'_>,
+    layer: &Layer<'_>,
+    candidates: &Units,
+    picks: Vec<usize>,
+    current: &Features,
+    simulated: &Simulated,
+) -> Chosen {
+    let network = &session.problem.network;
+    let picks = fill(picks, candidates.len, layer.units);
+    let chosen = candidates.select(&picks);
+    let mut params = session.params.clone();
+    for (unit, values) in layer.plan.params.iter().zip(&chosen.values) {
+        params[place(network, unit.param)].copy_from_slice(values);
+    }
+    let features = gather(layer, candidates.len, &picks, current, simulated);
+    let features = features.unwrap_or_else(|| session.lab.features(&session.system, &params));
+    Chosen { params, features }
+}
+
+/// The features with the picked candidates in the layer, if those of all candidates are at hand.
+fn gather(
+    layer: &Layer<'_>,
+    candidates: usize,
+    picks: &[usize],
+    current: &Features,
+    simulated: &Simulated,
+) -> Option<Features> {
+    let block = layer.plan.block as usize;
+    let blocks: Vec<&Vec<Columns>> = simulated.iter().flatten().collect();
+    if blocks.len() < candidates.div_ceil(block) || !feeds_alone(layer, current) {
+        return None;
+    }
+    // Block by block, so that the features are read in the order in which they lie.
+    let mut of_block: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
+    for (unit, pick) in picks.iter().enumerate() {
+        of_block.entry(pick / block).or_default().push((unit, pick % block));
+    }
+    let mut features = current.clone();
+    for (f, readout) in layer.plan.feeds.iter().enumerate() {
+        let phi = &mut features.readouts[*readout].phi;
+        for (b, observed) in phi.blocks.iter_mut().enumerate() {
+            for (o, values) in observed.iter_mut().enumerate() {
+                let from = |k: usize| &blocks[k][f].blocks[b][o];
+                match values {
+                    Numbers::Single(values) => {
+                        let from = |k| from(k).single();
+                        scatter(values, layer.units, from, block, &of_block);
+                    }
+                    Numbers::Double(values) => {
+                        let from = |k| from(k).double();
+                        scatter(values, layer.units, from, block, &of_block);
+                    }
+                }
+            }
         }
-        let features = session.lab.features(&session.system, &params);
-        let (weights, left) = linear.solve(features.rows(frame, &[]).as_ref(), like, layer.ridge)?;
-        Some(Found { params, features, weights, left })
+    }
+    Some(features)
+}
+
+/// Puts the features of picks of each block (`from` gives it as `[points][block]`) into `to`, `[points][units]`.
+fn scatter<'a, R: Real>(
+    to: &mut [R],
+    units: usize,
+    from: impl Fn(usize) -> &'a [R] + Sync,
+    block: usize,
+    of_block: &BTreeMap<usize, Vec<(usize, usize)>>,
+) {
+    to.par_chunks_mut(POINTS * units).enumerate().for_each(|(tile, to)| {
+        for (k, picks) in of_block {
+            let rows = from(*k)[tile * POINTS * block..].chunks_exact(block);
+            for (to, from) in to.chunks_exact_mut(units).zip(rows) {
+                picks.iter().for_each(|(unit, pick)| to[*unit] = from[*pick]);
+            }
+        }
+    });
+}
+
+/// Whether the layer's units are all the features of each of the readouts that it feeds.
+fn feeds_alone(layer: &Layer<'_>, current: &Features) -> bool {
+    layer.plan.feeds.iter().all(|k| current.readouts[*k].phi.len == layer.units)
+}
+
+impl Chosen {
+    /// `None` if numbers are not finite.
+    fn and_solve(self, linear: &Linear, like: &Weights, frame: &Frame<'_>, ridge: Option<f64>) -> Option<Found> {
+        let (weights, left) = linear.solve(self.features.rows(frame, &[]).as_ref(), like, ridge)?;
+        Some(Found { params: self.params, features: self.features, weights, left })
     }
 }
 
 /// The field to linearise about first: as it is or the offset alone, whichever has the lower loss.
-fn newton_start(session: &Session<'_>, features: &Features, weights: &Weights, field: &Field) -> Result<Field, Stop> {
+fn newton_start(
+    session: &mut Session<'_>,
+    features: &Features,
+    weights: &Weights,
+    field: &Field,
+) -> Result<Field, Stop> {
     if session.linear.is_some() {
         return Ok(field.clone());
     }
@@ -301,25 +430,39 @@ fn newton_start(session: &Session<'_>, features: &Features, weights: &Weights, f
         return Ok(nothing);
     }
     let frame = session.system.frame(None);
-    let residual = frame.broken(&frame.residual(&nothing)).unwrap_or("all residuals").to_string();
-    Err(Stop::Diverged { step: 0, residual })
+    let rows = frame.residual(&nothing);
+    let residual = frame.broken(&rows).unwrap_or("all residuals").to_string();
+    Err(session.diverged(0, residual, Some((&frame, &rows))))
 }
 
-/// The features of block `k` of the candidates, which starts at `first`.
+/// The features of the block of the candidates that starts at `first`.
 fn simulate(
     session: &mut Session<'_>,
     layer: &Layer<'_>,
     candidates: &Units,
-    k: usize,
     first: usize,
     simulated: &mut Simulated,
 ) -> Vec<Columns> {
-    if let Some(columns) = simulated.get_mut(k).and_then(Option::take) {
+    let block = layer.plan.block as usize;
+    if let Some(columns) = simulated.get_mut(first / block).and_then(Option::take) {
         return columns;
     }
-    let block = layer.plan.block as usize;
     let params = pool_params(session, layer, &candidates.block(first, block));
     session.lab.pool(&session.system, layer.index, &params)
+}
+
+/// The same for a block of units in use: their features are known.
+fn known(layer: &Layer<'_>, current: &Features, first: usize, simulated: &mut Simulated) -> Vec<Columns> {
+    let block = layer.plan.block as usize;
+    if let Some(columns) = simulated.get_mut(first / block).and_then(Option::take) {
+        return columns;
+    }
+    let of_readout = |k: &usize| {
+        let phi = &current.readouts[*k].phi;
+        let part = |values: &Numbers| values.part(0, values.len(), phi.len.max(1), first, block);
+        Columns { len: block, blocks: phi.blocks.iter().map(|b| b.iter().map(part).collect()).collect() }
+    };
+    layer.plan.feeds.iter().map(of_readout).collect()
 }
 
 /// The pool's parameters: the network's own where they are alike, the candidates' in the layer, 0 elsewhere (the readout).
@@ -339,15 +482,14 @@ fn pool_params(session: &Session<'_>, layer: &Layer<'_>, block: &Units) -> Vec<f
     params
 }
 
-/// Puts a block's features away for the next selection, if there may be one and there is room.
-fn keep(session: &Session<'_>, layer: &Layer<'_>, candidates: usize, columns: Vec<Columns>, simulated: &mut Simulated) {
+/// Puts the features of block `k` away, if there is room for all blocks': the best are gathered from them, and a nonlinear problem
+/// selects again.
+fn keep(layer: &Layer<'_>, candidates: usize, k: usize, columns: Vec<Columns>, simulated: &mut Simulated) {
     let observed: usize = columns.iter().flat_map(|c| c.blocks.iter().flatten()).map(|v| v.len()).sum();
     let blocks = candidates.div_ceil(layer.plan.block as usize);
-    if session.linear.is_none() && observed * blocks <= MEMORY {
-        match simulated.iter_mut().find(|s| s.is_none()) {
-            Some(empty) => *empty = Some(columns),
-            None => simulated.push(Some(columns)),
-        }
+    if observed * blocks <= MEMORY {
+        simulated.resize_with(blocks, || None);
+        simulated[k] = Some(columns);
     }
 }
 

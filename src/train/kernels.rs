@@ -19,6 +19,36 @@ pub struct Kernels {
     pub responses: Vec<Option<AnyKernel>>,
 }
 
+impl Kernels {
+    /// The same with another kernel in the place of each.
+    pub fn map(&self, f: &mut dyn FnMut(&AnyKernel) -> AnyKernel) -> Kernels {
+        let observer = |o: &Observer, f: &mut dyn FnMut(&AnyKernel) -> AnyKernel| Observer {
+            atoms: o.atoms.clone(),
+            primal: f(&o.primal),
+            features: o.features.as_ref().map(&mut *f),
+            pools: o.pools.iter().map(|p| p.as_ref().map(&mut *f)).collect(),
+            tangents: o.tangents.iter().map(|(k, t)| (*k, f(t))).collect(),
+        };
+        Kernels {
+            precision: self.precision,
+            observers: self.observers.iter().map(|o| observer(o, f)).collect(),
+            observer_of: self.observer_of.clone(),
+            probe: f(&self.probe),
+            responses: self.responses.iter().map(|r| r.as_ref().map(&mut *f)).collect(),
+        }
+    }
+
+    /// Every kernel there is.
+    pub fn all(&self) -> Vec<AnyKernel> {
+        let mut all = vec![];
+        self.map(&mut |kernel| {
+            all.push(kernel.clone());
+            kernel.clone()
+        });
+        all
+    }
+}
+
 /// Kernels that yield fields and some of their partial derivatives. A derivative's output is named by
 /// [`derivative_name`](crate::ir::problem::derivative_name).
 #[derive(Clone)]
@@ -30,7 +60,8 @@ pub struct Observer {
     pub features: Option<AnyKernel>,
     /// As `features`, for a block of candidates of a layer; one entry a layer of the network.
     pub pools: Vec<Option<AnyKernel>>,
-    /// For each number of directions that a `forward` phase asks for: as `primal`, with the tangents of the outputs along
+    /// For each number of directions that `forward` phases take at once, in whole vectors
+    /// ([`lanes_for`](crate::exec::kernel::lanes_for)): as `primal`, with the tangents of the outputs along
     /// that many directions, named by [`tangent_name`](crate::ir::problem::tangent_name).
     pub tangents: Vec<(u32, AnyKernel)>,
 }

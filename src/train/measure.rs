@@ -4,7 +4,8 @@
 use crate::exec::interp::eval;
 use crate::ir::problem::{Field, Problem};
 use crate::ir::program::{Program, Region};
-use crate::plan::Metric;
+use crate::plan::{Metric, MetricKind};
+use crate::train::fresh::Fresh;
 use crate::train::functions::{HELD_OUT, draw, inputs};
 use crate::train::kernels::Kernels;
 use crate::train::sampling::inside;
@@ -165,8 +166,19 @@ fn measured(
     Some((solution, exact))
 }
 
+/// The residual that a metric is about, if it is of that kind.
+pub fn watched<'a>(problem: &'a Problem, kernels: &'a Kernels, name: &str) -> Option<Fresh<'a>> {
+    let metric = problem.report.metrics.iter().find(|m| m.name == name && m.kind == MetricKind::Residual)?;
+    let k = problem.residuals.iter().position(|r| r.name == metric.field)?;
+    Some(Fresh::new(problem, kernels, problem.train.seed, Some(k)))
+}
+
 /// The value of a metric; not a number if there is nothing to measure.
 pub fn metric(problem: &Problem, kernels: &Kernels, params: &[f64], m: &Metric) -> f64 {
+    if m.kind == MetricKind::Residual {
+        let found = watched(problem, kernels, &m.name).and_then(|f| f.residuals(params).pop());
+        return found.map_or(f64::NAN, |(_, rms)| rms);
+    }
     let Some(k) = problem.network.fields.iter().position(|f| f.name == m.field) else { return f64::NAN };
     let pair = match unknown(problem, params, k) {
         Some((value, exact)) => exact.map(|e| (vec![value], vec![e])),

@@ -14,7 +14,9 @@ mod adapt;
 pub mod candidates;
 pub mod checkpoint;
 mod estimate;
+mod fault;
 mod frame;
+pub mod fresh;
 pub mod functions;
 mod gradient;
 mod grow;
@@ -53,7 +55,7 @@ use kernels::Kernels;
 use outcome::{Loss, Outcome, PhaseSummary, Progress, Status};
 use session::{Ended, Session, Stop};
 use solve::square;
-use system::{Part, System};
+use system::{Field, Part, System};
 
 /// What a caller decides about a run.
 #[derive(Debug, Clone, Copy, Default)]
@@ -71,11 +73,12 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
     let absorbed = System::new(problem, kernels, options.seed, Part::Absorbed);
     let linear = system.is_linear().then(|| Arc::new(system.frame(None)));
     let params = init::params(&problem.network, kernels, options.seed);
-    // Losses are reported on the points that training began with.
-    let parts = [(&system, linear.as_deref()), (&absorbed, None)];
-    let before = losses(problem, kernels, parts, &params);
     let own = (system.clone(), linear.clone());
     let mut session = Session::new(problem, kernels, options, own.0, own.1, params, progress, started);
+    let first = session.begin_with();
+    // Losses are reported on the points that training began with.
+    let parts = [(&system, linear.as_deref()), (&absorbed, None)];
+    let before = losses(problem, kernels, parts, &session.params, Some(first));
     let mut phases = vec![];
     let mut status = Status::Finished;
     for (k, phase) in problem.train.phases.iter().enumerate() {
@@ -99,21 +102,23 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
             note: ended.note,
         });
         match ended.stop {
-            None => {}
+            None | Some(Stop::Enough) => {}
             Some(Stop::Interrupted) => status = Status::Interrupted,
-            Some(Stop::Diverged { step, residual }) => {
-                status = Status::Diverged { phase: phase.name.clone(), step, residual };
+            Some(Stop::Diverged { step, residual, broken }) => {
+                status = Status::Diverged { phase: phase.name.clone(), step, residual, broken };
             }
         }
         if status != Status::Finished {
             break;
         }
     }
-    let after = losses(problem, kernels, parts, &session.params);
+    let after = losses(problem, kernels, parts, &session.params, None);
     let weight = |residual: usize| session.system.blocks.iter().find(|b| b.residual == residual).map(|b| b.weight);
     let mut losses = vec![];
+    let (fresh, sights) = fresh::Fresh::new(problem, kernels, options.seed, None).look(&session.params);
     for ((k, b), (_, a)) in before.into_iter().zip(after) {
-        losses.push(Loss { after: a.after, weight: weight(k).unwrap_or(b.weight), ..b });
+        let fresh = fresh.iter().find(|(residual, _)| *residual == k).map_or(f64::NAN, |(_, rms)| *rms);
+        losses.push(Loss { after: a.after, fresh, weight: weight(k).unwrap_or(b.weight), ..b });
     }
     Outcome {
         forward_evaluations: session.lab.evaluations(),
@@ -122,6 +127,7 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
         history: session.history,
         phases,
         losses,
+        sights,
         status,
     }
 }
@@ -130,9 +136,7 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
 fn readout_phase(session: &mut Session<'_>, phase: usize, ridge: Option<f64>) -> Ended {
     let old = session.params.clone();
     let start = session.field();
-    let loss = |session: &Session<'_>, about: &system::Field, field: &system::Field| {
-        square(&session.frame(about).residual(field))
-    };
+    let loss = |session: &Session<'_>, about: &Field, field: &Field| square(&session.frame(about).residual(field));
     let before = loss(session, &start, &start);
     let mut ended = Ended { note: String::new(), before, after: before, stop: None };
     if let Err(stop) = session.report(phase, 0, 1, before).and_then(|()| gradient::readout(session, ridge, 1)) {
@@ -147,20 +151,30 @@ fn readout_phase(session: &mut Session<'_>, phase: usize, ridge: Option<f64>) ->
     } else {
         ended.after = after;
     }
-    ended.stop = session.report(phase, 1, 1, ended.after).err();
+    ended.stop = session.report(phase, 1, 1, ended.after).err().or_else(|| session.sound(1).err());
     ended
 }
 
-/// The state of every residual under some weights, in `after` (and `before`). Its evaluations are not counted.
+/// A condition that another residual's weak form takes care of, and whose derivatives would be taken of spikes.
+fn rough(rows: &Rows) -> bool {
+    let Rows::Absorbed { measure, .. } = rows else { return false };
+    let differences = matches!(measure.by, Derivatives::Stencil { .. } | Derivatives::Smoothing { .. });
+    differences && measure.atoms.iter().any(|a| a.alpha.order() > 0)
+}
+
+/// The state of every residual under some weights, in `after` (and `before`). Its evaluations are not counted. `known` is the
+/// field of the first part, where it is known.
 fn losses(
     problem: &Problem,
     kernels: &Kernels,
     parts: [(&System<'_>, Option<&Frame<'_>>); 2],
     params: &[f64],
+    mut known: Option<Field>,
 ) -> Vec<(usize, Loss)> {
     let mut all = vec![None; problem.residuals.len()];
     for (system, linear) in parts {
-        let field = observe::Lab::new(&problem.network, kernels, problem.coords.len()).field(system, params);
+        let run = || observe::Lab::new(&problem.network, kernels, problem.coords.len()).field(system, params);
+        let field = known.take().unwrap_or_else(run);
         let own;
         let frame = match linear {
             Some(frame) => frame,
@@ -176,7 +190,7 @@ fn losses(
     let describe = |k: usize, rows: usize| {
         let how = match &problem.residuals[k].rows {
             Rows::Weak(_) => format!("weak form, {rows} test functions"),
-            Rows::Absorbed { by, .. } => format!("natural term of {}", problem.residuals[*by].name),
+            Rows::Absorbed { by, .. } => format!("natural term of {} (not trained)", problem.residuals[*by].name),
             Rows::Pointwise(p) => match p.by {
                 Derivatives::None => format!("value at {rows} points"),
                 Derivatives::Jet => format!("exact derivatives at {rows} points"),
@@ -190,8 +204,8 @@ fn losses(
         let (rows, mean) = found?;
         let r = &problem.residuals[k];
         let (before, after) = (mean, mean);
-        let method = describe(k, rows);
-        Some((k, Loss { residual: r.name.clone(), method, weight: r.weight, rows, before, after }))
+        let (residual, method, weight) = (r.name.clone(), describe(k, rows), r.weight);
+        Some((k, Loss { residual, method, weight, rows, before, after, fresh: f64::NAN, rough: rough(&r.rows) }))
     });
     with_rows.collect()
 }

@@ -4,13 +4,14 @@
 //!
 //! ```text
 //! network at P points                    P
-//! with tangents along K directions       P (1 + K)
+//! with tangents along K directions       P (1 + K), K at most 16 at a time
 //! a block of C candidates                P C / units of the layer
 //! ```
 //! Measurements that training does not use (the error on a coarse grid, absorbed residuals) are not counted.
 
-use crate::exec::kernel::{AnyKernel, Numbers};
+use crate::exec::kernel::{AnyKernel, AnyResults, DIRECTIONS, Numbers, lanes_for};
 use crate::ir::problem::{Atom, Network, derivative_name, tangent_name};
+use crate::train::fault::Spot;
 use crate::train::kernels::{Kernels, Observer};
 use crate::train::system::{Columns, Field, System};
 
@@ -20,6 +21,8 @@ pub struct Lab<'a> {
     coords: usize,
     /// A count of forward evaluations; a fraction remains where candidates take a part of a layer.
     evaluations: f64,
+    /// The first point, since somebody asked, where a network's outputs were not finite.
+    fault: Option<Spot>,
 }
 
 /// Features of the network, observed: each field is the sum over readouts of phi . weight + phi0 bias, plus the offset.
@@ -41,7 +44,7 @@ const BATCH: usize = 32;
 
 impl<'a> Lab<'a> {
     pub fn new(network: &'a Network, kernels: &'a Kernels, coords: usize) -> Lab<'a> {
-        Lab { network, kernels, coords, evaluations: 0.0 }
+        Lab { network, kernels, coords, evaluations: 0.0, fault: None }
     }
 
     /// The output that holds what is observed of a field.
@@ -55,6 +58,25 @@ impl<'a> Lab<'a> {
         self.evaluations.round() as u64
     }
 
+    /// The first point where outputs have not been finite.
+    pub fn fault(&self) -> Option<&Spot> {
+        self.fault.as_ref()
+    }
+
+    /// As `fault`; from now on there has been none.
+    pub fn take_fault(&mut self) -> Option<Spot> {
+        self.fault.take()
+    }
+
+    /// Keeps the place of the first output that is not finite.
+    fn watch(&mut self, system: &System<'_>, s: usize, kernel: &AnyKernel, results: &AnyResults, params: &[f64]) {
+        if self.fault.is_none()
+            && let Some(at) = results.first_not_finite(kernel.program().output_len())
+        {
+            self.fault = Some(Spot::new(system, s, at, params));
+        }
+    }
+
     fn observer(&self, system: &System<'_>, station: usize) -> &'a Observer {
         &self.kernels.observers[system.stations[station].observer]
     }
@@ -65,6 +87,19 @@ impl<'a> Lab<'a> {
         fields.pop().expect("one weight vector in, one field out")
     }
 
+    /// The field under one set of weights, to be counted when it is used.
+    pub fn look(&mut self, system: &System<'_>, params: &[f64]) -> Field {
+        let before = self.evaluations;
+        let field = self.field(system, params);
+        self.evaluations = before;
+        field
+    }
+
+    /// Counts a field that was only looked at so far.
+    pub fn count(&mut self, system: &System<'_>) {
+        self.evaluations += system.points() as f64;
+    }
+
     /// The field under each of several sets of weights.
     pub fn fields(&mut self, system: &System<'_>, params: &[&[f64]]) -> Vec<Field> {
         let mut fields = vec![];
@@ -73,7 +108,8 @@ impl<'a> Lab<'a> {
             for (s, station) in system.stations.iter().enumerate() {
                 let kernel = &self.observer(system, s).primal;
                 let results = kernel.run_many(&station.points, batch);
-                for (result, columns) in results.iter().zip(&mut columns) {
+                for ((result, columns), params) in results.iter().zip(&mut columns).zip(batch) {
+                    self.watch(system, s, kernel, result, params);
                     self.sort(system, s, kernel, &result.outputs, &|a| Some(self.named("", a)), 1, columns);
                 }
             }
@@ -83,19 +119,31 @@ impl<'a> Lab<'a> {
         fields
     }
 
-    /// The change of the field along each of `directions` (`[params][count]`), exact but for the surrogate.
+    /// The change of the field along each of `directions` (`[params][count]`, at most [`DIRECTIONS`]), exact but for the
+    /// surrogate.
     pub fn tangents(&mut self, system: &System<'_>, params: &[f64], directions: &[f64], count: usize) -> Columns {
         let mut columns = Columns::default();
+        let lanes = lanes_for(count);
+        // Kernels take whole vectors of directions: those that are not asked for are 0.
+        let mut filled = vec![];
+        if lanes != count {
+            filled.resize(params.len() * lanes, 0.0);
+            let rows = filled.chunks_exact_mut(lanes).zip(directions.chunks_exact(count));
+            rows.for_each(|(to, from)| to[..count].copy_from_slice(from));
+        }
+        let directions = if lanes == count { directions } else { &filled };
         for (s, station) in system.stations.iter().enumerate() {
             let tangents = &self.observer(system, s).tangents;
             let (_, kernel) = tangents
                 .iter()
-                .find(|(k, _)| *k as usize == count)
+                .find(|(k, _)| *k as usize == lanes)
                 .expect("a kernel is compiled for every number of directions that a forward phase asks for");
             let result = kernel.run(&station.points, params, directions);
+            self.watch(system, s, kernel, &result, params);
             let tangent = |a: &Atom| Some(tangent_name(&self.named("", a)));
             self.sort(system, s, kernel, &result.outputs, &tangent, count, &mut columns);
         }
+        debug_assert!(count <= DIRECTIONS, "no more directions than kernels take");
         self.evaluations += (system.points() * (1 + count)) as f64;
         columns
     }
@@ -107,6 +155,7 @@ impl<'a> Lab<'a> {
         for (s, station) in system.stations.iter().enumerate() {
             let kernel = self.observer(system, s).features.as_ref().expect("a readout has features");
             let result = kernel.run(&station.points, params, &[]);
+            self.watch(system, s, kernel, &result, params);
             let outputs = &result.outputs;
             for (k, (readout, into)) in self.network.readouts.iter().zip(&mut features.readouts).enumerate() {
                 let len = readout.features as usize;

@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+pub use crate::train::fresh::Sight;
+
 /// A line of progress, given after every step or round.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
@@ -18,6 +20,8 @@ pub struct Point {
     pub seconds: f64,
     /// The training loss: sum over residuals of weight * mean of squared rows.
     pub loss: f64,
+    /// The same with all rows alike, where `causal` makes them differ: this one can be compared from step to step.
+    pub plain: Option<f64>,
     /// Relative L2 error against the exact solution on a coarse grid; only shown, never used.
     pub error: Option<f64>,
 }
@@ -25,6 +29,11 @@ pub struct Point {
 /// Follows a run; `Break` asks it to stop after this step, keeping what it has.
 pub trait Progress {
     fn point(&mut self, point: &Point) -> ControlFlow<()>;
+
+    /// Asked after every point: true ends the phase there, as if it had no more steps, and the run goes on with the next.
+    fn enough(&self) -> bool {
+        false
+    }
 }
 
 /// Ignores everything.
@@ -43,6 +52,8 @@ pub struct Outcome {
     pub history: Vec<Point>,
     pub phases: Vec<PhaseSummary>,
     pub losses: Vec<Loss>,
+    /// What the residuals say of each field and unknown.
+    pub sights: Vec<Sight>,
     pub forward_evaluations: u64,
     pub seconds: f64,
     pub status: Status,
@@ -57,7 +68,51 @@ pub enum Status {
         phase: String,
         step: usize,
         residual: String,
+        /// What broke first, where that is known.
+        broken: Option<Box<Broken>>,
     },
+}
+
+/// A number that stopped being finite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Broken {
+    pub what: What,
+    /// The point, by its coordinates; empty where there is none.
+    pub at: Vec<(String, f64)>,
+    /// Infinite, or not a number.
+    pub value: f64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// A state of a neuron, by its place in the layer, from 0; the time step, from 1, of so many.
+    State { layer: String, unit: usize, state: String, step: (usize, usize) },
+    /// What goes into a unit, in a time step or before all of them.
+    Current { layer: String, unit: usize, step: Option<(usize, usize)> },
+    /// The field or one of its derivatives, with finite states behind it.
+    Output,
+    /// The terms of a residual other than fields.
+    Terms,
+    /// A parameter, and the layer that it belongs to.
+    Weight { param: String, layer: Option<String> },
+}
+
+impl std::fmt::Display for What {
+    /// As in `v of neuron 12 of layer h in time step 3 of 64`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            What::State { layer, unit, state, step: (step, steps) } => {
+                write!(f, "{state} of neuron {unit} of layer {layer} in time step {step} of {steps}")
+            }
+            What::Current { layer, unit, step: Some((step, steps)) } => {
+                write!(f, "what goes into unit {unit} of layer {layer} in time step {step} of {steps}")
+            }
+            What::Current { layer, unit, step: None } => write!(f, "what goes into unit {unit} of layer {layer}"),
+            What::Output => write!(f, "the network's output or a derivative of it"),
+            What::Terms => write!(f, "the residual's own terms"),
+            What::Weight { param, .. } => write!(f, "the weights {param}"),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -77,7 +132,7 @@ pub struct PhaseSummary {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loss {
     pub residual: String,
-    /// In words: `weak form, 1225 test functions`, `natural term of wave`, `value at 256 points`.
+    /// In words: `weak form, 1225 test functions`, `natural term of wave (not trained)`, `value at 256 points`.
     pub method: String,
     pub weight: f64,
     /// Rows it is a mean over.
@@ -85,4 +140,9 @@ pub struct Loss {
     /// Mean of its squared rows before and after training, not multiplied by the weight.
     pub before: f64,
     pub after: f64,
+    /// The root of that mean at points that training has not seen, or against other test functions. On data, and where a face
+    /// is a single point, there are no others.
+    pub fresh: f64,
+    /// Derivatives of spikes, which its rows would be made of, mean little: the condition is met through another residual.
+    pub rough: bool,
 }

@@ -12,9 +12,7 @@
 
 use std::collections::BTreeSet;
 
-use rand::Rng;
-use rand_distr::{Distribution as _, StandardNormal};
-
+use crate::exec::normal::{normals, signs};
 use crate::exec::rng::{Purpose, Stream};
 use crate::ir::op::ParamId;
 use crate::ir::problem::{Init, Network, UnitRole};
@@ -107,20 +105,16 @@ pub fn groups(network: &Network, scope: &Scope, readout_is_solved: bool) -> Vec<
     groups
 }
 
-/// One direction: its component along each weight of the group, in the group's order; independent, mean 0, variance 1.
+/// One direction: its component along each weight of the group, in the group's order; independent, mean 0, variance 1, and
+/// numbers of single precision, so that kernels and updates use the same.
 pub fn direction(distribution: Distribution, seed: u64, key: Key, len: usize) -> Vec<f64> {
     let mut stream = Stream::new(seed, Purpose::Directions, key.index());
+    let mut direction = vec![0.0; len];
     match distribution {
-        Distribution::Gaussian => (0..len).map(|_| StandardNormal.sample(&mut stream)).collect(),
-        Distribution::Rademacher => {
-            let mut v = Vec::with_capacity(len);
-            while v.len() < len {
-                let word = stream.next_u32();
-                v.extend((0..(len - v.len()).min(32)).map(|b| if word >> b & 1 == 1 { 1.0 } else { -1.0 }));
-            }
-            v
-        }
+        Distribution::Gaussian => normals(&mut stream, &mut direction),
+        Distribution::Rademacher => signs(&mut stream, &mut direction),
     }
+    direction.into_iter().map(f64::from).collect()
 }
 
 /// In words, for the report.

@@ -13,22 +13,52 @@
 //! A candidate may be several columns (a neuron that two fields are read out from): a pick then takes all of them, and its
 //! worth is what they reduce together, corr' G^-1 corr with G their products, kept up to date in the same sweep.
 //!
+//! # Looking ahead
+//!
+//! A sweep reads all columns for one product each, which is what memory can do and no more. So the pursuit first goes ahead, in
+//! single precision, among the [`AHEAD`] candidates that are best as things stand, then sweeps all columns for all the picks it
+//! foresees at once, and then goes over them again, one by one, with every candidate in the running. Where another candidate
+//! than the one foreseen turns out best, the picks from there on are taken back: the picks are those of one sweep a pick.
+//! (Bounds on scores would not do, as a score may rise once others are picked.) How many picks it dares follows from how many
+//! were right the last time, so it depends on the numbers alone and not on threads or time.
+//!
+//! With N columns of n rows, k vectors in the basis and p picks a sweep (p is about 12 of at most 16, one in ten taken back), a
+//! pick costs
+//!
+//! | | bytes read | products and sums |
+//! |---|---|---|
+//! | sweep | 4 N n / p | N n, single precision |
+//! | ahead | 4 (k + [`AHEAD`]) n | ([`AHEAD`] + 2 k) n, single precision |
+//! | orthonormalising, twice | 16 k n / p | 4 k n, double precision |
+//! | scores | 48 N | about 10 N |
+//!
+//! which leaves it bound by the products of the sweep and no longer by memory.
+//!
 //! Chen, Cowan and Grant, Nonlinear identification by orthogonal least squares (1991), Chen, Billings and Luo (1989) for
 //! this selection rule; Pati, Rezaiifar and Krishnaprasad (1993) for matching pursuit.
 
-use faer::MatRef;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, MatRef, Par};
 use rayon::prelude::*;
 
-use crate::train::linalg::{BLOCK, axpy, dot, dot_f32};
+use crate::exec::micro::sweep;
+use crate::train::linalg::{BLOCK, axpy, dot};
+use state::{Best, Block, State, Step, better};
 
 /// A pursuit under way.
-///
-/// Columns are stored in single precision: they come from single-precision simulations, and a sweep is as fast as memory.
 #[derive(Debug)]
 pub struct Pursuit {
     rows: usize,
-    /// Orthonormal: the fixed columns, then the picks.
-    basis: Vec<Vec<f64>>,
+    /// Orthonormal, one after the other: the fixed columns, then the picks.
+    basis: Vec<f64>,
+    /// The same in single precision, as looking ahead and sweeps need it.
+    single: Vec<f32>,
     residual: Vec<f64>,
     blocks: Vec<Block>,
     /// Columns a candidate.
@@ -36,18 +66,14 @@ pub struct Pursuit {
     len: usize,
 }
 
-/// At most [`BLOCK`] candidates, column after column.
+/// At most [`BLOCK`] candidates, column after column, in single precision, whatever the network's: responses differ by much more than
+/// that rounds, and a sweep is twice as fast. Several pursuits may share them.
 #[derive(Debug)]
-struct Block {
-    group: usize,
+pub struct Candidates {
+    rows: usize,
     columns: Vec<f32>,
-    corr: Vec<f64>,
-    /// What is left of the squared norm beside the basis; negative once the column is spent.
-    norm: Vec<f64>,
-    start_norm: Vec<f64>,
-    /// What is left of the products of a candidate's columns, `[candidates][group][group]`, the diagonal unused; empty for
-    /// single columns.
-    cross: Vec<f64>,
+    /// Squared norm of each column; not finite if a number of the candidate is not.
+    squares: Vec<f64>,
 }
 
 /// What a pursuit chose.
@@ -59,26 +85,78 @@ pub struct Selection {
     pub squares: Vec<f64>,
 }
 
-/// Stands for the norm of a column that is not finite.
-const BROKEN: f64 = -1.0;
 /// Columns with less than this part of their squared norm left are spent.
 const SPENT: f64 = 1e-6;
 /// Added to the norm left, relative to the largest squared norm: keeps nearly spent columns from being chosen for their noise.
 const DAMPING: f64 = 1e-6;
+/// Candidates that take part in looking ahead.
+const AHEAD: usize = 512;
+/// Picks that are looked ahead for, at the start and at most.
+const PICKS: (usize, usize) = (8, 16);
+
+impl Candidates {
+    /// Candidates of `group` columns, `[rows x candidates * group]`, in blocks.
+    pub fn blocks(columns: MatRef<'_, f64>, group: usize) -> Vec<Arc<Candidates>> {
+        let m = columns.ncols() / group.max(1);
+        let starts: Vec<usize> = (0..m).step_by(BLOCK).collect();
+        let block = |&start: &usize| {
+            let width = BLOCK.min(m - start) * group;
+            Arc::new(Candidates::new(columns.subcols(start * group, width), group))
+        };
+        starts.par_iter().map(block).collect()
+    }
+
+    fn new(from: MatRef<'_, f64>, group: usize) -> Candidates {
+        let mut c = Candidates { rows: from.nrows(), columns: vec![], squares: vec![] };
+        c.columns.reserve(from.nrows() * from.ncols());
+        let mut wide = vec![];
+        for j in 0..from.ncols() {
+            let start = c.columns.len();
+            match from.col(j).try_as_col_major() {
+                Some(column) => c.columns.extend(column.as_slice().iter().map(|x| *x as f32)),
+                None => c.columns.extend(from.col(j).iter().map(|x| *x as f32)),
+            }
+            wide.clear();
+            wide.extend(c.columns[start..].iter().map(|x| f64::from(*x)));
+            c.squares.push(dot(&wide, &wide));
+        }
+        for members in c.squares.chunks_exact_mut(group) {
+            if !members.iter().all(|s| s.is_finite()) {
+                members.fill(f64::NAN);
+            }
+        }
+        c
+    }
+
+    fn column(&self, j: usize) -> &[f32] {
+        &self.columns[j * self.rows..(j + 1) * self.rows]
+    }
+
+    /// All columns in double precision.
+    fn wide(&self) -> Mat<f64> {
+        let mut all = Mat::zeros(self.rows, self.squares.len());
+        for j in 0..self.squares.len() {
+            all.col_mut(j).iter_mut().zip(self.column(j)).for_each(|(to, x)| *to = f64::from(*x));
+        }
+        all
+    }
+}
 
 impl Pursuit {
     /// Starts with the target (one number a row) and columns that are in the basis whatever happens, as the bias. A candidate
     /// has `group` columns.
     pub fn new(target: &[f64], fixed: MatRef<'_, f64>, group: usize) -> Pursuit {
         let (rows, residual) = (target.len(), target.to_vec());
-        let mut p = Pursuit { rows, basis: vec![], residual, blocks: vec![], group: group.max(1), len: 0 };
-        for k in 0..fixed.ncols() {
-            let column: Vec<f64> = (0..p.rows).map(|i| fixed[(i, k)]).collect();
-            let before = dot(&column, &column);
-            if let Some(q) = p.orthonormalise(column, before) {
+        let mut p =
+            Pursuit { rows, basis: vec![], single: vec![], residual, blocks: vec![], group: group.max(1), len: 0 };
+        for first in (0..fixed.ncols()).step_by(PICKS.1) {
+            let columns = fixed.subcols(first, PICKS.1.min(fixed.ncols() - first));
+            let columns: Vec<Vec<f64>> = columns.col_iter().map(|c| c.iter().copied().collect()).collect();
+            for q in orthonormalised(&p.basis, &columns).into_iter().flatten() {
                 let a = dot(&q, &p.residual);
                 axpy(-a, &q, &mut p.residual);
-                p.basis.push(q);
+                p.single.extend(single(&q));
+                p.basis.extend(q);
             }
         }
         p
@@ -95,330 +173,180 @@ impl Pursuit {
 
     /// Adds candidates, `[rows x candidates * group]`. One with a column that is not finite can never be picked.
     pub fn add(&mut self, candidates: MatRef<'_, f64>) {
-        assert_eq!(candidates.nrows(), self.rows, "a candidate has one number for each row of the target");
-        let (rows, group, m) = (self.rows, self.group, candidates.ncols() / self.group);
-        let residual = &self.residual;
-        let basis = &self.basis;
-        let starts: Vec<usize> = (0..m).step_by(BLOCK).collect();
-        let blocks: Vec<Block> = starts
-            .par_iter()
-            .map(|&start| {
-                let width = BLOCK.min(m - start);
-                let columns = Vec::with_capacity(rows * width * group);
-                let mut b = Block { group, columns, corr: vec![], norm: vec![], start_norm: vec![], cross: vec![] };
-                let mut column = vec![0.0f64; rows];
-                for j in start * group..(start + width) * group {
-                    for (i, x) in column.iter_mut().enumerate() {
-                        let rounded = candidates[(i, j)] as f32;
-                        b.columns.push(rounded);
-                        *x = f64::from(rounded);
-                    }
-                    let square = dot(&column, &column);
-                    let left = basis.iter().fold(square, |n, q| {
-                        let d = dot(q, &column);
-                        n - d * d
-                    });
-                    b.corr.push(dot(&column, residual));
-                    b.norm.push(if square.is_finite() { left } else { BROKEN });
-                    b.start_norm.push(if square.is_finite() { square } else { 0.0 });
-                }
-                for members in b.norm.chunks_exact_mut(group) {
-                    if members.contains(&BROKEN) {
-                        members.fill(BROKEN);
-                    }
-                }
-                b.products(basis);
-                b
-            })
-            .collect();
+        self.add_blocks(&Candidates::blocks(candidates, self.group));
+    }
+
+    /// Adds candidates that other pursuits may have, too.
+    pub fn add_blocks(&mut self, candidates: &[Arc<Candidates>]) {
+        let (rows, group, residual) = (self.rows, self.group, &self.residual);
+        assert!(candidates.iter().all(|c| c.rows == rows), "a candidate has one number for each row of the target");
+        let vectors = self.basis.len().checked_div(rows).unwrap_or(0);
+        let basis = MatRef::from_column_major_slice(&self.basis, rows, vectors);
+        let block = |of: &Arc<Candidates>| {
+            let wide = of.wide();
+            let mut along = Mat::zeros(vectors, wide.ncols());
+            matmul(along.as_mut(), Accum::Replace, basis.transpose(), wide.as_ref(), 1.0, Par::Seq);
+            Block { of: of.clone(), state: State::new(&of.squares, wide.as_ref(), along.as_ref(), residual, group) }
+        };
+        let blocks: Vec<Block> = candidates.par_iter().map(block).collect();
+        self.len += blocks.iter().map(|b| b.state.len()).sum::<usize>();
         self.blocks.extend(blocks);
-        self.len += m;
     }
 
     /// Picks at most `count` candidates; fewer if none of the others helps, or as many rows as there are have been met.
-    pub fn select(mut self, count: usize) -> Selection {
-        let largest = self.blocks.iter().flat_map(|b| &b.start_norm).fold(0.0f64, |m, &n| m.max(n));
+    pub fn select(self, count: usize) -> Selection {
+        self.select_ahead(count, PICKS)
+    }
+
+    fn select_ahead(mut self, count: usize, (start, most): (usize, usize)) -> Selection {
+        let largest = self.blocks.iter().flat_map(|b| &b.state.start).fold(0.0f64, |m, &n| m.max(n));
         let damping = DAMPING * largest;
         let mut selection = Selection { picks: vec![], squares: vec![dot(&self.residual, &self.residual)] };
-        let mut best = self.blocks.par_iter().map(|b| b.best(damping)).collect::<Vec<_>>();
-        while selection.picks.len() < count && self.basis.len() < self.rows {
-            // Blocks are compared in order, so that the lowest index wins a tie.
-            let mut winner: Option<(f64, usize, usize)> = None;
-            for (k, found) in best.iter().enumerate() {
-                if let Some((score, j)) = *found
-                    && winner.is_none_or(|(s, _, _)| score > s)
-                {
-                    winner = Some((score, k, j));
+        let mut dare = start;
+        while selection.picks.len() < count && self.basis.len() < self.rows * self.rows {
+            let foreseen = self.ahead(dare.min(count - selection.picks.len()), damping);
+            if foreseen.is_empty() {
+                break;
+            }
+            let vectors: Vec<f32> = foreseen.iter().flat_map(|s| &s.vectors).flat_map(|q| single(q)).collect();
+            let swept: Vec<(Vec<f64>, Vec<Option<Best>>)> = self
+                .blocks
+                .par_iter()
+                .enumerate()
+                .map(|(k, b)| {
+                    let products = b.products(&vectors);
+                    let best = b.rehearse(k, &foreseen, &products, damping);
+                    (products, best)
+                })
+                .collect();
+            // The first candidate was the best of all when it was picked; the others as far as everybody agrees.
+            let right = |i: usize| {
+                let best = swept.iter().enumerate().filter_map(|(k, (_, best))| Some((k, best[i]?)));
+                best.reduce(|a, b| if better(&b.1, &a.1) { b } else { a }).map(|(k, b)| (k, b.candidate))
+                    == Some((foreseen[i].block, foreseen[i].candidate))
+            };
+            let agreed = 1 + (1..foreseen.len()).take_while(|i| right(*i)).count();
+            let foreseen = &foreseen[..agreed];
+            self.blocks.par_iter_mut().zip(&swept).enumerate().for_each(|(k, (b, (products, _)))| {
+                b.take(k, foreseen, products);
+            });
+            for step in foreseen {
+                for q in &step.vectors {
+                    self.basis.extend(q);
+                    self.single.extend(single(q));
                 }
+                if !step.vectors.is_empty() {
+                    let before: usize = self.blocks[..step.block].iter().map(|b| b.state.len()).sum();
+                    selection.picks.push(before + step.candidate);
+                    selection.squares.push(dot(&step.residual, &step.residual));
+                }
+                self.residual.clone_from(&step.residual);
             }
-            let Some((_, k, candidate)) = winner else { break };
-            let members = candidate * self.group..(candidate + 1) * self.group;
-            let spent = |b: &Block, j: usize| b.norm[j] <= SPENT * b.start_norm[j];
-            let alive: Vec<usize> = members.clone().filter(|&j| !spent(&self.blocks[k], j)).collect();
-            members.for_each(|j| self.blocks[k].norm[j] = -1.0);
-            let mut taken = false;
-            for j in alive {
-                let block = &self.blocks[k];
-                let column: Vec<f64> =
-                    block.columns[j * self.rows..(j + 1) * self.rows].iter().map(|&x| f64::from(x)).collect();
-                // Rounding may have left it a norm that it has not.
-                let Some(q) = self.orthonormalise(column, block.start_norm[j]) else { continue };
-                let a = dot(&q, &self.residual);
-                axpy(-a, &q, &mut self.residual);
-                let single: Vec<f32> = q.iter().map(|&x| x as f32).collect();
-                best = self.blocks.par_iter_mut().map(|b| b.sweep(&single, a, damping)).collect();
-                self.basis.push(q);
-                taken = true;
-            }
-            if !taken {
-                best[k] = self.blocks[k].best(damping);
-                continue;
-            }
-            let before: usize = self.blocks[..k].iter().map(|b| b.corr.len() / self.group).sum();
-            selection.picks.push(before + candidate);
-            selection.squares.push(dot(&self.residual, &self.residual));
+            dare = if agreed >= dare { (2 * dare).min(most) } else { (agreed + 1).clamp(2, most) };
         }
         selection
     }
 
-    /// Twice, which is enough (Kahan). `None` if nothing is left of it.
-    fn orthonormalise(&self, mut column: Vec<f64>, square: f64) -> Option<Vec<f64>> {
-        for _ in 0..2 {
-            for q in &self.basis {
-                let d = dot(q, &column);
-                axpy(-d, q, &mut column);
-            }
+    /// The next picks among the candidates that are best as things stand; no more than `picks`. Leaves everything as it is.
+    fn ahead(&self, picks: usize, damping: f64) -> Vec<Step> {
+        let (rows, group) = (self.rows, self.group);
+        let mut all: Vec<(usize, Best)> = self
+            .blocks
+            .par_iter()
+            .enumerate()
+            .flat_map_iter(|(k, b)| b.state.scores(damping).map(move |best| (k, best)))
+            .collect();
+        let order = |a: &(usize, Best), b: &(usize, Best)| b.1.score.total_cmp(&a.1.score);
+        if all.len() > AHEAD {
+            all.select_nth_unstable_by(AHEAD - 1, |a, b| {
+                order(a, b).then((a.0, a.1.candidate).cmp(&(b.0, b.1.candidate)))
+            });
+            all.truncate(AHEAD);
         }
-        let left = dot(&column, &column);
-        if !(left > 1e-2 * SPENT * square && left > 0.0) {
+        // In their own order, so that the lowest index wins a tie here, too.
+        all.sort_unstable_by_key(|(k, b)| (*k, b.candidate));
+        let mut columns: Vec<&[f32]> = Vec::with_capacity(all.len() * group);
+        let mut state = State::empty(group);
+        for (k, best) in &all {
+            let block = &self.blocks[*k];
+            columns.extend((0..group).map(|i| block.of.column(best.candidate * group + i)));
+            state.push(&block.state, best.candidate);
+        }
+        // As the picks are checked later, single precision and one projection do.
+        let mut basis: Vec<f32> = self.single.clone();
+        let mut residual: Vec<f32> = single(&self.residual);
+        let (mut foreseen, mut products) = (vec![], vec![]);
+        while foreseen.len() < picks && basis.len() < rows * rows {
+            let Some(best) = state.best(damping) else { break };
+            let members: Vec<usize> =
+                (0..group).map(|i| best.candidate * group + i).filter(|j| state.alive(*j)).collect();
+            state.retire(best.candidate);
+            for &j in &members {
+                let mut q = columns[j].to_vec();
+                sweep::project_single(rows, &basis, &mut q);
+                let scale = 1.0 / q.iter().map(|x| x * x).sum::<f32>().sqrt();
+                if !scale.is_finite() {
+                    continue;
+                }
+                q.iter_mut().for_each(|x| *x *= scale);
+                let a: f32 = q.iter().zip(&residual).map(|(q, r)| q * r).sum();
+                residual.iter_mut().zip(&q).for_each(|(r, q)| *r -= a * q);
+                state::products(rows, &columns, &state, &q, &mut products);
+                state.update(&products, 1, 0, f64::from(a));
+                basis.extend(q);
+            }
+            foreseen.push((best.candidate, members));
+        }
+        self.steps(&all, &columns, &foreseen)
+    }
+
+    /// Carries out foreseen picks, given by their place among `all` and their members among the columns.
+    fn steps(&self, all: &[(usize, Best)], columns: &[&[f32]], foreseen: &[(usize, Vec<usize>)]) -> Vec<Step> {
+        let wide = |j: &usize| columns[*j].iter().map(|x| f64::from(*x)).collect();
+        let members: Vec<Vec<f64>> = foreseen.iter().flat_map(|(_, members)| members).map(wide).collect();
+        let mut vectors = orthonormalised(&self.basis, &members).into_iter();
+        let (mut residual, mut steps) = (self.residual.clone(), vec![]);
+        for (c, members) in foreseen {
+            let (block, best) = all[*c];
+            let mut step = Step { block, candidate: best.candidate, vectors: vec![], along: vec![], residual: vec![] };
+            // Rounding may have left a column a norm that it has not.
+            for q in vectors.by_ref().take(members.len()).flatten() {
+                let a = dot(&q, &residual);
+                axpy(-a, &q, &mut residual);
+                step.vectors.push(q);
+                step.along.push(a);
+            }
+            step.residual.clone_from(&residual);
+            steps.push(step);
+        }
+        steps
+    }
+}
+
+/// What is left of columns beside a basis and the columns before them, at length 1; `None` where it is next to nothing. The
+/// basis is read once for all of them.
+fn orthonormalised(basis: &[f64], columns: &[Vec<f64>]) -> Vec<Option<Vec<f64>>> {
+    let rows = columns.first().map_or(0, Vec::len);
+    let mut fresh = columns.concat();
+    // Twice, which is enough (Kahan).
+    sweep::project(rows, basis, &mut fresh);
+    sweep::project(rows, basis, &mut fresh);
+    let mut earlier: Vec<f64> = vec![];
+    let one = |(column, fresh): (&Vec<f64>, &mut [f64])| {
+        sweep::project(rows, &earlier, fresh);
+        sweep::project(rows, &earlier, fresh);
+        let left = dot(fresh, fresh);
+        if !(left > 1e-2 * SPENT * dot(column, column) && left > 0.0) {
             return None;
         }
         let scale = 1.0 / left.sqrt();
-        column.iter_mut().for_each(|x| *x *= scale);
-        Some(column)
-    }
+        fresh.iter_mut().for_each(|x| *x *= scale);
+        earlier.extend_from_slice(fresh);
+        Some(fresh.to_vec())
+    };
+    columns.iter().zip(fresh.chunks_exact_mut(rows.max(1))).map(one).collect()
 }
 
-impl Block {
-    /// The best candidate, with its score.
-    fn best(&self, damping: f64) -> Option<(f64, usize)> {
-        let mut best: Option<(f64, usize)> = None;
-        for c in 0..self.corr.len() / self.group {
-            let score = if self.group == 1 { self.single(c, damping) } else { self.together(c, damping) };
-            if score > best.map_or(0.0, |(s, _)| s) {
-                best = Some((score, c));
-            }
-        }
-        best
-    }
-
-    fn alive(&self, j: usize) -> bool {
-        self.norm[j] > SPENT * self.start_norm[j]
-    }
-
-    fn single(&self, j: usize, damping: f64) -> f64 {
-        if self.alive(j) { self.corr[j] * self.corr[j] / (self.norm[j] + damping) } else { 0.0 }
-    }
-
-    /// corr' G^-1 corr, by elimination among the columns that are alive.
-    fn together(&self, c: usize, damping: f64) -> f64 {
-        let g = self.group;
-        let members: Vec<usize> = (0..g).filter(|i| self.alive(c * g + i)).collect();
-        let n = members.len();
-        let entry = |i: usize, k: usize| match i == k {
-            true => self.norm[c * g + members[i]] + damping,
-            false => self.cross[(c * g + members[i]) * g + members[k]],
-        };
-        let mut a: Vec<f64> = (0..n * n).map(|at| entry(at / n, at % n)).collect();
-        let mut b: Vec<f64> = members.iter().map(|i| self.corr[c * g + i]).collect();
-        let mut score = 0.0;
-        for p in 0..n {
-            let pivot = a[p * n + p];
-            if pivot <= SPENT * self.start_norm[c * g + members[p]] {
-                continue;
-            }
-            score += b[p] * b[p] / pivot;
-            for i in p + 1..n {
-                let factor = a[i * n + p] / pivot;
-                (p..n).for_each(|k| a[i * n + k] -= factor * a[p * n + k]);
-                b[i] -= factor * b[p];
-            }
-        }
-        score
-    }
-
-    /// The products of each candidate's columns beside the basis.
-    fn products(&mut self, basis: &[Vec<f64>]) {
-        let (g, rows) = (self.group, self.columns.len() / self.corr.len().max(1));
-        if g == 1 {
-            return;
-        }
-        self.cross = vec![0.0; self.corr.len() * g];
-        let wide =
-            |j: usize| -> Vec<f64> { self.columns[j * rows..(j + 1) * rows].iter().map(|&x| f64::from(x)).collect() };
-        for c in 0..self.corr.len() / g {
-            let columns: Vec<Vec<f64>> = (0..g).map(|i| wide(c * g + i)).collect();
-            let along: Vec<Vec<f64>> =
-                columns.iter().map(|column| basis.iter().map(|q| dot(q, column)).collect()).collect();
-            for i in 0..g {
-                for k in (0..g).filter(|k| *k != i) {
-                    self.cross[(c * g + i) * g + k] = dot(&columns[i], &columns[k]) - dot(&along[i], &along[k]);
-                }
-            }
-        }
-    }
-
-    /// Takes a new basis vector into account, of which the residual contained `a`.
-    fn sweep(&mut self, q: &[f32], a: f64, damping: f64) -> Option<(f64, usize)> {
-        let g = self.group;
-        let mut along = vec![0.0; g];
-        for c in 0..self.corr.len() / g {
-            for (i, along) in along.iter_mut().enumerate() {
-                let j = c * g + i;
-                *along = 0.0;
-                if self.alive(j) {
-                    let d = dot_f32(q, &self.columns[j * q.len()..(j + 1) * q.len()]);
-                    self.corr[j] -= a * d;
-                    self.norm[j] -= d * d;
-                    *along = d;
-                }
-            }
-            if g > 1 {
-                for i in 0..g {
-                    for k in (0..g).filter(|k| *k != i) {
-                        self.cross[(c * g + i) * g + k] -= along[i] * along[k];
-                    }
-                }
-            }
-        }
-        self.best(damping)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use faer::Mat;
-
-    fn noise(seed: &mut u64) -> f64 {
-        *seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (*seed >> 11) as f64 / (1u64 << 53) as f64 - 0.5
-    }
-
-    fn random(rows: usize, cols: usize, mut seed: u64) -> Mat<f64> {
-        Mat::from_fn(rows, cols, |_, _| f64::from(noise(&mut seed) as f32))
-    }
-
-    #[test]
-    fn finds_the_columns_a_target_is_made_of() {
-        let f = random(200, 500, 1);
-        let hidden = [7, 450, 133, 64, 63];
-        let target: Vec<f64> = (0..200)
-            .map(|i| 3.0 + hidden.iter().enumerate().map(|(k, &j)| (k as f64 + 1.0) * f[(i, j)]).sum::<f64>())
-            .collect();
-        let mut p = Pursuit::new(&target, Mat::full(200, 1, 1.0).as_ref(), 1);
-        p.add(f.as_ref().subcols(0, 100));
-        p.add(f.as_ref().subcols(100, 400));
-        let s = p.select(5);
-        let mut picks = s.picks.clone();
-        picks.sort_unstable();
-        assert_eq!(picks, [7, 63, 64, 133, 450]);
-        assert!(s.squares[5] < 1e-9 * s.squares[0]);
-        assert!(s.squares.windows(2).all(|w| w[1] <= w[0]));
-    }
-
-    #[test]
-    fn agrees_with_the_definition() {
-        // The definition: of all columns, the one with which the least-squares residual is smallest.
-        let f = random(40, 30, 5);
-        let target: Vec<f64> = random(40, 1, 6).col(0).iter().copied().collect();
-        let mut p = Pursuit::new(&target, Mat::zeros(40, 0).as_ref(), 1);
-        p.add(f.as_ref());
-        let s = p.select(6);
-        let mut chosen: Vec<usize> = vec![];
-        for _ in 0..6 {
-            let square = |j: usize| {
-                let columns: Vec<usize> = chosen.iter().copied().chain([j]).collect();
-                let mut r = target.clone();
-                let mut basis: Vec<Vec<f64>> = vec![];
-                for &c in &columns {
-                    let mut v: Vec<f64> = (0..40).map(|i| f[(i, c)]).collect();
-                    for q in basis.iter().chain(&basis) {
-                        let d = dot(q, &v);
-                        axpy(-d, q, &mut v);
-                    }
-                    let n = dot(&v, &v).sqrt();
-                    v.iter_mut().for_each(|x| *x /= n);
-                    let d = dot(&v, &r);
-                    axpy(-d, &v, &mut r);
-                    basis.push(v);
-                }
-                dot(&r, &r)
-            };
-            let best = (0..30).filter(|j| !chosen.contains(j)).min_by(|&a, &b| square(a).total_cmp(&square(b)));
-            chosen.extend(best);
-        }
-        assert_eq!(s.picks, chosen);
-    }
-
-    #[test]
-    fn several_columns_are_taken_together() {
-        // The definition: of all candidates, the one whose two columns leave the least.
-        let f = random(40, 24, 5);
-        let target: Vec<f64> = random(40, 1, 6).col(0).iter().copied().collect();
-        let mut p = Pursuit::new(&target, Mat::full(40, 1, 1.0).as_ref(), 2);
-        p.add(f.as_ref().subcols(0, 10));
-        p.add(f.as_ref().subcols(10, 14));
-        let s = p.select(4);
-        let left = |chosen: &[usize]| {
-            let all = Mat::from_fn(40, 1 + 2 * chosen.len(), |i, j| match j {
-                0 => 1.0,
-                j => f[(i, 2 * chosen[(j - 1) / 2] + (j - 1) % 2)],
-            });
-            let solution = crate::train::readout::solve(all.as_ref(), &target, all.ncols(), Some(0.0));
-            solution.expect("finite").mean_square * 40.0
-        };
-        let mut chosen = vec![];
-        for k in 0..4 {
-            let with = |j: usize| left(&[chosen.as_slice(), &[j]].concat());
-            let best = (0..12).filter(|j| !chosen.contains(j)).min_by(|&a, &b| with(a).total_cmp(&with(b)));
-            chosen.extend(best);
-            assert!((s.squares[k + 1] - left(&chosen)).abs() < 1e-9);
-        }
-        assert_eq!(s.picks, chosen);
-    }
-
-    #[test]
-    fn copies_zeros_and_broken_columns_are_left_alone() {
-        let mut f = random(60, 12, 8);
-        for i in 0..60 {
-            f[(i, 3)] = f[(i, 1)];
-            f[(i, 5)] = 0.0;
-            f[(i, 6)] = 1.0;
-            f[(i, 9)] = 2.0 * f[(i, 1)] - f[(i, 0)];
-        }
-        f[(17, 7)] = f64::NAN;
-        let target: Vec<f64> = (0..60).map(|i| f[(i, 1)] + 0.3 * f[(i, 0)]).collect();
-        let mut p = Pursuit::new(&target, Mat::full(60, 1, 1.0).as_ref(), 1);
-        p.add(f.as_ref());
-        let s = p.select(12);
-        assert!(!s.picks.iter().any(|j| [3, 5, 6, 7].contains(j)), "{:?}", s.picks);
-        let dependent = s.picks.iter().filter(|j| [0, 1, 9].contains(j)).count();
-        assert!(dependent <= 2, "{:?}", s.picks);
-    }
-
-    #[test]
-    fn threads_do_not_matter() {
-        let f = random(100, 700, 3);
-        let target: Vec<f64> = random(100, 1, 4).col(0).iter().copied().collect();
-        let run = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a small pool");
-            pool.install(|| {
-                let mut p = Pursuit::new(&target, Mat::full(100, 1, 1.0).as_ref(), 1);
-                p.add(f.as_ref());
-                p.select(50)
-            })
-        };
-        assert_eq!(run(1), run(3));
-    }
+fn single(x: &[f64]) -> Vec<f32> {
+    x.iter().map(|x| *x as f32).collect()
 }

@@ -11,7 +11,7 @@ use crate::train::frame::Frame;
 use crate::train::kernels::Kernels;
 use crate::train::measure::HeldOut;
 use crate::train::observe::Lab;
-use crate::train::outcome::{Point, Progress};
+use crate::train::outcome::{Broken, Point, Progress};
 use crate::train::system::{Field, System};
 
 pub struct Session<'a> {
@@ -30,6 +30,8 @@ pub struct Session<'a> {
     pub history: Vec<Point>,
     progress: &'a mut dyn Progress,
     started: Instant,
+    /// The field that the run began with, until it is first asked for: the losses before training took it already.
+    first: Option<Field>,
     held_out: Option<HeldOut>,
     /// Forward evaluations when the error was last measured.
     measured: Option<u64>,
@@ -39,10 +41,13 @@ pub struct Session<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Stop {
     Interrupted,
+    /// Whoever watches has seen enough of this phase.
+    Enough,
     /// A residual (or, in words, something else) stopped being finite.
     Diverged {
         step: usize,
         residual: String,
+        broken: Option<Box<Broken>>,
     },
 }
 
@@ -82,6 +87,7 @@ impl<'a> Session<'a> {
             history: vec![],
             progress,
             started,
+            first: None,
             held_out: HeldOut::new(problem),
             measured: None,
         }
@@ -104,7 +110,20 @@ impl<'a> Session<'a> {
 
     /// Runs the network as it stands.
     pub fn field(&mut self) -> Field {
-        self.lab.field(&self.system, &self.params)
+        match self.first.take() {
+            Some(field) => {
+                self.lab.count(&self.system);
+                field
+            }
+            None => self.lab.field(&self.system, &self.params),
+        }
+    }
+
+    /// The field before the first phase, which begins by asking for it: it is observed once for both.
+    pub fn begin_with(&mut self) -> Field {
+        let field = self.lab.look(&self.system, &self.params);
+        self.first = Some(field.clone());
+        field
     }
 
     /// The system about a field.
@@ -133,8 +152,23 @@ impl<'a> Session<'a> {
     /// Reports the state after a step.
     ///
     /// # Errors
-    /// `Stop::Interrupted` if the run is to stop here.
+    /// `Stop::Interrupted` if the run is to stop here, `Stop::Enough` if the phase is.
     pub fn report(&mut self, phase: usize, step: usize, of: usize, loss: f64) -> Result<(), Stop> {
+        self.report_plain(phase, step, of, loss, None)
+    }
+
+    /// The same with the loss of rows that all count alike, where they do not.
+    ///
+    /// # Errors
+    /// As `report`.
+    pub fn report_plain(
+        &mut self,
+        phase: usize,
+        step: usize,
+        of: usize,
+        loss: f64,
+        plain: Option<f64>,
+    ) -> Result<(), Stop> {
         let spent = self.lab.evaluations();
         let error = self.held_out.as_ref().and_then(|h| {
             let due = self.measured.is_none_or(|m| spent - m >= PATIENCE * h.points() as u64);
@@ -144,9 +178,13 @@ impl<'a> Session<'a> {
             self.measured = Some(spent);
         }
         let seconds = self.seconds();
-        let point = Point { phase, step, of, forward_evaluations: spent, seconds, loss, error };
+        let point = Point { phase, step, of, forward_evaluations: spent, seconds, loss, plain, error };
         self.history.push(point.clone());
         let asked = self.progress.point(&point).is_break();
-        if asked || self.interrupted() { Err(Stop::Interrupted) } else { Ok(()) }
+        match asked || self.interrupted() {
+            true => Err(Stop::Interrupted),
+            false if self.progress.enough() => Err(Stop::Enough),
+            false => Ok(()),
+        }
     }
 }

@@ -7,7 +7,9 @@
 //! for it, and the report says that it did. It is the metric of the report, on the same points, of the best state so far,
 //! which the phase then ends with.
 
-use crate::plan::{Expect, StopWhen};
+use crate::func::figure;
+use crate::plan::{Expect, MetricKind, StopWhen};
+use crate::train::fresh::Fresh;
 use crate::train::measure;
 use crate::train::session::Session;
 
@@ -17,7 +19,6 @@ pub const GAIN: f64 = 1e-3;
 const PATIENCE: u64 = 10;
 
 /// Follows one phase.
-#[derive(Debug)]
 pub struct Watch<'a> {
     plan: &'a StopWhen,
     /// In the plural: `steps`, `rounds`.
@@ -26,11 +27,13 @@ pub struct Watch<'a> {
     /// When that was found.
     since: usize,
     measured: Option<u64>,
+    /// The residual that is watched, once it has been looked at.
+    fresh: Option<Fresh<'a>>,
 }
 
 impl<'a> Watch<'a> {
     pub fn new(plan: &'a StopWhen, unit: &'static str, loss: f64) -> Watch<'a> {
-        Watch { plan, unit, best: loss, since: 0, measured: None }
+        Watch { plan, unit, best: loss, since: 0, measured: None, fresh: None }
     }
 
     /// After the rows changed, the best state's loss is another one.
@@ -39,7 +42,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Why the phase ends here, if it does. `loss` and `params` are the best state's.
-    pub fn after(&mut self, session: &Session<'_>, step: usize, loss: f64, params: &[f64]) -> Option<String> {
+    pub fn after(&mut self, session: &Session<'a>, step: usize, loss: f64, params: &[f64]) -> Option<String> {
         let gained = loss < self.best * (1.0 - GAIN) || !self.best.is_finite();
         if gained && loss.is_finite() {
             (self.best, self.since) = (loss, step);
@@ -48,28 +51,37 @@ impl<'a> Watch<'a> {
             && let Some(value) = self.value(session, reached, loss, params)
             && reached.comparison.holds(value, reached.bound)
         {
-            let against = match session.problem.report.metrics.iter().any(|m| m.name == reached.metric) {
-                true => ", measured against the exact solution",
-                false => "",
+            let metric = session.problem.report.metrics.iter().find(|m| m.name == reached.metric);
+            let against = match metric.map(|m| m.kind) {
+                Some(MetricKind::Residual) => ", measured at fresh points",
+                Some(_) => ", measured against the exact solution",
+                None => "",
             };
-            return Some(format!("stopped at {step}: {} = {value:.3e}{against}", reached.metric));
+            return Some(format!("stopped at {step}: {} = {}{against}", reached.metric, figure(value, 4)));
         }
         let n = self.plan.stalled?;
         (step - self.since >= n).then(|| format!("stopped at {step}: no better for {n} {}", self.unit))
     }
 
     /// `None` if it is not yet time to measure.
-    fn value(&mut self, session: &Session<'_>, what: &Expect, loss: f64, params: &[f64]) -> Option<f64> {
+    fn value(&mut self, session: &Session<'a>, what: &Expect, loss: f64, params: &[f64]) -> Option<f64> {
         if what.metric == "loss" && !session.problem.report.metrics.iter().any(|m| m.name == "loss") {
             return Some(loss);
         }
         let (problem, kernels) = (session.problem, session.kernels);
         let spent = session.lab.evaluations();
-        let cost = measure::cost(problem, &what.metric);
+        if self.fresh.is_none() {
+            self.fresh = measure::watched(problem, kernels, &what.metric);
+        }
+        let points = self.fresh.as_ref().map(|f| f.points() as u64);
+        let cost = points.unwrap_or_else(|| measure::cost(problem, &what.metric));
         if self.measured.is_some_and(|m| spent - m < PATIENCE * cost) {
             return None;
         }
         self.measured = Some(spent);
-        measure::named(problem, kernels, params, &what.metric)
+        match &self.fresh {
+            Some(fresh) => fresh.residuals(params).pop().map(|(_, rms)| rms),
+            None => measure::named(problem, kernels, params, &what.metric),
+        }
     }
 }

@@ -16,6 +16,7 @@ use crate::exec::rng::{Purpose, Stream};
 use crate::func::MultiIndex;
 use crate::ir::problem::{Atom, Derivatives, Function, Place, Pointwise, Problem, Rows};
 use crate::ir::program::Program;
+use crate::plan::Sampler;
 use crate::train::frame::Frame;
 use crate::train::functions;
 use crate::train::kernels::Kernels;
@@ -177,10 +178,23 @@ impl<'a> System<'a> {
 /// seed and on how often they have been drawn before.
 pub fn scatter(problem: &Problem, residual: usize, n: usize, seed: u64, draws: u32) -> (Points, Vec<f64>) {
     let r = &problem.residuals[residual];
+    scatter_over(problem, residual, &r.place, n, r.sampler, seed, draws)
+}
+
+/// The same over a place and by a sampler that need not be the residual's.
+pub fn scatter_over(
+    problem: &Problem,
+    residual: usize,
+    place: &Place,
+    n: usize,
+    sampler: Sampler,
+    seed: u64,
+    draws: u32,
+) -> (Points, Vec<f64>) {
     let mut rng = Stream::pair(seed, Purpose::Points, draws, residual as u32);
-    let mut at = place_points(&r.place, &problem.coords, problem.shape.as_ref(), n, r.sampler, &mut rng);
+    let mut at = place_points(place, &problem.coords, problem.shape.as_ref(), n, sampler, &mut rng);
     let functions = &problem.functions;
-    if !functions.is_empty() && at.len() < n && matches!(r.place, Place::Faces(_)) {
+    if !functions.is_empty() && at.len() < n && matches!(place, Place::Faces(_)) {
         // A single place is many, each with its own functions.
         at.data = at.data.repeat(n);
         at.columns = at.columns.repeat(n);

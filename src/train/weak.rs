@@ -17,12 +17,13 @@
 
 use std::sync::Arc;
 
+use faer::reborrow::*;
 use faer::{Mat, MatMut};
 use rayon::prelude::*;
 
 use crate::exec::interp::eval;
-use crate::exec::kernel::{Numbers, numbers};
-use crate::exec::real::Real;
+use crate::exec::kernel::Numbers;
+use crate::exec::micro::sweep;
 use crate::func::MultiIndex;
 use crate::ir::problem::{Coord, Integrand, Weak};
 use crate::ir::program::Program;
@@ -69,6 +70,16 @@ fn default_periodic_tests(coords: usize) -> usize {
         3 => 9,
         n => default_tests(n),
     }
+}
+
+/// Test functions a coordinate, before the end conditions take theirs.
+pub fn tests_of(weak: &Weak, coords: &[Coord]) -> usize {
+    let d = coords.len();
+    weak.tests.unwrap_or_else(|| {
+        let tests = if coords.iter().all(|c| c.periodic) { default_periodic_tests(d) } else { default_tests(d) };
+        // More would lose the lower terms of an equation of high order in the rounding of its highest one.
+        tests.min(most_tests(weak.volume.iter().map(|t| t.test.order()).max().unwrap_or(0)))
+    })
 }
 
 /// A weak form on its quadrature points. Everything that does not depend on the field is computed once.
@@ -203,13 +214,7 @@ impl WeakSystem {
     /// `is_unknown` says which fields are the same at all points.
     pub fn assemble(weak: &Weak, coords: &[Coord], is_unknown: impl Fn(usize) -> bool) -> Arc<WeakSystem> {
         let d = coords.len();
-        let tests = weak.tests.unwrap_or_else(|| match coords.iter().all(|c| c.periodic) {
-            true => default_periodic_tests(d),
-            false => default_tests(d),
-        });
-        // More would lose the lower terms of an equation of high order in the rounding of its highest one.
-        let highest = weak.volume.iter().map(|t| t.test.order()).max().unwrap_or(0);
-        let tests = if weak.tests.is_some() { tests } else { tests.min(most_tests(highest)) };
+        let tests = tests_of(weak, coords);
         let order = |k: usize| {
             let volume = weak.volume.iter().map(|t| t.test.0[k]);
             let boundary = weak.boundary.iter().map(|t| t.test.0[k]);
@@ -484,35 +489,37 @@ impl Linearised {
         let s = &*self.system;
         assert!(f.iter().all(|f| f.is_empty() || f.len() == s.len() * m));
         let given: Vec<(&Vec<f64>, &Numbers)> = self.operators.iter().zip(f).filter(|(_, f)| !f.is_empty()).collect();
-        let starts: Vec<usize> = (0..m).step_by(BLOCK).collect();
-        let parts: Vec<Mat<f64>> = starts
-            .par_iter()
-            .map(|&start| {
-                let width = BLOCK.min(m - start);
-                let mut z = vec![0.0f64; s.tests * width];
-                let mut row = vec![0.0f64; width];
-                for (operator, f) in &given {
-                    for i in 0..s.len() {
-                        numbers!(f, f => {
-                            let f = &f[i * m + start..i * m + start + width];
-                            row.iter_mut().zip(f).for_each(|(r, f)| *r = s.weights[i] * f.wide());
-                        });
-                        for k in s.starts[i]..s.starts[i + 1] {
-                            let (value, at) = (operator[k], s.which[k] as usize * width);
-                            z[at..at + width].iter_mut().zip(&row).for_each(|(z, r)| *z += value * r);
-                        }
+        let rows = self.rows();
+        let mut all = Mat::zeros(rows, m);
+        let mut rest = all.as_mut();
+        let mut parts = vec![];
+        for start in (0..m).step_by(BLOCK) {
+            let (part, right) = rest.split_at_col_mut(BLOCK.min(m - start));
+            parts.push((start, part));
+            rest = right;
+        }
+        parts.into_par_iter().for_each_init(Vec::new, |z, (start, mut out)| {
+            let width = out.ncols();
+            z.clear();
+            z.resize(s.tests * width, 0.0);
+            for (operator, f) in &given {
+                match f {
+                    Numbers::Single(f) => {
+                        sweep::moments(&s.weights, &s.starts, &s.which, operator, f, m, start, width, z);
+                    }
+                    Numbers::Double(f) => {
+                        sweep::moments_double(&s.weights, &s.starts, &s.which, operator, f, m, start, width, z);
                     }
                 }
-                let kept = self.whitener.kept();
-                let mut out = Mat::from_fn(kept.len(), width, |r, c| self.scale * z[s.columns[kept[r]] * width + c]);
-                self.whitener.solve_transposed(out.as_mut());
-                out
-            })
-            .collect();
-        let mut all = Mat::zeros(self.rows(), m);
-        for (part, &start) in parts.iter().zip(&starts) {
-            all.as_mut().subcols_mut(start, part.ncols()).copy_from(part);
-        }
+            }
+            let kept = self.whitener.kept();
+            for c in 0..width {
+                for (r, out) in out.rb_mut().col_mut(c).iter_mut().enumerate() {
+                    *out = self.scale * z[s.columns[kept[r]] * width + c];
+                }
+            }
+            self.whitener.solve_transposed(out);
+        });
         all
     }
 

@@ -3,6 +3,7 @@
 
 #[path = "../support/programs.rs"]
 mod programs;
+mod stages;
 
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 //! ```text
 //! # jet u 1_0 2_1 | simplify | cse | dce        derivatives named by their orders, then passes by name
 //! # jvp u 4                                     tangents along 4 directions
+//! # guard spikes.h                              broken states show in the counts of spikes
 //! # read                                        nothing; the text form itself, or what is wrong with it
 //! ```
 //!
@@ -15,7 +16,7 @@ use snnc::func::MultiIndex;
 use snnc::ir::program::Program;
 use snnc::ir::read::read;
 use snnc::ir::verify::verify;
-use snnc::pass::{jet, jvp, pipelines};
+use snnc::pass::{guard, jet, jvp, pipelines};
 
 fn step(words: &[&str], program: Program) -> Program {
     match words {
@@ -25,6 +26,7 @@ fn step(words: &[&str], program: Program) -> Program {
             jet::jet(&program, &[output], &alphas.iter().map(index).collect::<Vec<_>>())
         }
         ["jvp", output, directions] => jvp::jvp(&program, &[output], directions.parse().expect("a number")),
+        ["guard", outputs @ ..] => guard::guard(program, &outputs.iter().map(|o| o.to_string()).collect::<Vec<_>>()),
         ["optimise"] => pipelines::optimise(program),
         [name] => {
             let pass = pipelines::ALL.iter().find(|p| p.name == *name).unwrap_or_else(|| panic!("no pass {name}"));

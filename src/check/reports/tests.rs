@@ -34,6 +34,9 @@ fn everything_is_read() {
         r.expects,
         [Expect { metric: "l2".into(), comparison: Comparison::LessEqual, bound: 0.1, text: "l2 <= 0.1".into() }]
     );
+    let turned = report("exact u = x report { metric l2 = rmse(u) expect 0.1 > l2 }");
+    assert_eq!((turned.expects[0].comparison, turned.expects[0].bound), (Comparison::Less, 0.1));
+    assert_eq!(turned.expects[0].text, "0.1 > l2");
     assert_eq!(r.plots.len(), 5);
     assert_eq!(r.save.as_deref(), Some("run.npz"));
 }
@@ -44,6 +47,8 @@ fn what_makes_no_sense_is_said() {
     assert_eq!(codes("metric m = rmse(v)"), ["SNN0201"]);
     assert_eq!(codes("expect l2 < 1"), ["SNN0908"]);
     assert_eq!(codes("metric l2 = rmse(u) expect 1 < 2"), ["SNN0909"]);
+    assert_eq!(codes("metric a = rmse(u) metric b = rmse(u) expect a < b"), ["SNN0909"]);
+    assert_eq!(codes("metric a = rmse(u) expect a < 1 and a > 0"), ["SNN0909"]);
     assert_eq!(codes("plot curve(u)"), ["SNN0910"]);
     assert_eq!(codes("plot raster(m)"), ["SNN0913"]);
     for name in ["../x.npz", "a/b.npz", "x.csv", ".npz", "", "/x.npz"] {

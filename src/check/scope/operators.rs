@@ -126,7 +126,11 @@ impl Resolver<'_, '_, '_, '_> {
             }
         }
         let coords: Vec<&str> = self.scope.coords.iter().map(|c| c.name.as_str()).collect();
-        self.sink.push(types::not_a_coordinate(e.span, &coords));
+        const NORMAL: &[&str] = &["n", "nu", "N", "norm", "nrm", "nn", "normal_", "nhat", "outward"];
+        self.sink.push(match &*e.kind {
+            ExprKind::Name(n) if NORMAL.contains(&n.as_str()) => types::not_the_normal(e.span, &coords),
+            _ => types::not_a_coordinate(e.span, &coords),
+        });
         None
     }
 

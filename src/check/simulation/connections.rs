@@ -87,6 +87,7 @@ fn connection(
         given: giver.given,
         weight: weight?,
         delay: delay?,
+        span: from.span.to(to.span),
     })
 }
 

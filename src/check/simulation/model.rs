@@ -11,6 +11,7 @@ use crate::check::expr::Expr;
 use crate::check::model::NeuronModel;
 use crate::check::print::{Vocabulary, show_neuron};
 use crate::plan::simulation::{Given, Pattern, Port, Record, Report};
+use crate::source::Span;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simulation {
@@ -46,6 +47,7 @@ pub struct Population {
     /// What `Var::Given` means in its expressions.
     pub given: Vec<Given>,
     pub kind: Kind,
+    pub span: Span,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +83,7 @@ pub struct Connection {
     pub weight: Expr,
     /// In time, not steps.
     pub delay: Expr,
+    pub span: Span,
 }
 
 /// For `snnc emit --stage model`; `g0`, `g1` are what is given, which each population lists.

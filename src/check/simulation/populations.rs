@@ -139,7 +139,7 @@ fn poisson(
     let uniform = giver.push(Given::StepUniform);
     few_enough(&giver.given, call.span, sink);
     let kind = Kind::Poisson { rate: value, uniform };
-    Some(Population { name: name.text.clone(), size: size?, given: giver.given, kind })
+    Some(Population { name: name.text.clone(), size: size?, given: giver.given, kind, span: name.span })
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -204,5 +204,5 @@ fn neurons(
         Some(e) => e?,
     };
     let kind = Kind::Neurons { model: place, params, input, starts };
-    Some(Population { name: name.text.clone(), size: size?, given: giver.given, kind })
+    Some(Population { name: name.text.clone(), size: size?, given: giver.given, kind, span: name.span })
 }

@@ -7,12 +7,11 @@
 use super::{Context, Entry, records};
 use crate::check::args::bind;
 use crate::check::names::nearest;
-use crate::check::reports::is_plain;
+use crate::check::reports::{Compared, both_of, compared, is_plain};
 use crate::diag::{Sink, reports, simulation as say, types};
-use crate::plan::Comparison;
 use crate::plan::simulation::{Expect, Measure, Metric, Plot, Record, Report};
 use crate::source::{Sources, Span};
-use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, ReportStmt};
+use crate::syntax::ast::{self, Expr, ExprKind, ReportStmt};
 use crate::units::Dimension;
 
 const MEASURES: &[(&str, Measure)] =
@@ -163,25 +162,26 @@ fn expect(
     sources: &Sources,
     sink: &mut Sink,
 ) -> Option<Expect> {
-    let comparison = |op: BinaryOp| match op {
-        BinaryOp::Lt => Some(Comparison::Less),
-        BinaryOp::Le => Some(Comparison::LessEqual),
-        BinaryOp::Gt => Some(Comparison::Greater),
-        BinaryOp::Ge => Some(Comparison::GreaterEqual),
-        _ => None,
-    };
-    let ExprKind::Binary(op, a, b) = &*condition.kind else {
+    let is_metric = |name: &str| metrics.iter().any(|(n, ..)| *n == name);
+    if let Some((left, right)) = both_of(condition) {
+        sink.push(reports::two_expectations(span, [left.span, right.span].map(|at| sources.snippet(at))));
+        return None;
+    }
+    let Some(Compared { name, at, comparison, bound }) = compared(condition, &is_metric) else {
         sink.push(reports::expect_form(span));
         return None;
     };
-    let (Some(comparison), ExprKind::Name(name)) = (comparison(*op), &*a.kind) else {
-        sink.push(reports::expect_form(span));
+    if is_metric(name)
+        && let ExprKind::Name(other) = &*bound.kind
+        && is_metric(other)
+    {
+        sink.push(reports::expect_metrics(bound.span, other));
         return None;
-    };
-    let Some((_, _, measure)) = metrics.iter().find(|(n, ..)| n == name) else {
+    }
+    let Some((_, _, measure)) = metrics.iter().find(|(n, ..)| *n == name) else {
         let known: Vec<&str> = metrics.iter().map(|(n, ..)| *n).collect();
         let near = nearest(name, known.iter().copied());
-        sink.push(reports::unknown_expected(a.span, name, &known, near));
+        sink.push(reports::unknown_expected(at, name, &known, near));
         return None;
     };
     let (dimension, what) = match measure {
@@ -190,8 +190,8 @@ fn expect(
         Some(Measure::Rate) => (Dimension::FREQUENCY, "the bound of a rate"),
         Some(Measure::SpikeCount | Measure::Cv) => (Dimension::NONE, "the bound of this metric"),
     };
-    let bound = cx.scope.quantity_in(b, dimension, what, sink)?;
-    Some(Expect { metric: name.clone(), comparison, bound, text: as_written(condition.span, sources) })
+    let bound = cx.scope.quantity_in(bound, dimension, what, sink)?;
+    Some(Expect { metric: name.to_string(), comparison, bound, text: as_written(condition.span, sources) })
 }
 
 fn plot(e: &Expr, entries: &[Entry<'_>], records: &[Record], cx: &Context<'_, '_>, sink: &mut Sink) -> Option<Plot> {

@@ -10,6 +10,8 @@
 //! ```
 
 mod spikes;
+mod stages;
+mod steps;
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -18,10 +20,10 @@ use cranelift::codegen::ir::{BlockArg, FuncRef};
 use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsData, Value as Clif, types};
 
 use super::lanes::{Constants, Emit, Lanes};
-use super::plan::{Buffer, Item, Loop, Place, Plan, Row, StatePlace, weight};
+use super::plan::{Buffer, Item, Loop, Place, Plan, Row, weight};
 use crate::exec::math::Ops;
-use crate::ir::op::{Elem, Op, StateId, Ty, Value};
-use crate::ir::program::{Inst, State, TraceLayout};
+use crate::ir::op::{Elem, Op, Ty, Value};
+use crate::ir::program::{Inst, TraceLayout};
 
 /// Imported functions by name.
 pub(super) type Callees = HashMap<&'static str, FuncRef>;
@@ -56,26 +58,28 @@ pub(super) fn emit<R: Emit>(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &
             .collect(),
         layouts: plan.program.trace_layout(),
         pass: 0,
+        step: None,
     };
-    e.copy_in();
-    e.items(&plan.init, None);
-    for (k, pass) in plan.passes.iter().enumerate() {
-        e.pass = k;
-        if pass.interchanged {
-            e.items(&pass.step, None);
-        } else if !pass.step.is_empty() {
-            let steps = e.number(pass.steps as usize);
-            e.repeat(steps, 1, &mut |e, step| {
-                e.items(&pass.step, Some(step));
-                e.copy_traces(traces, step);
-                if !pass.carry.is_empty() {
-                    e.for_points(&mut |e, frame| e.copy_rows(frame, &pass.carry));
-                }
+    if plan.passes.iter().all(|p| p.stages.is_empty()) {
+        e.group([outputs, traces]);
+    } else {
+        // Fewer at a time, one group after the other in the same frames.
+        e.pack();
+        let most = e.number(plan.points);
+        e.repeat(points, plan.points as i64, &mut |e, first| {
+            let left = e.b.ins().isub(points, first);
+            let is_full = e.b.ins().icmp(IntCC::UnsignedGreaterThan, left, most);
+            e.points = e.b.ins().select(is_full, most, left);
+            let p = &plan.program;
+            let moved = [(inputs, p.input_len()), (outputs, p.output_len()), (traces, p.trace_len())];
+            let [inputs, outputs, traces] = moved.map(|(buffer, len)| {
+                let offset = e.b.ins().imul_imm_s(first, bytes::<R>(len));
+                e.b.ins().iadd(buffer, offset)
             });
-        }
-        e.items(&pass.finish, None);
+            e.inputs = inputs;
+            e.group([outputs, traces]);
+        });
     }
-    e.copy_out(outputs);
     e.b.ins().return_(&[]);
 }
 
@@ -104,8 +108,9 @@ struct Emitter<'p, 'a, 'f, R> {
     /// Where each table starts.
     table_at: Vec<usize>,
     layouts: Vec<TraceLayout>,
-    /// The pass being emitted.
+    /// The pass being emitted, and its step if one is.
     pass: usize,
+    step: Option<Clif>,
 }
 
 /// How a value's lanes relate to those of the loop around.
@@ -137,14 +142,16 @@ fn lie(l: &Loop, ty: Ty) -> Lie {
 type BlockBody<'b, E> = dyn FnMut(&mut E, [Clif; 2], Option<Clif>) + 'b;
 
 /// A block of lanes in the making: addresses, and what is in registers.
+#[derive(Clone)]
 struct Body {
     /// Addresses of number 0 of the frame and of the fixed rows, moved on to where the block stands, for each lie.
     full: [Clif; 2],
     one: [Clif; 2],
     unit: [Clif; 2],
     direction: [Clif; 2],
-    /// Vectors of the block.
+    /// Vectors of the block, and the number of the first one counted from the addresses.
     vectors: usize,
+    first: usize,
     /// A value has `vectors` vectors, or one if all its lanes in the block are equal.
     registers: HashMap<Value, Vec<Clif>>,
     /// Where the block's bits stand in their rows.
@@ -152,6 +159,8 @@ struct Body {
     /// Of spikes, the masks.
     masks: HashMap<Value, Vec<Clif>>,
     step: Option<Clif>,
+    /// In a stage: the address of number 0 of scratch, moved on to the unit's place in a block of feeds.
+    fed: Option<Clif>,
 }
 
 impl Body {
@@ -167,6 +176,35 @@ impl Body {
 }
 
 impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
+    /// Everything for the points of a group.
+    fn group(&mut self, [outputs, traces]: [Clif; 2]) {
+        let plan = self.plan;
+        self.copy_in();
+        self.items(&plan.init, None);
+        for (k, pass) in plan.passes.iter().enumerate() {
+            self.pass = k;
+            if pass.interchanged {
+                self.items(&pass.step, None);
+            } else if !pass.step.is_empty() {
+                let steps = self.number(pass.steps as usize);
+                self.repeat(steps, 1, &mut |e, step| {
+                    e.step = Some(step);
+                    e.items(&pass.step, Some(step));
+                    e.copy_traces(traces, step);
+                    if !pass.carry.is_empty() {
+                        e.for_points(&mut |e, frame| e.copy_rows(frame, &pass.carry));
+                    }
+                });
+            }
+            self.step = None;
+            for stage in &pass.stages {
+                self.stage(stage, pass.steps);
+            }
+            self.items(&pass.finish, None);
+        }
+        self.copy_out(outputs);
+    }
+
     fn number(&mut self, n: usize) -> Clif {
         self.b.ins().iconst(types::I64, n as i64)
     }
@@ -209,8 +247,19 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
     fn row(&mut self, row: Row) -> (Clif, Clif) {
         let base = if row.fixed { self.scratch } else { self.frames };
         let address = self.b.ins().iadd_imm_s(base, bytes::<R>(row.at));
+        let address = self.at_step(address, row, self.step);
         let stride = self.number(if row.fixed { 0 } else { self.plan.frame });
         (address, stride)
+    }
+
+    /// The address of a kept row at a step, from that at the first.
+    fn at_step(&mut self, address: Clif, row: Row, step: Option<Clif>) -> Clif {
+        if row.step == 0 {
+            return address;
+        }
+        let Some(step) = step else { unreachable!("kept rows are used in steps") };
+        let offset = self.b.ins().imul_imm_s(step, bytes::<R>(row.step));
+        self.b.ins().iadd(address, offset)
     }
 
     fn call(&mut self, name: &str, arguments: &[Clif]) {
@@ -311,19 +360,21 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         for &(from, ty, to) in copies {
             let numbers = ty.width as usize * if ty.tangent { self.plan.lanes } else { 1 };
             let source = if from.fixed { self.scratch } else { frame };
+            let source = self.at_step(source, from, self.step);
+            let target = self.at_step(frame, to, self.step);
             let vectors = numbers.div_ceil(R::LANES);
             let copy = |e: &mut Self, source: Clif, target: Clif| {
                 let v = e.b.ins().load(R::F, plain(), source, bytes::<R>(from.at) as i32);
                 e.b.ins().store(plain(), v, target, bytes::<R>(to.at) as i32);
             };
             if vectors == 1 {
-                copy(self, source, frame);
+                copy(self, source, target);
                 continue;
             }
             let end = self.number(vectors * 16);
             self.repeat(end, 16, &mut |e, offset| {
                 let source = e.b.ins().iadd(source, offset);
-                let target = e.b.ins().iadd(frame, offset);
+                let target = e.b.ins().iadd(target, offset);
                 copy(e, source, target);
             });
         }
@@ -362,7 +413,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                 let (name, sizes) = match (ty.tangent, direction) {
                     (false, true) => ("dense", vec![inputs, outputs * k, k, padded]),
                     (false, false) => ("dense", vec![inputs, outputs, 1, 1]),
-                    (true, false) => ("tangent", vec![inputs, outputs, padded]),
+                    (true, false) => ("tangent", vec![inputs, outputs, k, padded]),
                     (true, true) => ("both", vec![inputs, outputs, k, padded]),
                 };
                 if let Some(bits) = plan.bits.get(of).filter(|_| name == "dense" && !direction) {
@@ -385,10 +436,8 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
     /// Vectors of a block: several, to hide the latency of one's chain behind the others', unless the body is long.
     fn vectors(&self, l: &Loop, available: usize) -> usize {
         let size: usize = l.insts.iter().map(|i| weight(&i.op)).sum();
-        let most = if self.is_all_steps(l) && size <= 100 {
-            let full = self.own_states().filter(|(s, _)| lie(l, s.ty) == Lie::Full).count();
-            // Of the 16 vector registers some are needed for what is being computed.
-            if full * 4 <= 12 { 4 } else { 2 }
+        let most = if let Some(time) = l.time.as_ref().filter(|_| size <= 100) {
+            self.steps_shape(l, time).vectors
         } else if size <= 60 {
             if l.tangent || size <= 20 { 4 } else { 2 }
         } else {
@@ -396,50 +445,34 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         };
         // Bits are stored by whole bytes.
         let most = if l.bits.is_empty() { most } else { most.max(8 / R::LANES) };
-        [4, 2, 1].into_iter().find(|n| *n <= most && available.is_multiple_of(*n)).unwrap_or(1)
+        [8, 4, 2, 1].into_iter().find(|n| *n <= most && available.is_multiple_of(*n)).unwrap_or(1)
     }
 
     /// A loop over lanes, for one point.
     fn lanes(&mut self, l: &Loop, frame: Clif, step: Option<Clif>) {
-        let origin = [frame, self.scratch];
-        let per_row = if l.tangent { self.plan.lanes } else { super::plan::padded(l.width as usize) };
-        let vectors = self.vectors(l, per_row / R::LANES);
         if l.tangent {
-            let units = self.number(l.width as usize);
-            let row = bytes::<R>(per_row);
-            self.repeat(units, 1, &mut |e, unit| {
-                let start = e.b.ins().imul_imm_s(unit, row);
-                let number = e.b.ins().imul_imm_s(unit, bytes::<R>(1));
-                let full = origin.map(|o| e.b.ins().iadd(o, start));
-                let unit = origin.map(|o| e.b.ins().iadd(o, number));
-                e.blocks(per_row / R::LANES, vectors, full, &mut |e, full, offset| {
-                    let direction = match offset {
-                        Some(offset) => origin.map(|o| e.b.ins().iadd(o, offset)),
-                        None => origin,
-                    };
-                    let (registers, masks) = (HashMap::new(), HashMap::new());
-                    let body =
-                        Body { full, one: origin, unit, direction, vectors, registers, bits: frame, masks, step };
-                    e.body(l, body);
-                });
-            });
-        } else {
-            self.blocks(per_row / R::LANES, vectors, origin, &mut |e, full, offset| {
-                // A byte of bits for eight lanes.
-                let bits = match offset {
-                    Some(offset) if !l.bits.is_empty() => {
-                        let passed = e.b.ins().ushr_imm_u(offset, i64::from((8 * R::BYTES).ilog2()));
-                        e.b.ins().iadd(frame, passed)
-                    }
-                    _ => frame,
-                };
-                // Only tangents have the other lies.
-                let (unit, direction) = (full, full);
-                let (registers, masks) = (HashMap::new(), HashMap::new());
-                let body = Body { full, one: origin, unit, direction, vectors, registers, bits, masks, step };
-                e.body(l, body);
-            });
+            let units = [0, l.width as usize].map(|n| self.number(n));
+            self.units(l, frame, step, units, None);
+            return;
         }
+        let one = [frame, self.scratch];
+        let per_row = super::plan::padded(l.width as usize);
+        let vectors = self.vectors(l, per_row / R::LANES);
+        self.blocks(per_row / R::LANES, vectors, one, &mut |e, full, offset| {
+            // A byte of bits for eight lanes.
+            let bits = match offset {
+                Some(offset) if !l.bits.is_empty() => {
+                    let passed = e.b.ins().ushr_imm_u(offset, i64::from((8 * R::BYTES).ilog2()));
+                    e.b.ins().iadd(frame, passed)
+                }
+                _ => frame,
+            };
+            // Only tangents have the other lies.
+            let (unit, direction) = (full, full);
+            let (registers, masks) = (HashMap::new(), HashMap::new());
+            let (first, fed) = (0, None);
+            e.body(l, Body { full, one, unit, direction, vectors, first, registers, bits, masks, step, fed });
+        });
     }
 
     /// Blocks of vectors along a row; no loop if it is only one.
@@ -455,21 +488,9 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         });
     }
 
-    /// The states of the pass being emitted, and where they lie.
-    fn own_states(&self) -> impl Iterator<Item = (&'p State, &'p StatePlace)> + use<'p, R> {
-        let (plan, pass) = (self.plan, self.pass);
-        plan.program.states.iter().zip(&plan.states).filter(move |(s, _)| s.pass as usize == pass)
-    }
-
-    /// Whether the loop is one that all steps of its pass are run in.
-    fn is_all_steps(&self, l: &Loop) -> bool {
-        let pass = self.plan.passes.get(self.pass);
-        pass.is_some_and(|p| p.interchanged && p.step.iter().any(|i| matches!(i, Item::Loop(s) if std::ptr::eq(s, l))))
-    }
-
     fn body(&mut self, l: &Loop, mut body: Body) {
-        if self.is_all_steps(l) {
-            self.all_steps(l, body);
+        if let Some(time) = &l.time {
+            self.all_steps(l, time, body);
             return;
         }
         for inst in &l.insts {
@@ -484,59 +505,15 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         }
     }
 
-    /// All time steps of a block: its states stay in registers.
-    fn all_steps(&mut self, l: &Loop, mut body: Body) {
-        let pass = &self.plan.program.passes[self.pass];
-        let states: Vec<(&State, &StatePlace)> = self.own_states().collect();
-        let (head, inside, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
-        let step = self.b.append_block_param(head, types::I64);
-        let mut start = vec![BlockArg::Value(self.number(0))];
-        let mut current = vec![];
-        for (s, place) in &states {
-            let first = self.load(l, &body, s.ty, place.row);
-            let ty = if s.ty.elem == Elem::Mask { R::M } else { R::F };
-            current.push(first.iter().map(|_| self.b.append_block_param(head, ty)).collect::<Vec<_>>());
-            start.extend(first.into_iter().map(BlockArg::Value));
-        }
-        self.b.ins().jump(head, &start);
-        self.enter(head);
-        let more = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, step, i64::from(pass.steps));
-        self.b.ins().brif(more, inside, &[], after, &[]);
-        self.enter(inside);
-        body.step = Some(step);
-        let ids = (0..).map(StateId).zip(&self.plan.program.states).filter(|(_, s)| s.pass as usize == self.pass);
-        let number: HashMap<StateId, usize> = ids.map(|(id, _)| id).zip(0..).collect();
-        for inst in &pass.step {
-            if let Op::State(s) = inst.op {
-                body.registers.insert(inst.value, current[number[&s]].clone());
-            }
-        }
-        for inst in &l.insts {
-            self.inst(l, &mut body, inst);
-        }
-        let mut next = vec![BlockArg::Value(self.b.ins().iadd_imm_s(step, 1))];
-        for ((s, _), current) in states.iter().zip(&current) {
-            let new = &body.registers[&s.next];
-            next.extend((0..current.len()).map(|i| BlockArg::Value(new[i % new.len()])));
-        }
-        self.b.ins().jump(head, &next);
-        self.b.seal_block(head);
-        self.b.seal_block(inside);
-        self.b.seal_block(after);
-        self.enter(after);
-        for ((s, place), current) in states.iter().zip(&current) {
-            self.store(l, &body, s.ty, place.last, current);
-        }
-    }
-
     fn load(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row) -> Vec<Clif> {
         let lie = lie(l, ty);
         let (vector, scalar) = if ty.elem == Elem::Mask { (R::M, R::MASK_SCALAR) } else { (R::F, R::SCALAR) };
-        let address = body.address(lie, row);
+        let address = self.at_step(body.address(lie, row), row, body.step);
         let at = bytes::<R>(row.at) as i32;
         match lie {
             Lie::Full | Lie::Direction => {
-                (0..body.vectors).map(|k| self.b.ins().load(vector, plain(), address, at + 16 * k as i32)).collect()
+                let own = body.first..body.first + body.vectors;
+                own.map(|k| self.b.ins().load(vector, plain(), address, at + 16 * k as i32)).collect()
             }
             Lie::One | Lie::Unit => {
                 let x = self.b.ins().load(scalar, plain(), address, at);
@@ -547,12 +524,13 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
 
     fn store(&mut self, l: &Loop, body: &Body, ty: Ty, row: Row, vectors: &[Clif]) {
         let lie = lie(l, ty);
-        let address = body.address(lie, row);
+        let address = self.at_step(body.address(lie, row), row, body.step);
         let at = bytes::<R>(row.at) as i32;
         match lie {
             Lie::Full | Lie::Direction => {
                 for k in 0..body.vectors {
-                    self.b.ins().store(plain(), vectors[k % vectors.len()], address, at + 16 * k as i32);
+                    let at = at + 16 * (body.first + k) as i32;
+                    self.b.ins().store(plain(), vectors[k % vectors.len()], address, at);
                 }
             }
             Lie::One => {
@@ -579,6 +557,14 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                 let at = bytes::<R>(self.table_at[*k as usize]) as i32;
                 let x = self.b.ins().load(R::SCALAR, plain(), address, at);
                 vec![self.b.ins().splat(R::F, x)]
+            }
+            Some(Place::Feed(at)) => {
+                let (Some(step), Some(fed)) = (body.step, body.fed) else { unreachable!("feeds are read in stages") };
+                let offset = self.b.ins().imul_imm_s(step, bytes::<R>(self.plan.units * self.plan.lanes));
+                let address = self.b.ins().iadd(fed, offset);
+                let at = bytes::<R>(*at) as i32;
+                let own = body.first..body.first + body.vectors;
+                own.map(|k| self.b.ins().load(R::F, plain(), address, at + 16 * k as i32)).collect()
             }
             Some(Place::Row(row)) => self.load(l, body, self.plan.types[&v], *row),
             None => unreachable!("an operand of a loop is in a register or has a place"),

@@ -14,10 +14,12 @@ mod lanes;
 mod module;
 mod normal;
 mod plan;
+mod stages;
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use crate::exec::kernel::{Kernel, TILE, Tile};
+use crate::exec::kernel::{Cost, Kernel, TILE, Tile};
 use crate::ir::program::Program;
 use crate::plan::Precision;
 pub use lanes::Emit;
@@ -37,15 +39,26 @@ impl std::error::Error for JitError {}
 
 /// Compiles programs that have passed `ir::verify`, in the same order. Their code is freed with the last of the kernels.
 pub fn compile<R: Emit>(programs: Vec<Program>) -> Result<Vec<Arc<dyn Kernel<R>>>, JitError> {
-    let plans: Vec<plan::Plan> = programs.iter().map(plan::plan).collect();
+    let all = Instant::now();
+    let plan = |program: &Program| {
+        let begun = Instant::now();
+        (plan::plan(program), begun.elapsed().as_secs_f64())
+    };
+    let (plans, planning): (Vec<plan::Plan>, Vec<f64>) = programs.iter().map(plan).unzip();
     let (code, entries) = Code::new::<R>(&plans)?;
     let code = Arc::new(code);
-    let kernels = programs.into_iter().zip(plans).zip(entries).map(|((program, plan), entry)| {
+    // Setting up and making the code executable is for all of them alike.
+    let own: f64 = planning.iter().sum::<f64>() + entries.iter().map(|(_, cost)| cost.seconds).sum::<f64>();
+    let share = (all.elapsed().as_secs_f64() - own).max(0.0) / plans.len().max(1) as f64;
+    let kernels = programs.into_iter().zip(plans).zip(entries).zip(planning);
+    let kernels = kernels.map(|(((program, plan), (entry, cost)), planning)| {
         let tables = program.tables.iter().flat_map(|t| t.values.iter().map(|&x| R::new(x))).collect();
         // A cache line more, to start on one.
-        let scratch_len = plan.fixed + TILE * plan.frame + LINE;
+        let scratch_len = plan.fixed + plan.points * plan.frame + LINE;
         let lens = Lens::of(&program);
-        Arc::new(Compiled { program, lens, tables, scratch_len, entry, _code: Arc::clone(&code) }) as Arc<dyn Kernel<R>>
+        let cost = Cost { seconds: planning + cost.seconds + share, ..cost };
+        let _code = Arc::clone(&code);
+        Arc::new(Compiled { program, lens, tables, scratch_len, cost, entry, _code }) as Arc<dyn Kernel<R>>
     });
     Ok(kernels.collect())
 }
@@ -90,6 +103,7 @@ struct Compiled<R> {
     lens: Lens,
     tables: Vec<R>,
     scratch_len: usize,
+    cost: Cost,
     entry: Entry<R>,
     _code: Arc<Code>,
 }
@@ -101,6 +115,10 @@ impl<R: Emit> Kernel<R> for Compiled<R> {
 
     fn scratch_len(&self) -> usize {
         self.scratch_len
+    }
+
+    fn cost(&self) -> Cost {
+        self.cost
     }
 
     fn run_tile(&self, scratch: &mut [R], tile: Tile<'_, R>) {

@@ -5,6 +5,7 @@
 //! ```
 
 use std::sync::Mutex;
+use std::time::Instant;
 
 use cranelift::codegen::settings::{self, Configurable};
 use cranelift::prelude::{AbiParam, FunctionBuilder, FunctionBuilderContext, Signature, types};
@@ -15,6 +16,7 @@ use super::JitError;
 use super::emit::{ARGUMENTS, Callees, emit};
 use super::lanes::Emit;
 use super::plan::Plan;
+use crate::exec::kernel::Cost;
 use crate::exec::micro::{self, Symbol};
 
 /// A compiled tile: scratch, points, inputs, params, directions, tables, outputs, traces.
@@ -22,6 +24,9 @@ use crate::exec::micro::{self, Symbol};
 /// # Safety
 /// The buffers have the lengths that the plan was made for, for 1 to `TILE` points; the module is alive.
 pub(super) type Entry<R> = unsafe extern "C" fn(*mut R, usize, *const R, *const R, *const R, *const R, *mut R, *mut R);
+
+/// Compiled functions, and what each came to.
+type Entries<R> = Vec<(Entry<R>, Cost)>;
 
 /// The memory of compiled functions. Dropping the module alone would leak it. The lock is never taken but to drop: it makes
 /// the module, which is only `Send`, shareable.
@@ -31,12 +36,12 @@ pub(super) struct Code {
 
 impl Code {
     /// Compiles all of them and finalises once, since each finalising closes a page of memory.
-    pub fn new<R: Emit>(plans: &[Plan]) -> Result<(Code, Vec<Entry<R>>), JitError> {
+    pub fn new<R: Emit>(plans: &[Plan]) -> Result<(Code, Entries<R>), JitError> {
         let mut maker = Maker::new::<R>()?;
         let mut ids = vec![];
         for (k, plan) in plans.iter().enumerate() {
             match maker.define::<R>(plan, k) {
-                Ok(id) => ids.push(id),
+                Ok(defined) => ids.push(defined),
                 Err(e) => {
                     maker.into_code();
                     return Err(e);
@@ -44,8 +49,8 @@ impl Code {
             }
         }
         let finalised = maker.module.finalize_definitions().map_err(error);
-        let addresses: Vec<*const u8> = match &finalised {
-            Ok(()) => ids.into_iter().map(|id| maker.module.get_finalized_function(id)).collect(),
+        let addresses: Vec<(*const u8, Cost)> = match &finalised {
+            Ok(()) => ids.into_iter().map(|(id, cost)| (maker.module.get_finalized_function(id), cost)).collect(),
             Err(_) => vec![],
         };
         let code = maker.into_code();
@@ -53,7 +58,7 @@ impl Code {
         let entries = addresses
             .into_iter()
             // SAFETY: each is the address of a function just compiled with this signature and calling convention.
-            .map(|p| unsafe { std::mem::transmute::<*const u8, Entry<R>>(p) })
+            .map(|(p, cost)| (unsafe { std::mem::transmute::<*const u8, Entry<R>>(p) }, cost))
             .collect();
         Ok((code, entries))
     }
@@ -140,15 +145,17 @@ impl Maker {
         b.finalize(self.module.isa().frontend_config());
     }
 
-    fn define<R: Emit>(&mut self, plan: &Plan, number: usize) -> Result<FuncId, JitError> {
+    fn define<R: Emit>(&mut self, plan: &Plan, number: usize) -> Result<(FuncId, Cost), JitError> {
+        let begun = Instant::now();
         self.build::<R>(plan);
         let name = format!("kernel{number}");
         let id = self.module.declare_function(&name, Linkage::Local, &self.context.func.signature).map_err(error)?;
         let defined = self.module.define_function(id, &mut self.context);
+        let code_bytes = self.context.compiled_code().map_or(0, |code| code.code_buffer().len());
         self.module.clear_context(&mut self.context);
         // The error's debug form names the instruction that could not be compiled.
         defined.map_err(|e| JitError(format!("{}: {e:?}", plan.program.name)))?;
-        Ok(id)
+        Ok((id, Cost { code_bytes, seconds: begun.elapsed().as_secs_f64() }))
     }
 }
 

@@ -3,7 +3,11 @@
 //! * Instructions and states that no output or trace depends on are gone.
 //! * A state's first and next value are results of element-wise instructions of straight code and of its steps, so that the
 //!   loops that compute them can store them where the state lives.
+//! * Element-wise instructions take constants as they are, not spread over a row in memory; a spike that asks whether a
+//!   difference from a constant is at least 0 compares the two instead.
 //! * What leaves a loop whole (operands of sums, products, concatenations and slices, outputs) is no constant and no mask.
+//!
+//! * Tangents read no state and no row of a parameter but by a copy.
 //!
 //! A copy is written as a splat to the same width.
 //!
@@ -13,6 +17,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::func::{Binary, Compare};
 use crate::ir::op::{Elem, Op, Ty, Value};
 use crate::ir::program::{Inst, Program, Region};
 
@@ -31,6 +36,8 @@ fn is_number(op: &Op) -> bool {
 
 pub(super) fn normalise(program: &Program) -> Program {
     let mut p = program.clone();
+    unspread(&mut p);
+    crossings(&mut p);
     prune(&mut p);
     let mut n = Normaliser { next: p.next_value(), types: p.insts().map(|i| (i.value, i.ty)).collect() };
     let numbers: HashSet<Value> = p.insts().filter(|i| is_number(&i.op)).map(|i| i.value).collect();
@@ -52,6 +59,8 @@ pub(super) fn normalise(program: &Program) -> Program {
             region.push(inst);
         }
     }
+
+    separate(&mut p, &mut n);
 
     let straight: HashSet<Value> =
         p.regions().into_iter().filter(|r| r.is_straight()).flat_map(|r| computed(p.region(r))).collect();
@@ -80,6 +89,82 @@ pub(super) fn normalise(program: &Program) -> Program {
     }
     p.traces = traces;
     p
+}
+
+/// Has element-wise instructions use constants themselves where they use constants spread over a row.
+fn unspread(p: &mut Program) {
+    let constants: HashSet<Value> = p.insts().filter(|i| matches!(i.op, Op::Const(_))).map(|i| i.value).collect();
+    let of = |i: &Inst| match i.op {
+        Op::Splat(c, _) if constants.contains(&c) && !i.ty.tangent => Some((i.value, c)),
+        _ => None,
+    };
+    let spread: HashMap<Value, Value> = p.insts().filter_map(of).collect();
+    for inst in p.insts_mut() {
+        // A copy needs an operand of its own width only if it is one of a row.
+        if inst.op.is_elementwise() && !matches!(inst.op, Op::Splat(..)) {
+            inst.op = inst.op.map(|v| *spread.get(&v).unwrap_or(&v));
+        }
+    }
+}
+
+/// Writes spike(a - c), c a finite constant, as a comparison of a and c. It has the same bits: a difference of two numbers is
+/// rounded to 0 only where they are equal. Spikes that enter products stay, as those look for them.
+fn crossings(p: &mut Program) {
+    let ops: HashMap<Value, Op> = p.insts().map(|i| (i.value, i.op.clone())).collect();
+    let entering: HashSet<Value> =
+        p.insts().filter_map(|i| if let Op::Dense { x, .. } = i.op { Some(x) } else { None }).collect();
+    let finite = |v: &Value| matches!(ops[v], Op::Const(x) if (x as f32).is_finite());
+    let mut next = p.next_value();
+    let mut fresh = |region: &mut Vec<Inst>, op: Op, ty: Ty| {
+        region.push(Inst { value: Value(next), ty, op });
+        next += 1;
+        Value(next - 1)
+    };
+    for r in p.regions() {
+        let old = std::mem::take(p.region_mut(r));
+        let region = p.region_mut(r);
+        for mut inst in old {
+            if let Op::Spike { of, strict, .. } = inst.op
+                && !inst.ty.tangent
+                && !entering.contains(&inst.value)
+                && let Some(Op::Binary(Binary::Sub, a, c)) = ops.get(&of)
+                && finite(c)
+            {
+                let compare = Op::Compare(if strict { Compare::Gt } else { Compare::Ge }, *a, *c);
+                let mask = fresh(region, compare, Ty { elem: Elem::Mask, ..inst.ty });
+                let [one, zero] = [1.0, 0.0].map(|x| fresh(region, Op::Const(x), Ty::real(1)));
+                inst.op = Op::Select(mask, one, zero);
+            }
+            region.push(inst);
+        }
+    }
+}
+
+/// Has tangents read states and rows of parameters by copies: they may be run when these have moved on.
+fn separate(p: &mut Program, n: &mut Normaliser) {
+    for k in 0..p.passes.len() as u32 {
+        let step = p.region_mut(Region::Step(k));
+        let ops: HashMap<Value, Op> = step.iter().map(|i| (i.value, i.op.clone())).collect();
+        let moves = |mut v: Value| {
+            while let Some(Op::Slice { of, .. }) = ops.get(&v) {
+                v = *of;
+            }
+            matches!(ops.get(&v), Some(Op::State(_) | Op::Row(_))) && !n.types[&v].tangent
+        };
+        let wanted: HashSet<Value> =
+            step.iter().filter(|i| i.ty.tangent).flat_map(|i| i.op.operands()).filter(|&v| moves(v)).collect();
+        let mut copies = HashMap::new();
+        for mut inst in std::mem::take(step) {
+            if inst.ty.tangent {
+                inst.op = inst.op.map(|v| copies.get(&v).copied().unwrap_or(v));
+            }
+            let (value, ty) = (inst.value, inst.ty);
+            step.push(inst);
+            if wanted.contains(&value) {
+                copies.insert(value, n.copy(step, value, ty));
+            }
+        }
+    }
 }
 
 /// Results of element-wise instructions.

@@ -12,8 +12,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::normal::{is_source, normalise};
+use super::stages::{Stage, stages};
+use crate::exec::kernel::TILE;
+use crate::exec::micro::feed::units;
 use crate::func::{Binary, Unary};
-use crate::ir::op::{Op, Ty, Value};
+use crate::ir::op::{Op, StateId, Ty, Value};
 use crate::ir::program::{Inst, Pass, Program, State};
 
 /// Lanes of a row that holds `n` numbers.
@@ -26,6 +29,8 @@ pub(super) fn padded(n: usize) -> usize {
 pub(super) struct Row {
     pub fixed: bool,
     pub at: usize,
+    /// Numbers to the same row of the next step, if it is kept for all of them; else 0.
+    pub step: usize,
 }
 
 /// Where a value can be read.
@@ -35,6 +40,8 @@ pub(super) enum Place {
     Const(f64),
     Table(u32),
     Row(Row),
+    /// In the block of results of a stage's feed that starts here.
+    Feed(usize),
 }
 
 /// Element-wise instructions over the lanes of one shape.
@@ -47,6 +54,8 @@ pub(super) struct Loop {
     pub stores: Vec<(Value, Row)>,
     /// Spikes whose bits are stored too, lane `i` as bit `i` of the row.
     pub bits: Vec<(Value, Row)>,
+    /// If all steps are run for a block of lanes before the next block: the states that it then holds.
+    pub time: Option<Vec<StateId>>,
 }
 
 #[derive(Debug)]
@@ -95,6 +104,10 @@ pub(super) struct Plan {
     /// Where the bits of spikes lie that products read.
     pub bits: HashMap<Value, Row>,
     pub types: HashMap<Value, Ty>,
+    /// Points that are run together: what is kept of them stays in the second-level cache.
+    pub points: usize,
+    /// Outputs of a block of a stage.
+    pub units: usize,
 }
 
 /// A pass through time.
@@ -104,6 +117,8 @@ pub(super) struct PassPlan {
     pub step: Vec<Item>,
     /// Next values of states that could not be stored at once: copied at the end of a step, after the traces.
     pub carry: Vec<(Row, Ty, Row)>,
+    /// Tangents that are run after the primal's last step.
+    pub stages: Vec<Stage>,
     pub finish: Vec<Item>,
     /// All steps of `step`'s only loop are run for a block of lanes before the next block.
     pub interchanged: bool,
@@ -128,6 +143,11 @@ const BODY_LIMIT: usize = 1500;
 /// A loop over time may weigh so much.
 const TIME_LIMIT: usize = 400;
 
+/// Numbers of the frames of points that are run together, where much is kept of each.
+const TOGETHER: usize = 3 << 16;
+/// So many are, even if they are longer: a block's weights are fetched for each such group anew.
+const LEAST: usize = 4;
+
 pub(super) fn plan(program: &Program) -> Plan {
     let program = normalise(program);
     let mut planner = Planner::new(&program);
@@ -136,39 +156,55 @@ pub(super) fn plan(program: &Program) -> Plan {
     let mut passes: Vec<PassPlan> = vec![];
     for (k, pass) in program.passes.iter().enumerate() {
         let interchanged = planner.interchanged[k];
-        let step = if interchanged {
-            let insts: Vec<Inst> = pass.step.iter().filter(|i| !is_source(&i.op)).cloned().collect();
-            let (width, tangent) = widest(&insts);
-            vec![Item::Loop(Loop { width, tangent, insts, stores: vec![], bits: vec![] })]
-        } else {
-            planner.schedule(&pass.step, &mut done)
+        let stages = if interchanged { None } else { stages(&program, k) };
+        let step = match &stages {
+            _ if interchanged => {
+                let insts: Vec<Inst> = pass.step.iter().filter(|i| !is_source(&i.op)).cloned().collect();
+                let (width, tangent) = widest(&insts);
+                let states = program.states.iter().zip(0..).filter(|(s, _)| s.pass as usize == k);
+                let time = Some(states.map(|(_, s)| StateId(s)).collect());
+                vec![Item::Loop(Loop { width, tangent, insts, stores: vec![], bits: vec![], time })]
+            }
+            Some(_) => {
+                let primal: Vec<Inst> = pass.step.iter().filter(|i| !i.ty.tangent).cloned().collect();
+                planner.schedule(&primal, &mut done)
+            }
+            None => planner.schedule(&pass.step, &mut done),
         };
         let finish = planner.schedule(&pass.finish, &mut done);
-        passes.push(PassPlan { steps: pass.steps, step, carry: vec![], finish, interchanged });
+        let stages = stages.unwrap_or_default();
+        planner.staged.extend(stages.iter().flat_map(|s| s.body().time.iter().flatten()));
+        passes.push(PassPlan { steps: pass.steps, step, carry: vec![], stages, finish, interchanged });
     }
 
     planner.sources();
     planner.state_rows(&passes);
     let straight = passes.iter().flat_map(|p| p.step.iter().chain(&p.finish));
     let events = events(&program, init.iter().chain(straight));
+    for (k, pass) in passes.iter_mut().enumerate() {
+        planner.keep(k, &mut pass.stages);
+    }
     let in_place = planner.in_place(&passes);
     planner.rows(&init, &passes, &in_place, &events);
-    let straight = passes.iter_mut().flat_map(|p| [&mut p.step, &mut p.finish]);
-    for items in std::iter::once(&mut init).chain(straight) {
+    let straight = passes.iter_mut().flat_map(|p| {
+        let stages = p.stages.iter_mut().map(|s| std::slice::from_mut(&mut s.item));
+        stages.chain([&mut p.step[..], &mut p.finish[..]])
+    });
+    for items in std::iter::once(&mut init[..]).chain(straight) {
         planner.stores(items);
         planner.concats(items);
     }
     for (k, pass) in passes.iter_mut().enumerate() {
         pass.step.splice(0..0, planner.fetches(k));
     }
-    for ((s, place), in_place) in program.states.iter().zip(&planner.states).zip(in_place) {
+    for (((s, place), in_place), id) in program.states.iter().zip(&planner.states).zip(in_place).zip(0..) {
         let pass = s.pass as usize;
         let earlier = passes[..pass].iter_mut().flat_map(|p| &mut p.finish);
         store_also(init.iter_mut().chain(earlier), s.init, place.row);
         let PassPlan { step, carry, interchanged, .. } = &mut passes[pass];
         match (in_place, planner.places.get(&s.next)) {
-            // Of interchanged loops, the emitter stores the states after the last step.
-            _ if *interchanged => {}
+            // Of loops through all steps, the emitter stores the states after the last.
+            _ if *interchanged || planner.staged.contains(&StateId(id)) => {}
             (true, _) => store_also(step.iter_mut(), s.next, place.row),
             (false, Some(Place::Row(from))) => carry.push((*from, s.ty, place.row)),
             (false, _) => unreachable!("a state's next value has a row"),
@@ -180,7 +216,10 @@ pub(super) fn plan(program: &Program) -> Plan {
         frame += 16;
     }
     let Planner { lanes, fixed, copies_in, states, places, bits, types, .. } = planner;
+    let staged = passes.iter().any(|p| !p.stages.is_empty());
     Plan {
+        units: units(),
+        points: if staged { (TOGETHER / frame).clamp(LEAST, TILE) } else { TILE },
         lanes,
         fixed: (fixed + 16).next_multiple_of(16),
         frame,
@@ -236,17 +275,19 @@ fn store_also<'i>(items: impl Iterator<Item = &'i mut Item>, v: Value, row: Row)
     unreachable!("states are computed by element-wise instructions");
 }
 
-struct Planner<'a> {
-    program: &'a Program,
-    lanes: usize,
-    fixed: usize,
-    frame: usize,
+pub(super) struct Planner<'a> {
+    pub(super) program: &'a Program,
+    pub(super) lanes: usize,
+    pub(super) fixed: usize,
+    pub(super) frame: usize,
     copies_in: Vec<(Buffer, usize, Ty, Row)>,
     states: Vec<StatePlace>,
-    places: HashMap<Value, Place>,
+    pub(super) places: HashMap<Value, Place>,
     bits: HashMap<Value, Row>,
-    types: HashMap<Value, Ty>,
+    pub(super) types: HashMap<Value, Ty>,
     ops: HashMap<Value, &'a Op>,
+    /// States of stages.
+    staged: HashSet<StateId>,
     /// For each pass.
     interchanged: Vec<bool>,
 }
@@ -255,6 +296,7 @@ impl<'a> Planner<'a> {
     fn new(program: &'a Program) -> Planner<'a> {
         Planner {
             program,
+            staged: HashSet::new(),
             interchanged: program.passes.iter().map(|pass| interchangeable(program, pass)).collect(),
             lanes: padded(program.directions as usize),
             fixed: 0,
@@ -273,7 +315,7 @@ impl<'a> Planner<'a> {
         let n = if ty.tangent { ty.width as usize * self.lanes } else { padded(ty.width as usize) } + 4;
         let n = n.next_multiple_of(8);
         let end = if fixed { &mut self.fixed } else { &mut self.frame };
-        let row = Row { fixed, at: *end };
+        let row = Row { fixed, at: *end, step: 0 };
         *end += n;
         row
     }
@@ -315,7 +357,7 @@ impl<'a> Planner<'a> {
                 }
                 true
             });
-            items.push(Item::Loop(Loop { width, tangent, insts, stores: vec![], bits: vec![] }));
+            items.push(Item::Loop(Loop { width, tangent, insts, stores: vec![], bits: vec![], time: None }));
         }
     }
 
@@ -396,9 +438,10 @@ impl<'a> Planner<'a> {
     }
 
     /// Gives a row to every value that is needed outside the loop that computes it; slices lie inside their operands.
-    fn rows(&mut self, init: &[Item], passes: &[PassPlan], in_place: &[bool], events: &HashSet<Value>) {
+    fn rows<'b>(&mut self, init: &'b [Item], passes: &'b [PassPlan], in_place: &[bool], events: &HashSet<Value>) {
         let p = self.program;
-        let items: Vec<&Item> = init.iter().chain(passes.iter().flat_map(|p| p.step.iter().chain(&p.finish))).collect();
+        let of_pass = |p: &'b PassPlan| p.step.iter().chain(p.stages.iter().map(|s| &s.item)).chain(&p.finish);
+        let items: Vec<&Item> = init.iter().chain(passes.iter().flat_map(of_pass)).collect();
         let mut home: HashMap<Value, usize> = HashMap::new();
         for (k, item) in items.iter().enumerate() {
             for i in item.insts() {
@@ -417,8 +460,11 @@ impl<'a> Planner<'a> {
             }
         }
         // A state that cannot be updated in place is copied from its next value's row.
-        let copied = |s: &State, in_place: bool| !in_place && !self.interchanged[s.pass as usize];
-        outside.extend(p.states.iter().zip(in_place).filter(|(s, b)| copied(s, **b)).map(|(s, _)| s.next));
+        let copied = |(k, s): &(usize, &State)| {
+            let swept = self.interchanged[s.pass as usize] || self.staged.contains(&StateId(*k as u32));
+            !in_place[*k] && !swept
+        };
+        outside.extend(p.states.iter().enumerate().filter(copied).map(|(_, s)| s.next));
         for inst in p.insts() {
             if events.contains(&inst.value) {
                 // Whole words of 64 bits.

@@ -11,7 +11,7 @@ twins! {
         x: *const R, x_point: usize, w: *const R, y: *mut R, y_point: usize);
     gather => super::gather_body, (points: usize, inputs: usize, columns: usize, lanes: usize, padded: usize,
         x: *const R, x_point: usize, w: *const R, y: *mut R, y_point: usize);
-    tangent => super::tangent_body, (points: usize, inputs: usize, outputs: usize, padded: usize,
+    tangent => super::tangent_body, (points: usize, inputs: usize, outputs: usize, lanes: usize, padded: usize,
         x: *const R, x_point: usize, w: *const R, y: *mut R, y_point: usize);
     both => super::both_body, (points: usize, inputs: usize, outputs: usize, lanes: usize, padded: usize,
         x: *const R, x_point: usize, v: *const R, y: *mut R, y_point: usize);
@@ -148,7 +148,7 @@ unsafe fn dense_block<R: Real, const P: usize, const L: usize>(
             for (p, acc) in acc.iter_mut().enumerate() {
                 let x = *x.add(p * s.x_point + i);
                 for (a, w) in acc.iter_mut().zip(row) {
-                    *a += x * w;
+                    *a = x.fused(w, *a);
                 }
             }
         }
@@ -268,29 +268,18 @@ unsafe fn gather_block<R: Real, const L: usize>(
     }
 }
 
-/// Rows whose weights are all finite: there, an x of 0 adds nothing (a sum that starts at +0 never becomes -0), so that it
-/// may be skipped. A tangent of a spike is 0 nearly everywhere.
+/// y = dx W; inputs whose tangents are all 0, as a spike's are nearly everywhere, are left out.
 ///
 /// # Safety
-/// `w` holds `rows` rows of `columns` numbers, and `rows` is at most [`CHUNK`].
-#[inline(always)]
-unsafe fn finite_rows<R: Real>(rows: usize, columns: usize, w: *const R, finite: &mut [bool; CHUNK]) {
-    for (i, f) in finite.iter_mut().enumerate().take(rows) {
-        // SAFETY: the caller's weights have that row.
-        let row = unsafe { std::slice::from_raw_parts(w.add(i * columns), columns) };
-        let top = row.iter().map(|w| w.magnitude()).max().unwrap_or_default();
-        *f = top < R::INFINITE;
-    }
-}
-
-/// # Safety
-/// As [`dense_body`], where a point's `x` is `inputs` and its `y` `outputs` units of `padded` numbers.
+/// As [`dense_body`], where a point's `x` is `inputs` and its `y` `outputs` units of `padded` numbers, of which the first
+/// `lanes` count.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 unsafe fn tangent_body<R: Real>(
     points: usize,
     inputs: usize,
     outputs: usize,
+    lanes: usize,
     padded: usize,
     x: *const R,
     x_point: usize,
@@ -299,23 +288,21 @@ unsafe fn tangent_body<R: Real>(
     y_point: usize,
 ) {
     let mut list = [0u32; CHUNK];
-    let mut finite = [false; CHUNK];
     let mut first = 0;
     loop {
         let n = CHUNK.min(inputs - first);
         // SAFETY: rows first .. first + n of the weights and of each point's x exist; blocks stay within outputs and lanes.
         unsafe {
             let w = w.add(first * outputs);
-            finite_rows(n, outputs, w, &mut finite);
             for p in 0..points {
                 let x = x.add(p * x_point + first * padded);
                 let y = y.add(p * y_point);
                 let mut active = 0;
-                for (i, &finite) in finite.iter().enumerate().take(n) {
-                    let row = std::slice::from_raw_parts(x.add(i * padded), padded);
-                    let any = row.iter().fold(R::Bits::default(), |a, x| a | x.magnitude());
+                for i in 0..n {
+                    let unit = std::slice::from_raw_parts(x.add(i * padded), lanes);
+                    let any = unit.iter().fold(false, |a, &x| a | (x != R::ZERO));
                     list[active] = i as u32;
-                    active += usize::from(any != R::Bits::default() || !finite);
+                    active += usize::from(any);
                 }
                 let list = &list[..active];
                 let mut lane = 0;
@@ -390,7 +377,7 @@ unsafe fn tangent_block<R: Real, const J: usize, const L: usize>(
             for (j, acc) in acc.iter_mut().enumerate() {
                 let w = *w.add(i as usize * outputs + j);
                 for (a, x) in acc.iter_mut().zip(lanes) {
-                    *a += x * w;
+                    *a = x.fused(w, *a);
                 }
             }
         }
@@ -424,7 +411,7 @@ unsafe fn both_body<R: Real>(
                 for k in 0..lanes {
                     let mut acc = R::ZERO;
                     for i in 0..inputs {
-                        acc += *x.add(i * padded + k) * *v.add((i * outputs + j) * lanes + k);
+                        acc = (*x.add(i * padded + k)).fused(*v.add((i * outputs + j) * lanes + k), acc);
                     }
                     *y.add(j * padded + k) = acc;
                 }

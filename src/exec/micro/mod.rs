@@ -1,8 +1,8 @@
 //! The loops that the JIT calls once a tile: products with weights, sums, copies.
 //!
 //! Each is written once, in plain Rust over fixed-size blocks that the compiler keeps in vector registers, and compiled
-//! twice for each precision: for AVX2 and for any processor. The order of additions is that of the definition (from 0, by
-//! index, product and sum rounded apart), so both give the bits of the interpreter.
+//! twice for each precision: for AVX2 with FMA and for any processor. The order of additions is that of the definition (from 0, by
+//! index, product and sum in one), so both give the bits of the interpreter.
 //!
 //! | symbol | work |
 //! |---|---|
@@ -12,13 +12,20 @@
 //! | `gather` | the same for x of 0s and 1s: adds the rows of the 1s |
 //! | `fired` | x W for x of 0s and 1s given as bits |
 //! | `tangent` | dx W, lane by lane of the directions |
+//! | `events`, `support`, `pack`, `directions`, `feed` | x V + dx W by lists of what counts, for a few outputs and all steps |
 //! | `both` | dx V, lane by lane |
 //!
 //! All sizes are in numbers, not bytes. A *point stride* leads from one point's row to the next point's.
 
 mod dense;
+mod eight;
 mod events;
+pub mod feed;
+pub mod peak;
 mod rows;
+pub mod sweep;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 use crate::exec::real::Real;
 
@@ -33,8 +40,11 @@ pub struct Symbol {
 /// The functions for this processor.
 pub fn symbols<R: Real>() -> Vec<Symbol> {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        return avx2::<R>();
+    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        let mut table = avx2::<R>();
+        let feed = table.iter_mut().find(|s| s.name == "feed" && R::BYTES == 4 && wide::is_here());
+        feed.into_iter().for_each(|s| s.address = wide::feed as *const u8);
+        return table;
     }
     portable::<R>()
 }
@@ -47,8 +57,13 @@ macro_rules! table {
             Symbol { name: "dense", arguments: 10, address: dense::$module::dense::<R> as *const u8 },
             Symbol { name: "gather", arguments: 10, address: dense::$module::gather::<R> as *const u8 },
             Symbol { name: "fired", arguments: 8, address: events::$module::fired::<R> as *const u8 },
-            Symbol { name: "tangent", arguments: 9, address: dense::$module::tangent::<R> as *const u8 },
+            Symbol { name: "tangent", arguments: 10, address: dense::$module::tangent::<R> as *const u8 },
             Symbol { name: "both", arguments: 10, address: dense::$module::both::<R> as *const u8 },
+            Symbol { name: "events", arguments: 9, address: feed::$module::events::<R> as *const u8 },
+            Symbol { name: "support", arguments: 11, address: feed::$module::support::<R> as *const u8 },
+            Symbol { name: "pack", arguments: 6, address: feed::$module::pack::<R> as *const u8 },
+            Symbol { name: "directions", arguments: 7, address: feed::$module::directions::<R> as *const u8 },
+            Symbol { name: "feed", arguments: 14, address: feed::$module::feed::<R> as *const u8 },
         ]
     };
 }
@@ -58,7 +73,7 @@ pub fn portable<R: Real>() -> Vec<Symbol> {
     table!(portable)
 }
 
-/// For processors with AVX2 only.
+/// For processors with AVX2 and FMA only.
 #[cfg(target_arch = "x86_64")]
 fn avx2<R: Real>() -> Vec<Symbol> {
     table!(avx2)
@@ -82,8 +97,8 @@ macro_rules! twins {
         pub(super) mod avx2 {
             $(
                 /// # Safety
-                /// As the body of the same name; the processor has AVX2.
-                #[target_feature(enable = "avx2")]
+                /// As the body of the same name; the processor has AVX2 and FMA.
+                #[target_feature(enable = "avx2,fma")]
                 pub(in crate::exec::micro) unsafe extern "C" fn $name<R: crate::exec::real::Real>($($arg: $ty),*) {
                     // SAFETY: the caller keeps the body's promises.
                     unsafe { $body($($arg),*) }
@@ -103,7 +118,6 @@ mod tests {
 
     // SAFETY of calling these: as the functions of `dense` say.
     type F8<R> = unsafe extern "C" fn(usize, usize, usize, *const u8, usize, *const R, *mut R, usize);
-    type F9<R> = unsafe extern "C" fn(usize, usize, usize, usize, *const R, usize, *const R, *mut R, usize);
     type F10<R> = unsafe extern "C" fn(usize, usize, usize, usize, usize, *const R, usize, *const R, *mut R, usize);
 
     fn numbers<R: Real>(n: usize, s: &mut Stream) -> Vec<R> {
@@ -179,13 +193,9 @@ mod tests {
                                     // Any bits will do: those of the numbers, at least 64 for every 32 inputs.
                                     f(points, inputs, outputs, x.cast(), xp, w, out, yp);
                                 }
-                                "both" => {
+                                "both" | "tangent" => {
                                     let f = std::mem::transmute::<*const u8, F10<R>>(symbol.address);
                                     f(points, inputs, outputs, lanes, padded, x, xp, w, out, yp);
-                                }
-                                "tangent" => {
-                                    let f = std::mem::transmute::<*const u8, F9<R>>(symbol.address);
-                                    f(points, inputs, outputs, padded, x, xp, w, out, yp);
                                 }
                                 _ => continue,
                             }

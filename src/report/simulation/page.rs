@@ -68,7 +68,7 @@ fn cards(out: &mut String, run: &SimulationData) {
             write!(out, "<div class=\"card {class}\"><b>{}</b><span>{}</span></div>", escape(&value), escape(&label));
     };
     for m in &run.metrics {
-        let verdict = run.expects.iter().find(|e| e.text.split_whitespace().next() == Some(m.name.as_str()));
+        let verdict = run.expects.iter().find(|e| e.metric == m.name);
         let class = verdict.map_or("", |e| if e.holds { "good" } else { "bad" });
         let expected = verdict.map_or(String::new(), |e| format!(", expected {}", e.text));
         card(with_unit(m.value, &m.unit), format!("{} = {}{expected}", m.name, m.text), class);

@@ -38,7 +38,7 @@ pub fn metrics(run: &SimulationData) -> String {
             let verdicts: Vec<String> = run
                 .expects
                 .iter()
-                .filter(|e| e.text.split_whitespace().next() == Some(m.name.as_str()))
+                .filter(|e| e.metric == m.name)
                 .map(|e| format!("{} {}", if e.holds { "holds:" } else { "DOES NOT HOLD:" }, e.text))
                 .collect();
             vec![

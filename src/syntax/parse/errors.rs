@@ -154,6 +154,23 @@ const OPTIONS: &[(Rule, &[&str])] = &[
     (Rule::item, ITEMS),
 ];
 
+/// What other languages say in training, and what it is written like here: by the rule of the statement.
+const HABITS: &[(&[&str], &str)] = &[
+    (
+        &["optimizer", "optimiser", "optim", "adam", "sgd", "lbfgs", "lr", "learning_rate", "rate"],
+        "update adam(rate = 0.01)",
+    ),
+    (&["epochs", "epoch", "iterations", "iters", "iterate", "max_iter", "maxiter"], "steps 1000"),
+    (&["batch_size", "batchsize", "minibatch"], "batch 128"),
+    (&["grad_clip", "clip_norm", "max_norm"], "clip 1"),
+    (&["patience", "early_stopping", "tol", "tolerance"], "stop when stalled 200"),
+];
+
+/// What a word of other languages is written like, in a phase (or in training, outside of one).
+fn habit(word: &str) -> Option<&'static str> {
+    HABITS.iter().find(|(words, _)| words.contains(&word)).map(|(_, form)| *form)
+}
+
 /// The rules that could have gone on at the place of an error.
 pub fn expected_rules(e: &pest::error::Error<Rule>) -> &[Rule] {
     match &e.variant {
@@ -243,6 +260,13 @@ impl Segment<'_> {
             _ if item == "allow" => Some("allow(SNN0209)"),
             _ => None,
         };
+        if found.kind == Kind::Word && (wanted(Rule::train_stmt) || wanted(Rule::phase_stmt)) {
+            match habit(found.text) {
+                Some(form) if wanted(Rule::phase_stmt) => return Some(Hint::Write(form)),
+                Some(form) => return Some(Hint::InPhase(form)),
+                None => {}
+            }
+        }
         let begins = |w: &&str| say::nearest(found.text, [*w]).is_some();
         let misspelt = BLOCKS.iter().any(|(rule, _, words)| wanted(*rule) && words.iter().any(begins));
         if let Some(form) = form.filter(|_| !misspelt) {

@@ -178,7 +178,9 @@ impl Segment<'_> {
             return Some(say::foreign_function(span_of(self.file, t)));
         }
         match found.text {
-            ":=" if wanted(Rule::t_eq) => Some(say::walrus(span)),
+            ":=" if wanted(Rule::t_eq) || wanted(Rule::reset_op) || wanted(Rule::op_sub_from) => {
+                Some(say::walrus(span))
+            }
             "'" if before.is_some_and(|b| b.kind == Kind::Word || b.text == ")") && !wanted(Rule::t_prime) => {
                 Some(say::misplaced_prime(span, item == "neuron"))
             }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::exec::interp::Interpreter;
-use crate::exec::kernel::AnyKernel;
+use crate::exec::kernel::{AnyKernel, DIRECTIONS};
 use crate::func::{Binary, MultiIndex, Surrogate, SurrogateKind, Unary};
 use crate::ir::op::{Op, ParamId, Ty, Value};
 use crate::ir::problem::*;
@@ -212,6 +212,7 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
             dt: 1.0,
             spiking: unit == Unit::Lif,
             params: vec![ParamId(0), ParamId(1)],
+            states: vec![],
             pursuit: Some(units.clone()),
         }],
         readouts: vec![Readout { weight: Some(ParamId(2)), bias: Some(ParamId(3)), column: Some(0), features: n }],
@@ -263,7 +264,7 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
     (problem, kernels)
 }
 
-/// Directions that the tests ask forward kernels for.
+/// Directions that the tests ask for: several times as many as kernels take at once.
 pub const FORWARD: u32 = 64;
 
 /// du = dphi . w + phi . dw + dc with dphi = (1 - phi^2) dcurrent, for a tanh layer; a spiking one has none here.
@@ -275,7 +276,7 @@ pub fn tangents(unit: Unit, n: u32) -> Vec<(u32, AnyKernel)> {
     let value = |k: usize| primal.init[k].value;
     let (x, phi) = (value(0), primal.init.iter().find(|i| matches!(i.op, Op::Unary(Unary::Tanh, _))).unwrap().value);
     let mut b = Builder::new(primal.clone());
-    b.program.directions = FORWARD;
+    b.program.directions = DIRECTIONS as u32;
     let mut tangent = |op, width| b.push(Region::Init, op, Ty::tangent(width));
     let dwx = tangent(Op::Dense { x, weight: ParamId(0), direction: true }, n);
     let db = tangent(Op::Direction(ParamId(1)), n);
@@ -290,5 +291,5 @@ pub fn tangents(unit: Unit, n: u32) -> Vec<(u32, AnyKernel)> {
     let du = tangent(Op::Binary(Binary::Add, dy, dc), 1);
     let mut program = b.finish();
     program.outputs.push(Output { name: tangent_name("u"), value: du });
-    vec![(FORWARD, AnyKernel::Single(Arc::new(Interpreter::new(program))))]
+    vec![(DIRECTIONS as u32, AnyKernel::Single(Arc::new(Interpreter::new(program))))]
 }
