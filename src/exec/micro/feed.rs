@@ -460,6 +460,7 @@ mod tests {
 
     use super::*;
 
+    // SAFETY of calling these: as the functions of these names say.
     type Events = unsafe extern "C" fn(usize, usize, usize, *const f32, usize, usize, *mut f32, usize, usize);
     type Support =
         unsafe extern "C" fn(usize, usize, usize, usize, usize, *const f32, usize, *mut f32, usize, *mut f32, usize);
