@@ -14,6 +14,7 @@ pub mod exec;
 pub mod func;
 pub mod ir;
 pub mod lower;
+pub mod lsp;
 pub mod pass;
 pub mod pipeline;
 pub mod plan;

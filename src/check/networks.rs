@@ -30,7 +30,7 @@ use crate::syntax::ast::{self, ExprKind, NetworkStmt};
 use crate::units::Dimension;
 use graph::Graph;
 
-pub use layers::is_layer;
+pub use layers::{LAYERS, is_layer};
 
 /// The name under which the nodes of the `output` statement are kept.
 pub const OUTPUT: &str = "output";

@@ -12,9 +12,8 @@ use super::{Exit, bug, files};
 use crate::diag::Sink;
 use crate::report::write;
 use crate::source::Sources;
-use crate::syntax::format::format;
+use crate::syntax::format::format_faithfully;
 use crate::syntax::parse::parse;
-use crate::syntax::print::print;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -53,17 +52,12 @@ fn one(path: &Path, arguments: &Arguments, shown: &Messages) -> Exit {
     let name = if from_input { "standard input".to_string() } else { path.display().to_string() };
     let (mut sources, mut sink) = (Sources::default(), Sink::default());
     let id = sources.add(name.clone(), text.clone());
-    let tree = parse(&text, id, &mut sink);
+    parse(&text, id, &mut sink);
     if sink.has_errors() {
         shown.show(&sink.into_sorted(), &sources);
         return Exit::ProgramHasErrors;
     }
-    let formatted = format(&text).filter(|new| {
-        // Laying out must not change what is said.
-        let again = parse(new, id, &mut Sink::default());
-        again.as_ref().map(print) == tree.as_ref().map(print)
-    });
-    let Some(formatted) = formatted else {
+    let Some(formatted) = format_faithfully(&text) else {
         bug::report(&format!("{name}: the layout would change the program; the file was left as it is"));
         return Exit::Bug;
     };

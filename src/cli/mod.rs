@@ -12,6 +12,7 @@ mod explain;
 mod files;
 mod fmt;
 mod gather;
+mod lsp;
 mod messages;
 mod progress;
 mod run;
@@ -87,6 +88,10 @@ enum Command {
     ///
     /// Example: snnc show neuron adex
     Show(show::Arguments),
+    /// Serve an editor: messages as you type, hover, completion, rename (the Language Server Protocol)
+    ///
+    /// Example, for Helix: language-server.snnc = { command = "snnc", args = ["lsp"] }
+    Lsp(lsp::Arguments),
 }
 
 /// The program, and what is set from outside.
@@ -145,6 +150,7 @@ pub fn main() -> ExitCode {
         Command::Explain { code } => explain::explain(code.as_deref(), &shown),
         Command::Emit(arguments) => emit::emit(&arguments, &shown),
         Command::Show(arguments) => show::show(&arguments),
+        Command::Lsp(arguments) => lsp::lsp(&arguments, &shown),
     });
     ExitCode::from(exit as u8)
 }

@@ -18,8 +18,12 @@
 mod atoms;
 mod doc;
 
+use crate::diag::Sink;
+use crate::source::FileId;
 use crate::syntax::parse::outline::{Mark, outline};
+use crate::syntax::parse::parse;
 use crate::syntax::parse::scan::{KEYWORDS, Kind};
+use crate::syntax::print::print;
 use atoms::{Atom, Comment, atoms};
 use doc::{Doc, WIDTH, layout};
 
@@ -33,6 +37,12 @@ pub fn format(text: &str) -> Option<String> {
     let mut rows = printer.rows(&units, 0, false);
     printer.comments(&atoms[last].own, 0, &mut rows);
     Some(written(rows))
+}
+
+/// As [`format`], but `None` also where the layout would change what is said, which would be a bug.
+pub fn format_faithfully(text: &str) -> Option<String> {
+    let tree = |text: &str| parse(text, FileId::default(), &mut Sink::default()).as_ref().map(print);
+    format(text).filter(|new| tree(new) == tree(text))
 }
 
 /// An item or a statement: its atoms up to the `{` if it has a block, and what stands in that.

@@ -13,8 +13,8 @@ use crate::func::Unary;
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind};
 
-/// The layers that are not neurons, activations or combinators.
-const LAYERS: &[&str] = &[
+/// The layers that are not neurons or activations.
+pub const LAYERS: &[&str] = &[
     "current",
     "tuned",
     "population",

@@ -31,6 +31,16 @@ struct Grammar;
 
 /// The tree of a text. Items that could not be read are missing from it, and said in `sink`; `None` if nothing is left.
 pub fn parse(text: &str, file: FileId, sink: &mut Sink) -> Option<ast::File> {
+    read(text, file, sink, false)
+}
+
+/// As [`parse`], but of a block with mistakes the statements that can be read are kept: for editors, which are asked about a
+/// program while it is being written. Such a tree is not to be checked for what is missing.
+pub fn parse_mended(text: &str, file: FileId) -> ast::File {
+    read(text, file, &mut Sink::default(), true).unwrap_or_default()
+}
+
+fn read(text: &str, file: FileId, sink: &mut Sink, mend: bool) -> Option<ast::File> {
     let tokens = scan::tokens(text);
     if let Some(at) = scan::too_deep(&tokens) {
         sink.push(say::too_deep(span_of(file, &tokens[at]), scan::MAX_NESTING));
@@ -53,7 +63,7 @@ pub fn parse(text: &str, file: FileId, sink: &mut Sink) -> Option<ast::File> {
                 out.units |= pairs.clone().flatten().any(|p| p.as_rule() == Rule::unit);
                 segment.items(pairs, &mut out, sink);
             }
-            Err(e) => segment.mistakes(e, sink),
+            Err(e) => segment.mistakes(e, sink, mend.then_some(&mut out)),
         }
     }
     (!out.items.is_empty() || starts.is_empty()).then_some(out)

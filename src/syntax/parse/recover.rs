@@ -18,13 +18,14 @@ use super::scan::{Kind, Token};
 use super::{Grammar, Rule, Segment};
 use crate::diag::Sink;
 use crate::diag::syntax::nearest;
+use crate::syntax::ast::File;
 
 /// Messages about one item at the most: after more, what is left is guessing.
 const MOST: usize = 20;
 
 impl Segment<'_> {
-    /// Says everything that is wrong with a segment that could not be parsed.
-    pub fn mistakes(&self, error: Error<Rule>, sink: &mut Sink) {
+    /// Says everything that is wrong with a segment that could not be parsed. What is left of it in the end is put into `mended`.
+    pub fn mistakes(&self, error: Error<Rule>, sink: &mut Sink, mended: Option<&mut File>) {
         let mut text = self.text.as_bytes().to_vec();
         let mut tokens = self.tokens.to_vec();
         let mut error = error;
@@ -57,7 +58,13 @@ impl Segment<'_> {
             }
             let Ok(now) = std::str::from_utf8(&text) else { return };
             match Grammar::parse(Rule::segment, now) {
-                Ok(_) => return,
+                Ok(pairs) => {
+                    if let Some(out) = mended {
+                        // The same places, as only blanks were put in.
+                        Segment { text: now, tokens: &tokens, ..*self }.items(pairs, out, &mut Sink::default());
+                    }
+                    return;
+                }
                 Err(e) => error = e,
             }
         }

@@ -1,0 +1,576 @@
+//! The words of the language with what they mean: for completion, and for the hover over one.
+//!
+//! A word may mean several things (`update` in a neuron and in a phase), so each entry says where it stands. Tests hold that
+//! every keyword, layer, function and neuron is in the table.
+
+/// Where a word of the language may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The beginning of an item.
+    Item,
+    Domain,
+    Neuron,
+    Network,
+    Train,
+    Phase,
+    Report,
+    Simulate,
+    /// After the equation of a residual.
+    ResidualOption,
+    PerturbOption,
+    ConnectOption,
+    /// Words that go on with something: `in`, `then`, `every`.
+    Joint,
+    /// After `on`.
+    Where,
+    Method,
+    Sampler,
+    Perturbation,
+    Estimate,
+    Update,
+    Scope,
+    Solve,
+    Precision,
+    Shape,
+    Surrogate,
+    Integrator,
+    Law,
+    Measure,
+    Plot,
+    /// In the expressions of a simulation.
+    Draw,
+    /// In the expressions of a neuron.
+    Dynamics,
+    /// The first value of a layer, or after a pipe.
+    Encoder,
+    Layer,
+    Decoder,
+    Function,
+    Constant,
+}
+
+pub struct Word {
+    pub place: Place,
+    pub text: &'static str,
+    /// How it is written.
+    pub form: &'static str,
+    pub meaning: &'static str,
+}
+
+const fn w(place: Place, text: &'static str, form: &'static str, meaning: &'static str) -> Word {
+    Word { place, text, form, meaning }
+}
+
+use Place::*;
+
+pub const WORDS: &[Word] = &[
+    w(Item, "const", "const NAME = EXPR", "A constant, computed in double precision; `--set NAME=VALUE` overrides it."),
+    w(
+        Item,
+        "unknown",
+        "unknown NAME = START in LO .. HI",
+        "A number that is learned together with the weights: the parameter of an inverse problem.",
+    ),
+    w(
+        Item,
+        "fn",
+        "fn NAME(A, B) = EXPR",
+        "A function, inlined where it is called. It sees its parameters, constants and other functions.",
+    ),
+    w(
+        Item,
+        "import",
+        "import \"lib/neurons.snn\"",
+        "The items of another file, put here. The path is relative to this file.",
+    ),
+    w(
+        Item,
+        "domain",
+        "domain { x in 0 .. 1 }",
+        "The coordinates and their ranges, shapes cut out of them, and curves.",
+    ),
+    w(
+        Item,
+        "function",
+        "function a(s in 0 .. 1) ~ LAW sensors N",
+        "A random input function, for networks that learn operators.",
+    ),
+    w(Item, "neuron", "neuron NAME(P = 1) { … }", "A neuron model: parameters, states, how they move, when it spikes."),
+    w(
+        Item,
+        "network",
+        "network NAME(COORDINATES) { … }",
+        "A network that maps coordinates to a field of its name, or to several fields.",
+    ),
+    w(
+        Item,
+        "residual",
+        "residual NAME on PLACE : LEFT = RIGHT OPTIONS",
+        "Says that LEFT - RIGHT should be zero. The loss is the sum over residuals of weight times mean square.",
+    ),
+    w(
+        Item,
+        "exact",
+        "exact u = EXPR",
+        "An exact solution, to measure by; training never looks at it. Also `exact u from \"ref.npz\"`.",
+    ),
+    w(
+        Item,
+        "train",
+        "train { phase NAME { … } }",
+        "The training schedule. Without one a schedule is chosen (`snnc check -v` shows it).",
+    ),
+    w(Item, "report", "report { … }", "What is measured, expected, plotted and saved."),
+    w(Item, "simulate", "simulate { … }", "Populations of neurons and their synapses, simulated in time."),
+    w(
+        Item,
+        "allow",
+        "allow(SNN0209)",
+        "Silences a warning in the item that follows; with `in file` in the whole file.",
+    ),
+    w(Domain, "where", "where CONDITION", "Cuts a shape out of the box: the points where the condition holds."),
+    w(
+        Domain,
+        "curve",
+        "curve NAME(s in A .. B) = (X, Y)",
+        "Names a curve by its points; `on NAME` takes points along it.",
+    ),
+    w(Neuron, "param", "param P = 1, …", "Parameters that a layer cannot set."),
+    w(
+        Neuron,
+        "input",
+        "input NAME : pA",
+        "The name of the input current, and the unit a network's numbers are taken in.",
+    ),
+    w(Neuron, "state", "state V = EXPR, …", "States and their start, in parameters only."),
+    w(Neuron, "flow", "flow V' = EXPR", "A differential equation, in states, input, parameters, constants and `dt`."),
+    w(
+        Neuron,
+        "update",
+        "update V := EXPR",
+        "The new value in discrete time. A state has a `flow` or an `update`, not both.",
+    ),
+    w(Neuron, "spike", "spike when A >= B", "The condition under which the neuron spikes."),
+    w(Neuron, "reset", "reset V = EXPR", "What a spike does to a state; also `+= -= *= /=`."),
+    w(
+        Neuron,
+        "refractory",
+        "refractory T",
+        "For the time T after a spike there is no other, and the spiking variable is held.",
+    ),
+    w(
+        Neuron,
+        "integrate",
+        "integrate METHOD",
+        "How all flows of the neuron are integrated: exact, exponential, euler or rk4.",
+    ),
+    w(Neuron, "substeps", "substeps N", "Integrates the flows in N shorter steps."),
+    w(Neuron, "emit", "emit EXPR", "What the neuron emits in place of its spike."),
+    w(Network, "steps", "steps N", "Time steps of the simulation; 16 by default."),
+    w(Network, "dt", "dt EXPR", "Length of a time step, a number or a time; 1 by default."),
+    w(Network, "layer", "layer NAME = VALUE", "A named value; its name stands for it further down."),
+    w(Network, "output", "output = VALUE", "The field: static, one number. `output u, v = …` names several."),
+    w(
+        ResidualOption,
+        "by",
+        "by METHOD",
+        "How derivatives are obtained: jet, weak, stencil or smoothing. Chosen by the compiler if it is left out.",
+    ),
+    w(
+        ResidualOption,
+        "weight",
+        "weight W",
+        "A positive factor in the loss; `weight auto` is found when a phase begins.",
+    ),
+    w(ResidualOption, "points", "points N", "Collocation points; on faces, for each face."),
+    w(ResidualOption, "sample", "sample S", "How points are chosen: uniform, latin, sobol, halton, grid, adaptive."),
+    w(
+        ResidualOption,
+        "resample",
+        "resample N",
+        "New points before every N-th step of a gradient phase, or round of a pursuit.",
+    ),
+    w(
+        ResidualOption,
+        "causal",
+        "causal(eps = 1)",
+        "Early times first: later slices count once earlier ones are solved.",
+    ),
+    w(Train, "seed", "seed N", "All random numbers of the run; 0 by default."),
+    w(Train, "precision", "precision f32", "The precision of the networks."),
+    w(Train, "phase", "phase NAME { … }", "Phases run in order; each keeps its best state by training loss."),
+    w(Phase, "perturb", "perturb WHAT", "What is perturbed: `neurons(LAYER)`, or all weights by random directions."),
+    w(Phase, "estimate", "estimate KIND", "How the effect of a perturbation is observed: difference or forward."),
+    w(Phase, "update", "update RULE", "What is made of it: pursuit, sgd, adam."),
+    w(Phase, "rounds", "rounds R", "Rounds of a pursuit after the first selection; 3 by default."),
+    w(Phase, "steps", "steps N", "Updates of a gradient phase."),
+    w(
+        Phase,
+        "solve",
+        "solve readout every N",
+        "Solves for the readout exactly, before the first and after every N-th update.",
+    ),
+    w(
+        Phase,
+        "stop",
+        "stop when NAME < BOUND",
+        "Ends the phase early, by a metric, an unknown or `loss`; or `stop when stalled N`.",
+    ),
+    w(Phase, "clip", "clip C", "A gradient longer than C is shortened to C."),
+    w(Phase, "batch", "batch N", "Each step looks at N points of each residual."),
+    w(PerturbOption, "directions", "directions K", "Directions a step and group; 1 by default."),
+    w(PerturbOption, "scope", "scope layer", "What one direction goes over: `global`, `layer`, or `layer h, k`."),
+    w(PerturbOption, "antithetic", "antithetic", "Both signs of a direction are run (`estimate difference` only)."),
+    w(PerturbOption, "pool", "pool N", "Candidates drawn in the first selection of a pursuit; 4000 by default."),
+    w(PerturbOption, "mutate", "mutate S", "Relative size of the perturbation of units in use; 0.1 by default."),
+    w(Report, "metric", "metric NAME = MEASURE(u) on grid(…)", "The trained field against the exact solution."),
+    w(Report, "expect", "expect NAME < BOUND", "An expectation of a metric; if it does not hold the exit code is 4."),
+    w(Report, "plot", "plot A, B, …", "What is drawn."),
+    w(Report, "save", "save \"NAME.npz\"", "Saves the field on a grid, as arrays."),
+    w(Simulate, "duration", "duration T", "How long is simulated."),
+    w(Simulate, "dt", "dt T", "Length of a step."),
+    w(Simulate, "seed", "seed N", "All random numbers of the simulation; 0 by default."),
+    w(Simulate, "method", "method M", "The integrator of every model, in place of its own."),
+    w(
+        Simulate,
+        "population",
+        "population NAME = MODEL(n, …) with …",
+        "n units of a model; `with` gives the input and where states start.",
+    ),
+    w(Simulate, "connect", "connect A -> B OPTIONS", "Synapses from A to B."),
+    w(Simulate, "record", "record X of P, …", "What is kept over time: `spikes`, a state, the input."),
+    w(ConnectOption, "all", "all", "Every pair."),
+    w(ConnectOption, "probability", "probability p", "Every pair with probability p."),
+    w(ConnectOption, "indegree", "indegree n", "Every target from n different sources."),
+    w(ConnectOption, "one_to_one", "one_to_one", "Unit k with unit k."),
+    w(ConnectOption, "autapses", "autapses", "Units may be connected with themselves."),
+    w(ConnectOption, "weight", "weight w", "Of the dimension of what it adds to; required."),
+    w(ConnectOption, "tau", "tau T", "A spike's current jumps by the weight and decays with T."),
+    w(ConnectOption, "to", "to NAME", "Arrive at a state, which jumps, and not at the input."),
+    w(ConnectOption, "delay", "delay T", "Rounded to steps; 0 by default."),
+    w(Joint, "if", "if C then A else B", "A choice; `if` is also the prelude's integrate-and-fire neuron."),
+    w(Joint, "then", "if C then A else B", "What a choice is where its condition holds."),
+    w(Joint, "else", "if C then A else B", "What a choice is otherwise."),
+    w(Joint, "and", "A and B", "Both conditions hold."),
+    w(Joint, "or", "A or B", "One of the conditions holds."),
+    w(Joint, "not", "not A", "The condition does not hold."),
+    w(Joint, "in", "x in LO .. HI", "A range: of a coordinate, an unknown, a bound variable."),
+    w(Joint, "on", "on PLACE", "Where a residual or a metric is taken."),
+    w(Joint, "when", "when CONDITION", "The condition of a spike, or of stopping early."),
+    w(
+        Joint,
+        "surrogate",
+        "surrogate triangle(width = 1)",
+        "The derivative that stands in for that of the spike, for `estimate forward`.",
+    ),
+    w(Joint, "periodic", "x in LO .. HI periodic", "The two ends of a coordinate are one place."),
+    w(
+        Joint,
+        "trainable",
+        "P = 1 trainable per neuron",
+        "A parameter that is trained: one number a layer, or `per neuron` one a neuron.",
+    ),
+    w(Joint, "per", "trainable per neuron", "One trained number a neuron."),
+    w(Joint, "every", "solve readout every N", "How often the readout is solved for."),
+    w(Joint, "stalled", "stop when stalled N", "The best loss has not fallen by 0.1 % for N steps or rounds."),
+    w(Joint, "sensors", "sensors N", "At how many places a network sees an input function."),
+    w(Joint, "from", "exact u from \"ref.npz\"", "Exact values from a file."),
+    w(Joint, "with", "with i = 700pA, v = uniform(…)", "The input of a population, and where its states start."),
+    w(Joint, "of", "record v of exc", "The population that is recorded."),
+    w(Joint, "auto", "weight auto", "The weight is found when a phase begins."),
+    w(Joint, "file", "allow(SNN0209) in file", "In the whole file."),
+    w(Where, "interior", "on interior", "Inside the domain, never on the boundary."),
+    w(Where, "domain", "on domain", "Inside or on the boundary."),
+    w(Where, "grid", "on grid(x = 11, t = 21)", "A tensor grid, both ends included."),
+    w(Method, "jet", "by jet", "Exact derivatives through the network; no spike or kink may be on the way."),
+    w(Method, "weak", "by weak(tests = N)", "Integrated against test functions, onto which every derivative is moved."),
+    w(
+        Method,
+        "stencil",
+        "by stencil(h = 0.05)",
+        "Central differences of the real output; h a fraction of each coordinate's extent.",
+    ),
+    w(
+        Method,
+        "smoothing",
+        "by smoothing(sigma = 0.05)",
+        "Derivatives of the output smoothed by a Gaussian (Stein's identity).",
+    ),
+    w(Sampler, "uniform", "sample uniform", "Independent, uniform."),
+    w(Sampler, "latin", "sample latin", "Latin hypercube."),
+    w(Sampler, "sobol", "sample sobol", "The Sobol sequence; the default."),
+    w(Sampler, "halton", "sample halton", "The Halton sequence."),
+    w(Sampler, "grid", "sample grid", "A tensor grid."),
+    w(Sampler, "adaptive", "sample adaptive", "More points where the residual is large (Wu et al. 2023)."),
+    w(
+        Perturbation,
+        "neurons",
+        "perturb neurons(LAYER)",
+        "Candidate neurons: orthogonal matching pursuit chooses among them.",
+    ),
+    w(Perturbation, "gaussian", "perturb gaussian(sigma = S)", "Directions with independent normal components."),
+    w(Perturbation, "rademacher", "perturb rademacher(sigma = S)", "Directions of +1 and -1."),
+    w(
+        Estimate,
+        "difference",
+        "estimate difference",
+        "Runs the perturbed network and observes the change of the loss; needs a sigma.",
+    ),
+    w(Estimate, "forward", "estimate forward", "The exact directional derivative with the surrogate, in forward mode."),
+    w(
+        Update,
+        "pursuit",
+        "update pursuit(ridge = R)",
+        "Keeps the best candidates and solves the readout; of `perturb neurons`.",
+    ),
+    w(Update, "sgd", "update sgd(rate = R)", "θ ← θ - R g"),
+    w(Update, "adam", "update adam(rate = R)", "Kingma and Ba; also beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8."),
+    w(Scope, "global", "scope global", "One direction goes over all weights."),
+    w(Scope, "layer", "scope layer h, k", "Every layer is perturbed alone; or only those named."),
+    w(Solve, "readout", "solve readout(ridge = R)", "The exact readout, by least squares."),
+    w(Precision, "f32", "precision f32", "Single precision in the networks; linear algebra is always double."),
+    w(Shape, "linear", "0.01 -> 0.001 linear", "On a straight line."),
+    w(Shape, "exponential", "0.01 -> 0.001 exponential", "By equal factors."),
+    w(Shape, "cosine", "0.01 -> 0.001 cosine", "Along half a cosine."),
+    w(Surrogate, "triangle", "surrogate triangle(width = 1)", "max(0, 1 - |z|/w) / w"),
+    w(Surrogate, "rectangle", "surrogate rectangle(width = 1)", "1/(2w) where |z| < w"),
+    w(Surrogate, "fast_sigmoid", "surrogate fast_sigmoid(…)", "1/(1 + k|z|)²; Zenke and Ganguli 2018."),
+    w(Surrogate, "sigmoid", "surrogate sigmoid(…)", "The derivative of a sigmoid of slope k."),
+    w(Surrogate, "atan", "surrogate atan(…)", "The derivative of an arc tangent of slope k."),
+    w(Surrogate, "gaussian", "surrogate gaussian(…)", "A normal density."),
+    w(Integrator, "exact", "exact", "v' = a v + b solved exactly, a made of parameters only."),
+    w(Integrator, "exponential", "exponential", "The same formula where a holds other states and the input as well."),
+    w(Integrator, "euler", "euler", "v ← v + dt v'"),
+    w(Integrator, "rk4", "rk4", "The classical method of Runge and Kutta."),
+    w(
+        Law,
+        "gaussian_process",
+        "gaussian_process(length = 0.2)",
+        "Mean 0, covariance exp(-|s - s'|²/(2 length²)); also `scale`.",
+    ),
+    w(Law, "polynomial", "polynomial(degree = 3)", "Random polynomials; also `scale`."),
+    w(Law, "fourier", "fourier(modes = 4)", "Random sines and cosines; also `scale`."),
+    w(Measure, "relative_l2", "relative_l2(u)", "sqrt(Σ (u - e)² / Σ e²), with e the exact solution"),
+    w(Measure, "rmse", "rmse(u)", "sqrt(mean (u - e)²)"),
+    w(Measure, "mean_absolute", "mean_absolute(u)", "The mean of |u - e|."),
+    w(Measure, "max_error", "max_error(u)", "The largest |u - e|."),
+    w(Measure, "rate", "rate(P, from = T, to = T)", "Of a simulation: spikes a unit and time."),
+    w(Measure, "spike_count", "spike_count(P)", "Of a simulation: spikes of all these units."),
+    w(Measure, "cv", "cv(P)", "Of a simulation: how irregular the intervals between spikes are."),
+    w(Plot, "heatmap", "heatmap(u)", "A field over two coordinates; also of `exact(u)` and `error(u)`."),
+    w(Plot, "curve", "curve(u)", "A field over one coordinate; also of `exact(u)` and `error(u)`."),
+    w(Plot, "exact", "heatmap(exact(u))", "The exact solution."),
+    w(Plot, "error", "heatmap(error(u))", "The field less the exact solution."),
+    w(Plot, "loss", "loss", "The training loss."),
+    w(Plot, "raster", "raster(h)", "Spikes of a layer, or of a population."),
+    w(Plot, "rates", "rates", "Of a simulation: the rate of every population."),
+    w(Plot, "trace", "trace(P)", "Of a simulation: everything recorded of a population."),
+    w(Draw, "uniform", "uniform(lo, hi)", "Drawn once for each unit or synapse, and kept."),
+    w(Draw, "normal", "normal(mean, deviation)", "Drawn once for each unit or synapse, and kept."),
+    w(Draw, "noise", "noise(tau)", "A fresh normal number for each unit and step; with a time, white noise."),
+    w(Draw, "index", "index", "The unit's number, from 0."),
+    w(Draw, "t", "t", "The time at the start of the step."),
+    w(Draw, "spikes", "record spikes of P", "The spikes of a population."),
+    w(Draw, "poisson", "poisson(n, rate = r)", "n sources that spike at random."),
+    w(Dynamics, "dt", "dt", "The time step."),
+    w(Dynamics, "spike", "emit v * spike", "1 where the neuron spiked in this step, else 0; in `emit`."),
+    w(Encoder, "current", "current(x, t)", "The same value in every step."),
+    w(
+        Encoder,
+        "tuned",
+        "tuned(x, t, n)",
+        "n units with trained tuning curves: bias + gain f(w x + phase); `kind` is ramp, sine or mixed.",
+    ),
+    w(Encoder, "population", "population(x, n)", "Gaussian receptive fields; also `width` and `gain`."),
+    w(
+        Encoder,
+        "triangular",
+        "triangular(x, n)",
+        "A triangle in space and time whose legs grow with the value (Kahana et al. 2022).",
+    ),
+    w(Encoder, "latency", "latency(x)", "One spike for each value, the sooner the larger."),
+    w(Encoder, "rate", "rate(x)", "For each value, spikes with the chance (x + 1)/2 in every step."),
+    w(
+        Encoder,
+        "fourier",
+        "fourier(x, n)",
+        "Static: sines and cosines of n random frequencies; `kind = fixed` for 1, 2, … n.",
+    ),
+    w(Encoder, "raw", "raw(x)", "The coordinate as it is, not scaled to [-1, 1]."),
+    w(Encoder, "concat", "concat(a, b, …)", "Values one after the other."),
+    w(Encoder, "dot", "dot(a, b)", "The sum of the products of two values of the same width."),
+    w(Encoder, "prev", "prev(h)", "The value of the layer h one step before."),
+    w(Encoder, "delay", "delay(h, n)", "The value of the layer h n steps before."),
+    w(
+        Encoder,
+        "membrane",
+        "membrane(h)",
+        "A state of the neurons that h ends with, as a signal; `membrane(h, w)` names it.",
+    ),
+    w(Layer, "dense", "dense(n)", "x W + b, to n values; also `init`, `bias` and `frozen`."),
+    w(Layer, "affine", "affine", "A gain and a bias for each unit."),
+    w(Layer, "recurrent", "recurrent(n)", "x W + b + y U, where y is the output one step before; signals only."),
+    w(
+        Layer,
+        "conv1d",
+        "conv1d(channels, width)",
+        "A window slid along the value, the same weights everywhere; also `stride`.",
+    ),
+    w(Layer, "identity", "identity", "Nothing."),
+    w(Layer, "ema", "ema(tau = 4)", "Signal to signal: an exponentially weighted trace."),
+    w(Decoder, "mean", "mean", "Signal to static: the mean over the steps."),
+    w(Decoder, "last", "last", "Signal to static: the value of the last step."),
+    w(Decoder, "sum", "sum", "Signal to static: the sum over the steps."),
+    w(Decoder, "first_spike", "first_spike", "Signal to static: the share of the steps before a unit's first spike."),
+    w(
+        Decoder,
+        "legendre",
+        "legendre(m)",
+        "Signal to static: m moments for each unit, by Legendre polynomials of time.",
+    ),
+    w(Function, "d", "d(E, x, t)", "Derivative by the coordinates named, in that order."),
+    w(Function, "lap", "lap(E)", "Sum of second derivatives over all coordinates but one named `t`."),
+    w(Function, "div", "div(P, Q)", "Divergence: one component for each coordinate but one named `t`."),
+    w(Function, "sum", "sum(k in 1 .. 5, EXPR)", "Both ends included, written out by the compiler."),
+    w(
+        Function,
+        "integral",
+        "integral(s in lo .. hi, E)",
+        "Sixteen Gauss points; `integral(a, lo, hi)` of an input function is exact.",
+    ),
+    w(Function, "sin", "sin(x)", "Sine."),
+    w(Function, "cos", "cos(x)", "Cosine."),
+    w(Function, "tan", "tan(x)", "Tangent."),
+    w(Function, "asin", "asin(x)", "Arc sine."),
+    w(Function, "acos", "acos(x)", "Arc cosine."),
+    w(Function, "atan", "atan(x)", "Arc tangent."),
+    w(Function, "sinh", "sinh(x)", "Hyperbolic sine."),
+    w(Function, "cosh", "cosh(x)", "Hyperbolic cosine."),
+    w(Function, "tanh", "tanh(x)", "Hyperbolic tangent; also a layer."),
+    w(Function, "exp", "exp(x)", "Exponential function."),
+    w(Function, "log", "log(x)", "Natural logarithm."),
+    w(Function, "log2", "log2(x)", "Logarithm of base 2."),
+    w(Function, "sqrt", "sqrt(x)", "Square root."),
+    w(Function, "erf", "erf(x)", "Error function."),
+    w(Function, "abs", "abs(x)", "Absolute value."),
+    w(Function, "floor", "floor(x)", "The whole number below."),
+    w(Function, "ceil", "ceil(x)", "The whole number above."),
+    w(Function, "sign", "sign(x)", "-1, 0 or 1."),
+    w(Function, "step", "step(x)", "1 for 0 or more, else 0."),
+    w(Function, "heaviside", "heaviside(x)", "1 for 0 or more, else 0."),
+    w(Function, "sigmoid", "sigmoid(x)", "1/(1 + exp(-x)); also a layer."),
+    w(Function, "relu", "relu(x)", "max(x, 0); also a layer."),
+    w(Function, "softplus", "softplus(x)", "log(1 + exp(x)); also a layer."),
+    w(Function, "gelu", "gelu(x)", "x times the normal distribution function of x; also a layer."),
+    w(Function, "min", "min(a, b)", "The smaller of two."),
+    w(Function, "max", "max(a, b)", "The larger of two."),
+    w(Function, "atan2", "atan2(y, x)", "The angle of a point in the plane."),
+    w(Function, "grad", "grad(u)", "No number, and not available; write its components, `d(u, x)`, `d(u, y)`."),
+    w(Constant, "pi", "pi", "3.14159…"),
+    w(Constant, "e", "e", "2.71828…"),
+];
+
+/// Units to choose from inside of a number.
+pub const UNITS: &[(&str, &str)] = &[
+    ("ms", "a time"),
+    ("us", "a time"),
+    ("s", "a time"),
+    ("mV", "a voltage"),
+    ("uV", "a voltage"),
+    ("V", "a voltage"),
+    ("pA", "a current"),
+    ("nA", "a current"),
+    ("uA", "a current"),
+    ("nS", "a conductance"),
+    ("pS", "a conductance"),
+    ("uS", "a conductance"),
+    ("pF", "a capacitance"),
+    ("nF", "a capacitance"),
+    ("uF", "a capacitance"),
+    ("MOhm", "a resistance"),
+    ("GOhm", "a resistance"),
+    ("Hz", "a rate"),
+    ("kHz", "a rate"),
+    ("fC", "a charge"),
+    ("pC", "a charge"),
+    ("um", "a length"),
+    ("mm", "a length"),
+    ("cm", "a length"),
+    ("mM", "a concentration"),
+    ("K", "a temperature"),
+    ("pA/ms", "a current over a time"),
+    ("mV/ms", "a voltage over a time"),
+    ("uF/cm^2", "a capacitance of an area"),
+];
+
+/// Arguments that calls take by name.
+pub const ARGUMENTS: &[(&str, &[&str])] = &[
+    ("tuned", &["n", "kind", "frozen"]),
+    ("population", &["n", "width", "gain"]),
+    ("triangular", &["n"]),
+    ("fourier", &["n", "kind", "scale", "modes"]),
+    ("dense", &["n", "init", "bias", "frozen"]),
+    ("affine", &["frozen"]),
+    ("recurrent", &["n", "init", "recurrent", "bias", "frozen"]),
+    ("conv1d", &["channels", "width", "stride", "init", "bias", "frozen"]),
+    ("ema", &["tau"]),
+    ("legendre", &["m"]),
+    ("weak", &["tests"]),
+    ("stencil", &["h"]),
+    ("smoothing", &["sigma"]),
+    ("causal", &["eps"]),
+    ("gaussian", &["sigma"]),
+    ("rademacher", &["sigma"]),
+    ("pursuit", &["ridge"]),
+    ("readout", &["ridge"]),
+    ("sgd", &["rate"]),
+    ("adam", &["rate", "beta1", "beta2", "epsilon"]),
+    ("gaussian_process", &["length", "scale"]),
+    ("polynomial", &["degree", "scale"]),
+    ("triangle", &["width"]),
+    ("rectangle", &["width"]),
+    ("rate", &["from", "to"]),
+    ("spike_count", &["from", "to"]),
+    ("cv", &["from", "to"]),
+    ("poisson", &["rate"]),
+];
+
+/// The entries of a word, those of these places first.
+pub fn find<'p>(text: &'p str, places: &'p [Place]) -> impl Iterator<Item = &'static Word> + 'p {
+    let all = move || WORDS.iter().filter(move |w| w.text == text);
+    all().filter(|w| places.contains(&w.place)).chain(all().filter(|w| !places.contains(&w.place)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{names, networks};
+    use crate::syntax::parse::scan::KEYWORDS;
+    use crate::units;
+
+    #[test]
+    fn every_word_is_told() {
+        let told = |word: &str, places: &[Place]| WORDS.iter().any(|w| w.text == word && places.contains(&w.place));
+        for word in KEYWORDS {
+            assert!(WORDS.iter().any(|w| w.text == *word), "the keyword {word}");
+        }
+        for word in networks::LAYERS {
+            assert!(told(word, &[Encoder, Layer, Decoder]), "the layer {word}");
+        }
+        for word in names::functions() {
+            assert!(told(word, &[Function]), "the function {word}");
+        }
+        for (k, w) in WORDS.iter().enumerate() {
+            let twice = WORDS[..k].iter().any(|v| v.text == w.text && v.place == w.place);
+            assert!(!twice, "{} is told twice", w.text);
+        }
+    }
+
+    #[test]
+    fn units_are_units() {
+        for (unit, of) in UNITS {
+            let dimension = units::parse(unit).unwrap_or_else(|| panic!("{unit} is a unit")).dimension;
+            assert!(dimension.name().is_none_or(|n| n == *of), "{unit} is {of}");
+        }
+    }
+}
