@@ -6,8 +6,9 @@ use std::arch::x86_64::*;
 
 /// Steps of time.
 pub const STEPS: usize = 64;
-/// Vectors side by side.
+/// Vectors side by side: as many as the states leave registers for.
 const SIDE: usize = 4;
+const PAIR: usize = 2;
 
 /// e^x for -87 < x < 88: 2^n e^r with a polynomial of degree 6 on |r| <= ln(2)/2, about 1 ulp.
 #[target_feature(enable = "avx2,fma")]
@@ -76,25 +77,25 @@ unsafe fn adex_block(current: *const f32, rate: *mut f32) {
 /// `w <- w + 0.1`.
 pub fn three_states(current: &[f32], rate: &mut [f32]) {
     assert!(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"));
-    assert!(current.len() == rate.len() && current.len().is_multiple_of(8 * SIDE));
-    for (i, out) in current.chunks_exact(8 * SIDE).zip(rate.chunks_exact_mut(8 * SIDE)) {
-        // SAFETY: the features were just checked; both blocks hold 8 SIDE numbers.
+    assert!(current.len() == rate.len() && current.len().is_multiple_of(8 * PAIR));
+    for (i, out) in current.chunks_exact(8 * PAIR).zip(rate.chunks_exact_mut(8 * PAIR)) {
+        // SAFETY: the features were just checked; both blocks hold 8 PAIR numbers.
         unsafe { three_states_block(i.as_ptr(), out.as_mut_ptr()) }
     }
 }
 
 /// # Safety
-/// As [`adex_block`].
+/// As [`adex_block`], for 8 PAIR numbers.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn three_states_block(current: *const f32, rate: *mut f32) {
     let set = |x| _mm256_set1_ps(x);
     let one = set(1.0);
-    let zero = [set(0.0); SIDE];
+    let zero = [set(0.0); PAIR];
     let (mut s, mut v, mut w, mut n) = (zero, zero, zero, zero);
-    // SAFETY: 8 k + 8 <= 8 SIDE.
-    let i: [__m256; SIDE] = std::array::from_fn(|k| unsafe { _mm256_loadu_ps(current.add(8 * k)) });
+    // SAFETY: 8 k + 8 <= 8 PAIR.
+    let i: [__m256; PAIR] = std::array::from_fn(|k| unsafe { _mm256_loadu_ps(current.add(8 * k)) });
     for _ in 0..STEPS {
-        for k in 0..SIDE {
+        for k in 0..PAIR {
             let new = _mm256_fmadd_ps(set(0.9), v[k], _mm256_sub_ps(s[k], w[k]));
             let adapted = _mm256_fmadd_ps(set(0.95), w[k], _mm256_mul_ps(set(0.02), v[k]));
             s[k] = _mm256_fmadd_ps(set(0.7), s[k], i[k]);
