@@ -1,19 +1,21 @@
 //! `snnc check FILE`: all that is wrong with a program, or that nothing is.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
 use super::bench::described;
-use super::files::{self, Folder};
+use super::files::{self, Folder, Remembering};
 use super::messages::Messages;
 use super::{Exit, bug};
 use crate::check::Options;
+use crate::diag::Diagnostic;
 use crate::exec::Engine;
 use crate::exec::kernel::Cost;
 use crate::ir::program::Program;
 use crate::pipeline::{Bug, Checked, CheckedSimulation, Compiled, CompiledSimulation, Source};
 use crate::report::bench::{self, CodeRow};
-use crate::source::Sources;
+use crate::source::{Files, Sources};
 
 /// A program that has no errors, of either kind.
 pub enum Loaded {
@@ -21,21 +23,51 @@ pub enum Loaded {
     Simulation(Box<CheckedSimulation>),
 }
 
+/// A program as it was read: what a run keeps of it.
+pub struct Read {
+    pub text: String,
+    pub loaded: Loaded,
+    /// What messages point into.
+    pub sources: Sources,
+    /// The data files that it reads, by the path that it gives.
+    pub inputs: BTreeMap<String, Vec<u8>>,
+}
+
 /// Reads and checks a program, showing whatever there is to say; the program's text, the checked program, and the texts that
 /// messages point into, or how to exit.
 pub fn load(program: &super::Program, shown: &Messages) -> Result<(String, Loaded, Sources), Exit> {
+    read(program, shown).map(|r| (r.text, r.loaded, r.sources))
+}
+
+/// The same with the data files that it reads.
+pub fn read(program: &super::Program, shown: &Messages) -> Result<Read, Exit> {
     let text = files::program(&program.file).map_err(|sentence| {
         shown.sentence(&sentence);
         Exit::WrongInvocation
     })?;
     let options = Options { set: program.set.clone(), seed: program.seed };
     let name = program.file.display().to_string();
+    let shown = |messages: &[Diagnostic], sources: &Sources| shown.show(messages, sources);
+    understand(&name, text, &Folder::of(&program.file), &options, &shown)
+}
+
+/// Checks a program's text; `show` gets all messages.
+pub fn understand(
+    name: &str,
+    text: String,
+    files: &dyn Files,
+    options: &Options,
+    show: &dyn Fn(&[Diagnostic], &Sources),
+) -> Result<Read, Exit> {
     let mut sources = Sources::default();
-    let checked = Source::new(&name, &text).check(&mut sources, &Folder::of(&program.file), &options);
-    shown.show(&checked.messages, &sources);
+    let files = Remembering::new(files);
+    let checked = Source::new(name, &text).check(&mut sources, &files, options);
+    show(&checked.messages, &sources);
     let training = checked.program.map(|program| Loaded::Training(Box::new(program)));
     let loaded = training.or_else(|| checked.simulation.map(|s| Loaded::Simulation(Box::new(s))));
-    loaded.map(|l| (text, l, sources)).ok_or(Exit::ProgramHasErrors)
+    let mut inputs = files.reads();
+    sources.imported().for_each(|f| drop(inputs.remove(&f.name)));
+    loaded.map(|loaded| Read { text, loaded, sources, inputs }).ok_or(Exit::ProgramHasErrors)
 }
 
 /// A file's name without folder and ending.

@@ -1,8 +1,35 @@
 //! The files a program may read: those below its own folder.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use crate::source::Files;
+
+/// Remembers what is read from other files, so that it can be kept.
+pub struct Remembering<'a> {
+    from: &'a dyn Files,
+    reads: RefCell<BTreeMap<String, Vec<u8>>>,
+}
+
+impl<'a> Remembering<'a> {
+    pub fn new(from: &'a dyn Files) -> Remembering<'a> {
+        Remembering { from, reads: RefCell::default() }
+    }
+
+    /// The bytes of each file that was read, by the path that the program gives.
+    pub fn reads(self) -> BTreeMap<String, Vec<u8>> {
+        self.reads.into_inner()
+    }
+}
+
+impl Files for Remembering<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        let bytes = self.from.read(path)?;
+        self.reads.borrow_mut().insert(path.to_string(), bytes.clone());
+        Ok(bytes)
+    }
+}
 
 /// Reads files below a folder, and no others.
 pub struct Folder(PathBuf);

@@ -111,8 +111,13 @@ impl Trained<'_> {
     /// The grid that is plotted and saved: that of a file of exact values, that of the first metric, or one of a size that fits
     /// the number of coordinates.
     pub fn grid(&self) -> GridData {
+        self.on(self.usual_axes())
+    }
+
+    /// The points of each coordinate of that grid.
+    pub fn usual_axes(&self) -> Vec<Vec<f64>> {
         if let Some(reference) = &self.problem.reference {
-            return self.on(reference.axes.clone());
+            return reference.axes.clone();
         }
         let counts = match self.problem.report.metrics.iter().find(|m| !m.grid.is_empty()) {
             Some(m) => m.grid.clone(),
@@ -126,7 +131,7 @@ impl Trained<'_> {
                 vec![n; self.problem.coords.len()]
             }
         };
-        self.on(axes(self.problem, &counts))
+        axes(self.problem, &counts)
     }
 
     pub fn layers(&self) -> Vec<LayerRow> {

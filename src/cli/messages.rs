@@ -3,8 +3,8 @@
 use std::io::IsTerminal;
 
 use super::{Colour, MessageFormat};
-use crate::diag::render::{Format, Style, render, sentence};
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::render::{Format, Style, notice, render, sentence};
+use crate::diag::{Diagnostic, Notice, Severity};
 use crate::source::Sources;
 
 /// How messages are shown in this invocation.
@@ -39,6 +39,11 @@ impl Messages {
         if errors > 0 && !self.for_programs() {
             eprintln!("{errors} error{}", if errors == 1 { "" } else { "s" });
         }
+    }
+
+    /// Prints a message about files and folders.
+    pub fn notice(&self, about: &Notice) {
+        eprintln!("{}", notice(about, &self.style).trim_end());
     }
 
     /// Prints an error that is about no place in a program: a file that is not there, an expectation that does not hold.

@@ -8,14 +8,20 @@ mod bug;
 mod check;
 mod diverged;
 mod emit;
+mod eval;
 mod explain;
 mod files;
 mod fmt;
 mod gather;
 mod lsp;
 mod messages;
+mod points;
+mod predict;
 mod progress;
+mod resume;
 mod run;
+mod rundir;
+mod saver;
 mod show;
 mod simulate;
 
@@ -65,6 +71,18 @@ enum Command {
     ///
     /// Example: snnc run wave.snn --set c=3 --seed 1
     Run(run::Arguments),
+    /// The trained network at the points of a grid or of a CSV
+    ///
+    /// Example: snnc predict runs/wave --grid x=201,t=201 --out wave.npz
+    Predict(predict::Arguments),
+    /// Measure a run's metrics once more, from its weights
+    ///
+    /// Example: snnc eval runs/wave --grid x=501,t=501
+    Eval(eval::Arguments),
+    /// Go on with a run that was stopped, to the bits of one that never was
+    ///
+    /// Example: snnc resume runs/wave
+    Resume(resume::Arguments),
     /// Measure how fast a program trains or simulates on this machine
     ///
     /// Example: snnc bench wave.snn --threads 1
@@ -134,6 +152,12 @@ fn seed(text: &str) -> Result<u64, String> {
     text.trim().parse().map_err(|_| "a seed is a whole number, 0 or more, as in --seed 1".to_string())
 }
 
+/// Bytes for whoever reads them; a reader that has seen enough, as `head` has, is no mistake.
+fn standard_output(bytes: &[u8]) {
+    use std::io::Write;
+    let _ = std::io::stdout().lock().write_all(bytes);
+}
+
 pub fn main() -> ExitCode {
     bug::install_hook();
     let cli = match Cli::try_parse() {
@@ -145,6 +169,9 @@ pub fn main() -> ExitCode {
     let exit = bug::guard(|| match cli.command {
         Command::Check { program, verbose } => check::check(&program, verbose, &shown),
         Command::Run(arguments) => run::run(&arguments, &shown),
+        Command::Predict(arguments) => predict::predict(&arguments, &shown),
+        Command::Eval(arguments) => eval::eval(&arguments, &shown),
+        Command::Resume(arguments) => resume::resume(&arguments, &shown),
         Command::Bench(arguments) => bench::bench(&arguments, &shown),
         Command::Fmt(arguments) => fmt::fmt(&arguments, &shown),
         Command::Explain { code } => explain::explain(code.as_deref(), &shown),

@@ -1,5 +1,6 @@
 //! `snnc run FILE`: check, compile, train, measure, write, and say what came out.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -7,22 +8,25 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
-use super::check::Loaded;
+use super::check::{Loaded, Read};
 use super::gather::Trained;
 use super::messages::Messages;
 use super::progress::Line;
+use super::saver::{self, Saver};
 use super::{Exit, Program, bug, check, diverged, files, simulate};
 use crate::check::model::Model;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, runs};
 use crate::exec::Engine;
 use crate::func::figure;
-use crate::pipeline::Compiled;
+use crate::pipeline::{Checked, Compiled};
 use crate::report::data::{ProgramInfo, RunData, Times};
 use crate::report::doubt::doubts;
 use crate::report::{json, npz, page, table, write};
 use crate::source::{SourceFile, Sources};
 use crate::train::checkpoint;
 use crate::train::outcome::{Outcome, Status};
+use crate::train::record::Record;
+use crate::train::state::Origin;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -40,6 +44,8 @@ pub struct Arguments {
     /// No progress and no tables, only messages
     #[arg(short, long)]
     pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) saving: saver::Arguments,
 }
 
 #[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
@@ -63,82 +69,188 @@ pub(super) static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
     let begun = Instant::now();
-    let (text, checked, sources) = match check::load(&arguments.program, shown) {
-        Ok((text, Loaded::Training(checked), sources)) => (text, checked, sources),
-        Ok((text, Loaded::Simulation(checked), sources)) => {
+    let read = match check::read(&arguments.program, shown) {
+        Ok(read) => read,
+        Err(exit) => return exit,
+    };
+    let Read { text, loaded, sources, inputs } = read;
+    let checked = match loaded {
+        Loaded::Training(checked) => checked,
+        Loaded::Simulation(checked) => {
             let say = |d: &Diagnostic| shown.show(std::slice::from_ref(d), &sources);
             return simulate::run(arguments, text, &checked, begun, &say);
         }
-        Err(exit) => return exit,
     };
-    let check_seconds = begun.elapsed().as_secs_f64();
     let name = check::stem(&arguments.program.file);
     let out = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&name));
+    let file =
+        std::fs::canonicalize(&arguments.program.file).map_or_else(|_| String::new(), |p| p.display().to_string());
+    let program = Kept { name, file, text, set: arguments.program.set.clone(), inputs };
+    let job =
+        Job { out: &out, program, checked: &checked, begun, engine: arguments.engine, threads: arguments.threads };
     if let Err(e) = std::fs::create_dir_all(&out) {
         shown.sentence(&format!("cannot make the folder {}: {}", out.display(), files::words(&e)));
         return Exit::WrongInvocation;
     }
+    if let Some(note) = Saver::make_room(&out) {
+        shown.doubt(&note);
+    }
+    job.carry_out(&arguments.saving, arguments.quiet, None, &sources, shown)
+}
 
-    let threads = arguments.threads.map_or_else(available_threads, usize::from);
-    let pool = match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
-        Ok(pool) => pool,
-        Err(e) => {
-            shown.sentence(&format!("cannot start {threads} threads: {e}"));
+/// What a run keeps of its program.
+pub(super) struct Kept {
+    pub name: String,
+    /// From the root; empty where it is not known.
+    pub file: String,
+    pub text: String,
+    pub set: Vec<(String, f64)>,
+    pub inputs: BTreeMap<String, Vec<u8>>,
+}
+
+/// A program that is about to be trained.
+pub(super) struct Job<'a> {
+    pub out: &'a Path,
+    pub program: Kept,
+    pub checked: &'a Checked,
+    pub begun: Instant,
+    pub engine: EngineChoice,
+    pub threads: Option<u16>,
+}
+
+impl Job<'_> {
+    /// Compiles, trains (from a state on, if there is one), measures, writes and says what came out.
+    pub(super) fn carry_out(
+        self,
+        saving: &saver::Arguments,
+        quiet: bool,
+        from: Option<&Record>,
+        sources: &Sources,
+        shown: &Messages,
+    ) -> Exit {
+        let check_seconds = self.begun.elapsed().as_secs_f64();
+        let (pool, threads) = match threads(self.threads, shown) {
+            Ok(found) => found,
+            Err(exit) => return exit,
+        };
+        let (engine, engine_name) = self.engine.engine();
+        let (checked, out) = (self.checked, self.out);
+        let info = self.info(engine_name, threads);
+        if let Err(sentence) = keep_inputs(out, &self.program.inputs) {
+            shown.sentence(&sentence);
             return Exit::WrongInvocation;
         }
-    };
-    let (engine, engine_name) = arguments.engine.engine();
-    let info = ProgramInfo {
-        name,
-        hash: hash(&text, checked.imports()),
-        text,
-        imports: checked.imports().iter().map(|f| (f.name.clone(), f.text.clone())).collect(),
-        constants: checked.model().constants.clone(),
-        seed: checked.model().train.seed,
-        engine: engine_name.into(),
-        threads,
-        version: env!("CARGO_PKG_VERSION").into(),
-    };
-    let compiling = Instant::now();
-    let compiled = match checked.compile(engine) {
-        Ok(compiled) => compiled,
-        Err(e) => {
-            bug::report(&e.to_string());
-            return Exit::Bug;
+        let compiling = Instant::now();
+        let compiled = match checked.compile(engine) {
+            Ok(compiled) => compiled,
+            Err(e) => {
+                bug::report(&e.to_string());
+                return Exit::Bug;
+            }
+        };
+        let times = Times { check: check_seconds, compile: compiling.elapsed().as_secs_f64(), ..Times::default() };
+        if !quiet && !shown.for_programs() {
+            eprintln!(
+                "{}: checked in {:.1} ms, lowered and compiled in {:.1} ms, {threads} thread{}",
+                info.name,
+                times.check * 1e3,
+                times.compile * 1e3,
+                if threads == 1 { "" } else { "s" }
+            );
         }
-    };
-    let times = Times { check: check_seconds, compile: compiling.elapsed().as_secs_f64(), ..Times::default() };
-    if !arguments.quiet && !shown.for_programs() {
-        eprintln!(
-            "{}: checked in {:.1} ms, lowered and compiled in {:.1} ms, {threads} thread{}",
-            info.name,
-            times.check * 1e3,
-            times.compile * 1e3,
-            if threads == 1 { "" } else { "s" }
-        );
+        handle_interrupts();
+        saver::set_alarm(saving);
+        let phases = compiled.problem.train.phases.iter().map(|p| p.name.clone()).collect();
+        let line = Line::new(phases, quiet || shown.for_programs(), &INTERRUPTED);
+        let mut saver = Saver::new(line, out, origin(&info, checked.model()), saving);
+        match pool.install(|| train_and_report(out, info, &compiled, times, &mut saver, from, quiet, shown)) {
+            Ok(run) => verdict(&run, out, checked.model(), sources, shown),
+            Err(exit) => exit,
+        }
     }
-    handle_interrupts();
-    let run = pool.install(|| train_and_report(arguments, &out, info, &compiled, times, shown));
-    match run {
-        Ok(run) => verdict(&run, checked.model(), &sources, shown),
-        Err(exit) => exit,
+
+    fn info(&self, engine: &str, threads: usize) -> ProgramInfo {
+        let (p, imports, model) = (&self.program, self.checked.imports(), self.checked.model());
+        ProgramInfo {
+            name: p.name.clone(),
+            hash: hash(&p.text, imports),
+            text: p.text.clone(),
+            imports: imports.iter().map(|f| (f.name.clone(), f.text.clone())).collect(),
+            constants: model.constants.clone(),
+            file: p.file.clone(),
+            set: p.set.clone(),
+            inputs: p.inputs.iter().map(|(path, bytes)| (path.clone(), sha256(bytes))).collect(),
+            seed: model.train.seed,
+            engine: engine.into(),
+            threads,
+            version: env!("CARGO_PKG_VERSION").into(),
+        }
     }
 }
 
+/// Threads to work on, and how many.
+pub(super) fn threads(asked: Option<u16>, shown: &Messages) -> Result<(rayon::ThreadPool, usize), Exit> {
+    let threads = asked.map_or_else(available_threads, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map(|pool| (pool, threads)).map_err(|e| {
+        shown.sentence(&format!("cannot start {threads} threads: {e}"));
+        Exit::WrongInvocation
+    })
+}
+
+/// The folder of data files in a run's folder.
+pub(super) const INPUTS: &str = "inputs";
+
+/// Copies the data files that the program reads, so that the folder says all of it.
+fn keep_inputs(out: &Path, inputs: &BTreeMap<String, Vec<u8>>) -> Result<(), String> {
+    for (path, bytes) in inputs {
+        let to = out.join(INPUTS).join(path);
+        let cannot = |e: std::io::Error| format!("cannot write {}: {}", to.display(), files::words(&e));
+        if std::fs::read(&to).is_ok_and(|there| there == *bytes) {
+            continue;
+        }
+        to.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(cannot)?;
+        write::atomically(&to, bytes).map_err(cannot)?;
+    }
+    Ok(())
+}
+
+fn origin(info: &ProgramInfo, model: &Model) -> Origin {
+    Origin {
+        version: info.version.clone(),
+        name: info.name.clone(),
+        file: info.file.clone(),
+        text: info.text.clone(),
+        imports: info.imports.clone(),
+        program_hash: info.hash.clone(),
+        inputs: info.inputs.clone(),
+        set: info.set.clone(),
+        seed: info.seed,
+        precision: model.train.precision.name().into(),
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
 fn train_and_report(
-    arguments: &Arguments,
     out: &Path,
     info: ProgramInfo,
     compiled: &Compiled,
     mut times: Times,
+    saver: &mut Saver<'_>,
+    from: Option<&Record>,
+    quiet: bool,
     shown: &Messages,
 ) -> Result<RunData, Exit> {
     let (problem, kernels) = (&compiled.problem, &compiled.kernels);
-    let phases = problem.train.phases.iter().map(|p| p.name.clone()).collect();
-    let mut line = Line::new(phases, arguments.quiet || shown.for_programs(), &INTERRUPTED);
     let options = crate::train::Options { seed: info.seed, interrupt: Some(&INTERRUPTED) };
-    let outcome = crate::train::train(problem, kernels, &options, &mut line);
-    line.finish();
+    let outcome = match from {
+        None => crate::train::train(problem, kernels, &options, saver),
+        Some(record) => crate::train::go_on(problem, kernels, &options, saver, record).map_err(|e| {
+            shown.notice(&runs::does_not_fit(&out.join(saver::STATE).display().to_string(), &e.to_string()));
+            Exit::WrongInvocation
+        })?,
+    };
+    saver.finish(&outcome.status, shown);
     times.train = outcome.seconds;
 
     let reporting = Instant::now();
@@ -147,7 +259,8 @@ fn train_and_report(
         shown.sentence(&sentence);
         return Err(Exit::WrongInvocation);
     }
-    if !arguments.quiet {
+    saver.remove(&outcome.status);
+    if !quiet {
         tell(&run, out);
     }
     for doubt in doubts(&run) {
@@ -211,10 +324,12 @@ fn tell(run: &RunData, out: &Path) {
     println!("results in {}: open {}", out.display(), out.join("report.html").display());
 }
 
-fn verdict(run: &RunData, model: &Model, sources: &Sources, shown: &Messages) -> Exit {
+fn verdict(run: &RunData, out: &Path, model: &Model, sources: &Sources, shown: &Messages) -> Exit {
     match &run.status {
         Status::Interrupted => {
-            shown.sentence("interrupted; the best weights so far are kept");
+            let why = if saver::OUT_OF_TIME.load(Ordering::Relaxed) { "stopped by --max-time" } else { "interrupted" };
+            shown
+                .sentence(&format!("{why}; the best weights so far are kept, `snnc resume {}` goes on", out.display()));
             Exit::Interrupted
         }
         Status::Diverged { phase, step, residual, broken } => {
@@ -252,6 +367,10 @@ pub(super) fn hash(text: &str, imports: &[SourceFile]) -> String {
         }
     }
     hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 pub(super) fn available_threads() -> usize {

@@ -3,7 +3,7 @@
 //! A [`Diagnostic`] is data: a code, labelled spans, a help line. Phases push them into a [`Sink`] and go on, so that one
 //! run reports every independent mistake. All wording lives here: each family of codes has a module (`syntax`, `names`,
 //! `domain`, `types`, `units`, `neurons`, `networks`, `functions`, `residuals`, `geometry`, `training`, `reports`, `data`,
-//! `simulation`) with a table of its codes and one constructor function a code. A phase calls
+//! `simulation`, `numerics`, `runs`) with a table of its codes and one constructor function a code. A phase calls
 //! `sink.push(diag::names::unknown_name(span, "lif2", Some("lif")))` and never writes prose.
 //!
 //! The source text is attached only by the renderers, when a message is printed.
@@ -23,6 +23,7 @@ pub mod options;
 pub mod render;
 pub mod reports;
 pub mod residuals;
+pub mod runs;
 pub mod simulation;
 pub mod syntax;
 pub mod training;
@@ -103,6 +104,17 @@ impl Diagnostic {
     pub fn span(&self) -> Span {
         self.labels[0].span
     }
+}
+
+/// A message that is about no place in a program, but about files, folders and what a command was given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    pub code: Code,
+    pub severity: Severity,
+    /// As of a [`Diagnostic`].
+    pub message: String,
+    /// How to mend it.
+    pub help: String,
 }
 
 /// Collects messages while a phase runs.

@@ -20,7 +20,7 @@ use std::fmt::Write;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
 use serde_json::json;
 
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, Notice, Severity};
 use crate::source::{FileId, Sources};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,38 @@ pub fn sentence(text: &str, severity: Severity, style: &Style) -> String {
         (Format::Fancy | Format::Plain, Severity::Error) => format!("{}\n", safe(text)),
         (Format::Fancy | Format::Plain, Severity::Warning) => format!("warning: {}\n", safe(text)),
     }
+}
+
+/// A message about files and folders. Its last line is ended.
+pub fn notice(n: &Notice, style: &Style) -> String {
+    let (code, severity) = (n.code.to_string(), word(n.severity));
+    match style.format {
+        Format::Json => {
+            let value = json!({
+                "code": code, "severity": severity, "message": n.message, "help": n.help, "labels": [],
+            });
+            format!("{value}\n")
+        }
+        Format::Plain => format!("{severity} {code}: {}\n  help: {}\n", safe(&n.message), safe(&n.help)),
+        Format::Fancy => {
+            let report = MietteDiagnostic::new(safe(&n.message)).with_code(code).with_help(safe(&n.help));
+            let report = report.with_severity(match n.severity {
+                Severity::Error => miette::Severity::Error,
+                Severity::Warning => miette::Severity::Warning,
+            });
+            let handler = handler(style);
+            let mut out = String::new();
+            match handler.render_report(&mut out, &report) {
+                Ok(()) => out.lines().map(|l| l.trim_end().to_string() + "\n").collect(),
+                Err(_) => notice(n, &Style { format: Format::Plain, ..*style }),
+            }
+        }
+    }
+}
+
+fn handler(style: &Style) -> GraphicalReportHandler {
+    let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    GraphicalReportHandler::new_themed(theme).with_width(style.width).with_context_lines(1).with_links(false)
 }
 
 fn word(severity: Severity) -> &'static str {
@@ -142,9 +174,7 @@ fn draw(d: &Diagnostic, file: FileId, sources: &Sources, style: &Style, help: Op
     if let Some(help) = help {
         report = report.with_help(safe(help));
     }
-    let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler =
-        GraphicalReportHandler::new_themed(theme).with_width(style.width).with_context_lines(1).with_links(false);
+    let handler = handler(style);
     let report =
         miette::Report::new(report).with_source_code(NamedSource::new(safe(&source.name), safe_source(&source.text)));
     let mut out = String::new();

@@ -41,6 +41,12 @@ pub struct ProgramInfo {
     /// SHA-256 of the text and of all that it imports, hexadecimal.
     pub hash: String,
     pub constants: Vec<(String, f64)>,
+    /// The file, from the root; empty where it is not known.
+    pub file: String,
+    /// `--set`, in order.
+    pub set: Vec<(String, f64)>,
+    /// Data files that it reads, as it names them from its folder: SHA-256, hexadecimal.
+    pub inputs: Vec<(String, String)>,
     pub seed: u64,
     pub engine: String,
     pub threads: usize,

@@ -21,12 +21,15 @@ pub fn encode(run: &RunData) -> String {
     };
     let p = &run.program;
     let value = json!({
-        "format": 2,
+        "format": 3,
         "program": {
             "name": p.name,
             "sha256": p.hash,
             "text": p.text,
             "imports": p.imports.iter().map(|(path, text)| json!({ "path": path, "text": text })).collect::<Vec<_>>(),
+            "file": p.file,
+            "set": p.set.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
+            "inputs": p.inputs.iter().map(|(path, hash)| json!({ "path": path, "sha256": hash })).collect::<Vec<_>>(),
             "constants": p.constants.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
         },
         "snnc": p.version,

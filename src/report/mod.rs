@@ -14,6 +14,7 @@ pub mod json;
 pub mod metrics;
 pub mod npz;
 pub mod page;
+pub mod prediction;
 pub mod scale;
 pub mod simulation;
 pub mod svg;

@@ -10,7 +10,7 @@ use super::doubt::still_falling;
 use super::scale::{count, short};
 
 /// Columns as wide as their widest cell, two spaces apart; columns named in `right` are set flush right.
-pub(super) fn columns(header: &[&str], right: &[usize], rows: &[Vec<String>]) -> String {
+pub fn columns(header: &[&str], right: &[usize], rows: &[Vec<String>]) -> String {
     let width =
         |c: usize| rows.iter().map(|r| r[c].chars().count()).chain([header[c].chars().count()]).max().unwrap_or(0);
     let widths: Vec<usize> = (0..header.len()).map(width).collect();

@@ -50,7 +50,11 @@ pub enum Turn {
 
 impl<'a> System<'a> {
     /// The same system with other blocks in place of some.
-    fn with(&self, problem: &Problem, mut change: impl FnMut(usize, &Block<'a>) -> Option<Kind<'a>>) -> System<'a> {
+    pub(super) fn with(
+        &self,
+        problem: &Problem,
+        mut change: impl FnMut(usize, &Block<'a>) -> Option<Kind<'a>>,
+    ) -> System<'a> {
         let mut system = System { blocks: vec![], stations: vec![] };
         for (k, block) in self.blocks.iter().enumerate() {
             let block = match change(k, block) {

@@ -3,7 +3,7 @@
 //! ```text
 //! "h.tuned.weight": F32 [2, 512], …      metadata: { "snnc": "{\"layout\":1,\"program_hash\":\"9f86…\",…}" }
 //! ```
-//! With `precision f64` they are F64. A program of double precision also reads weights of single precision, which it holds
+//! The metadata also holds the SHA-256 of everything, so that a damaged file is noticed. With `precision f64` they are F64. A program of double precision also reads weights of single precision, which it holds
 //! exactly; the other way round would lose digits and is refused. The same weights give the same bytes. No file is opened here.
 
 use std::collections::HashMap;
@@ -12,6 +12,7 @@ use std::fmt;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::ir::problem::Problem;
 use crate::ir::program::Program;
@@ -41,6 +42,20 @@ struct Envelope {
     precision: String,
     #[serde(flatten)]
     meta: Meta,
+    /// Of this with an empty text here, and of all weights in the program's order; checkpoints that do not say are not tested.
+    #[serde(default)]
+    sha256: String,
+}
+
+impl Envelope {
+    /// What `sha256` should be.
+    fn digest(&self, params: &[u8]) -> String {
+        let bare =
+            Envelope { sha256: String::new(), precision: self.precision.clone(), meta: self.meta.clone(), ..*self };
+        let mut hasher = Sha256::new_with_prefix(serde_json::to_string(&bare).unwrap_or_default());
+        hasher.update(params);
+        hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    }
 }
 
 /// Why bytes are not a checkpoint of a network.
@@ -48,6 +63,8 @@ struct Envelope {
 pub enum CheckpointError {
     /// Not a safetensors file, or a damaged one.
     Format(String),
+    /// Its parts do not belong together: bytes have changed since it was written.
+    Damaged,
     /// A safetensors file of something else: it lacks our metadata.
     Foreign,
     /// Written by a later version, in another layout.
@@ -71,6 +88,9 @@ impl fmt::Display for CheckpointError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CheckpointError::Format(why) => write!(f, "not a readable safetensors file: {why}"),
+            CheckpointError::Damaged => {
+                write!(f, "its bytes have changed since it was written: the SHA-256 in it is another")
+            }
             CheckpointError::Foreign => {
                 write!(f, "a safetensors file, but not a checkpoint of snnc: it has no `snnc` metadata")
             }
@@ -134,7 +154,9 @@ fn encode_params(
         start = end;
     }
     // One entry, because safetensors writes a hash map in an order that differs from run to run.
-    let envelope = Envelope { layout: LAYOUT, precision: precision.name().to_string(), meta: meta.clone() };
+    let precision = precision.name().to_string();
+    let mut envelope = Envelope { layout: LAYOUT, precision, meta: meta.clone(), sha256: String::new() };
+    envelope.sha256 = envelope.digest(&bytes);
     let meta = serde_json::to_string(&envelope).map_err(|e| format(&e))?;
     safetensors::serialize(views, Some(HashMap::from([("snnc".to_string(), meta)]))).map_err(|e| format(&e))
 }
@@ -151,9 +173,9 @@ fn decode_params(program: &Program, precision: Precision, bytes: &[u8]) -> Resul
     let format = |e: &dyn fmt::Display| CheckpointError::Format(e.to_string());
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| format(&e))?;
     let meta = header.metadata().as_ref().and_then(|m| m.get("snnc")).ok_or(CheckpointError::Foreign)?;
-    let Envelope { layout, meta, .. } = serde_json::from_str(meta).map_err(|e| format(&e))?;
-    if layout > LAYOUT {
-        return Err(CheckpointError::Layout(layout));
+    let envelope: Envelope = serde_json::from_str(meta).map_err(|e| format(&e))?;
+    if envelope.layout > LAYOUT {
+        return Err(CheckpointError::Layout(envelope.layout));
     }
     let tensors = SafeTensors::deserialize(bytes).map_err(|e| format(&e))?;
     let mut names = tensors.names();
@@ -162,6 +184,7 @@ fn decode_params(program: &Program, precision: Precision, bytes: &[u8]) -> Resul
         return Err(CheckpointError::Unknown(name.to_string()));
     }
     let mut params = Vec::with_capacity(program.param_len());
+    let (mut whole, mut not_finite) = (vec![], None);
     for p in &program.params {
         let view = tensors.tensor(&p.name).map_err(|_| CheckpointError::Missing(p.name.clone()))?;
         let expected = vec![p.rows as usize, p.cols as usize];
@@ -177,16 +200,23 @@ fn decode_params(program: &Program, precision: Precision, bytes: &[u8]) -> Resul
         }
         let start = params.len();
         let data = view.data();
+        whole.extend_from_slice(data);
         if dtype == Dtype::F32 {
             params.extend(data.as_chunks().0.iter().map(|b| f64::from(f32::from_le_bytes(*b))));
         } else {
             params.extend(data.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)));
         }
-        if params[start..].iter().any(|x| !x.is_finite()) {
-            return Err(CheckpointError::NotFinite(p.name.clone()));
+        if not_finite.is_none() && params[start..].iter().any(|x| !x.is_finite()) {
+            not_finite = Some(p.name.clone());
         }
     }
-    Ok((params, meta))
+    if !envelope.sha256.is_empty() && envelope.sha256 != envelope.digest(&whole) {
+        return Err(CheckpointError::Damaged);
+    }
+    if let Some(name) = not_finite {
+        return Err(CheckpointError::NotFinite(name));
+    }
+    Ok((params, envelope.meta))
 }
 
 #[cfg(test)]
@@ -233,6 +263,9 @@ mod tests {
         assert!(message(&program(2, &["a", "c"]), &bytes).contains("lacks the parameter `c`"));
         assert!(message(&p, &bytes[..bytes.len() - 1]).contains("not a readable safetensors file"));
         assert!(message(&p, b"hello").contains("not a readable safetensors file"));
+        let mut flipped = bytes.clone();
+        *flipped.last_mut().unwrap() ^= 1;
+        assert!(message(&p, &flipped).contains("SHA-256"));
         // A later layout, of the same length.
         let digit = bytes.windows(11).position(|w| w == b"layout\\\":1,").unwrap() + 9;
         let mut late = bytes.clone();

@@ -36,8 +36,12 @@ pub fn sensors(functions: &[Function], coefficients: &[f64]) -> Vec<f64> {
 
 /// Inputs of a network kernel: each point `[points][coords]` with the same functions.
 pub fn inputs(problem: &Problem, points: &[f64], coefficients: &[f64]) -> Vec<f64> {
-    let seen = sensors(&problem.functions, coefficients);
+    inputs_seen(problem, points, &sensors(&problem.functions, coefficients))
+}
+
+/// The same with the functions' values at their sensors.
+pub fn inputs_seen(problem: &Problem, points: &[f64], seen: &[f64]) -> Vec<f64> {
     let dim = problem.coords.len().max(1);
-    let row = |p: &[f64]| -> Vec<f64> { p.iter().chain(&seen).copied().collect() };
+    let row = |p: &[f64]| -> Vec<f64> { p.iter().chain(seen).copied().collect() };
     points.chunks_exact(dim).flat_map(row).collect()
 }

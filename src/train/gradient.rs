@@ -13,11 +13,12 @@ use crate::train::adapt::Turn;
 use crate::train::estimate::{Estimator, Here};
 use crate::train::frame::Frame;
 use crate::train::perturb::groups;
+use crate::train::record::{Record, RecordError};
 use crate::train::session::{Ended, Session, Stop};
 use crate::train::solve::{self, Weights, better, square};
 use crate::train::stop::Watch;
 use crate::train::system::Field;
-use crate::train::update;
+use crate::train::update::{self, Update};
 
 /// In words, for the report: `adam, 16 gaussian directions a layer, antithetic differences, 200 steps`.
 pub fn describe(plan: &Gradient) -> String {
@@ -90,49 +91,150 @@ impl Best {
     }
 }
 
-/// Runs the phase; the session's weights end as the best state seen.
-pub fn run(session: &mut Session<'_>, phase: usize, plan: &Gradient) -> Ended {
-    let field = session.field();
-    session.emphasise(&field);
-    let frame = session.frame(&field);
-    let start = State { params: session.params.clone(), rows: frame.residual(&field), field };
-    let before = start.loss();
-    let mut best = Best { step: 0, loss: before, params: session.params.clone(), field: start.field.clone() };
-    let ended = steps(session, phase, plan, frame, start, &mut best);
+/// What does not change during a phase but is needed to go on with it: the weights and the loss that it began with.
+struct Origin {
+    params: Vec<f64>,
+    before: f64,
+}
+
+/// Runs the phase, or the rest of one that was stopped; the session's weights end as the best state seen.
+///
+/// # Errors
+/// If the record that it goes on from is not one of this phase.
+pub fn run(
+    session: &mut Session<'_>,
+    phase: usize,
+    plan: &Gradient,
+    from: Option<&Record>,
+) -> Result<Ended, RecordError> {
+    let (origin, frame, start, mut best) = match from {
+        Some(record) => put_together(session, record)?,
+        None => {
+            let field = session.field();
+            session.emphasise(&field);
+            let frame = session.frame(&field);
+            let start = State { params: session.params.clone(), rows: frame.residual(&field), field };
+            let (before, params) = (start.loss(), session.params.clone());
+            let best = Best { step: 0, loss: before, params: params.clone(), field: start.field.clone() };
+            (Origin { params, before }, frame, start, best)
+        }
+    };
+    let before = origin.before;
+    let ended = steps(session, phase, plan, frame, start, &mut best, &origin, from)?;
     session.params = best.params;
     let mut note = format!("best step {}", best.step);
     note.extend(ended.iter().flatten().flat_map(|why| ["; ", why]));
-    Ended { note, before, after: best.loss, stop: ended.err() }
+    Ok(Ended { note, before, after: best.loss, stop: ended.err() })
 }
 
+/// The phase as it was before one of its steps. Fields are observed again, uncounted.
+fn put_together<'a>(
+    session: &mut Session<'a>,
+    record: &Record,
+) -> Result<(Origin, Arc<Frame<'a>>, State, Best), RecordError> {
+    let len = session.params.len();
+    let weights = |name: &str| record.exactly(name, len).map(<[f64]>::to_vec);
+    let origin = Origin { params: weights("gradient.origin")?, before: record.number("gradient.before")? };
+    // Only weak forms depend on the field that a frame stands about, and their points stay.
+    let about = session.look(&origin.params);
+    let frame = session.frame(&about);
+    let params = weights("gradient.seen")?;
+    let field = session.look(&params);
+    let start = State { rows: frame.residual(&field), params, field };
+    let params = weights("gradient.best")?;
+    let field = session.look(&params);
+    let best =
+        Best { step: record.count("gradient.best_step")?, loss: record.number("gradient.best_loss")?, params, field };
+    Ok((origin, frame, start, best))
+}
+
+/// The outer error is one of the record to go on from.
+///
 /// # Errors
 /// Why the run is to stop; else why the phase ended early, if it did.
+#[allow(clippy::too_many_arguments)]
 fn steps<'a>(
+    session: &mut Session<'a>,
+    phase: usize,
+    plan: &Gradient,
+    frame: Arc<Frame<'a>>,
+    start: State,
+    best: &mut Best,
+    origin: &Origin,
+    from: Option<&Record>,
+) -> Result<Result<Option<String>, Stop>, RecordError> {
+    let mut rule = update::new(plan.update, session.params.len());
+    let mut watch = Watch::new(&session.problem.train.phases[phase].stop, "steps", best.loss);
+    let mut at = (0, true);
+    let mut theta = start.params.clone();
+    if let Some(record) = from {
+        update::restore(&mut *rule, record)?;
+        watch.restore(record)?;
+        theta = record.exactly("gradient.theta", theta.len())?.to_vec();
+        at = (record.count("gradient.step")?, record.count("gradient.fresh")? != 0);
+    }
+    let memory = Memory { rule, watch, theta, step: at.0, is_fresh: at.1, begun: from.is_some() };
+    Ok(all_steps(session, phase, plan, frame, start, best, origin, memory))
+}
+
+/// What a phase remembers from step to step beside its weights.
+struct Memory<'a> {
+    rule: Box<dyn Update>,
+    watch: Watch<'a>,
+    theta: Vec<f64>,
+    /// The step to go on with.
+    step: usize,
+    is_fresh: bool,
+    begun: bool,
+}
+
+#[allow(clippy::too_many_arguments)]
+fn all_steps<'a>(
     session: &mut Session<'a>,
     phase: usize,
     plan: &Gradient,
     mut frame: Arc<Frame<'a>>,
     start: State,
     best: &mut Best,
+    origin: &Origin,
+    memory: Memory<'a>,
 ) -> Result<Option<String>, Stop> {
+    let Memory { mut rule, mut watch, mut theta, step: first, mut is_fresh, begun } = memory;
     let network = &session.problem.network;
     let solved = plan.solve_readout.filter(|_| !network.readouts.is_empty());
     let estimator =
         Estimator { plan, groups: groups(network, &plan.scope, solved.is_some()), seed: session.options.seed, phase };
-    let mut rule = update::new(plan.update, session.params.len());
     let mut state = start;
-    state.check(session, &frame, 0)?;
-    session.report_plain(phase, 0, plan.steps, state.loss(), frame.plain(&state.field))?;
-    if let Some(every) = solved {
-        state = solve_readout(session, &frame, every, 0)?;
-        best.keep(0, &state);
+    if !begun {
+        state.check(session, &frame, 0)?;
+        session.report_plain(phase, 0, plan.steps, state.loss(), frame.plain(&state.field))?;
+        if let Some(every) = solved {
+            state = solve_readout(session, &frame, every, 0)?;
+            best.keep(0, &state);
+        }
+        watch.rebase(best.loss);
+        theta.clone_from(&state.params);
     }
-    let mut watch = Watch::new(&session.problem.train.phases[phase].stop, "steps", best.loss);
-    let mut theta: Vec<f64> = state.params.clone();
     // With batches all points are looked at once a pass.
     let pass = plan.batch.map_or(1, |n| session.system.passes(n));
-    let mut is_fresh = true;
-    for step in 0..plan.steps {
+    for step in first..plan.steps {
+        session.pause(
+            phase,
+            false,
+            Some(&mut |r: &mut Record| {
+                r.put_count("gradient.step", step);
+                r.put_count("gradient.fresh", is_fresh.into());
+                r.put("gradient.origin", &origin.params);
+                r.put("gradient.before", &[origin.before]);
+                r.put("gradient.theta", &theta);
+                r.put("gradient.seen", &state.params);
+                r.put("gradient.best", &best.params);
+                r.put_count("gradient.best_step", best.step);
+                r.put("gradient.best_loss", &[best.loss]);
+                update::put(&mut *rule, r);
+                watch.put(r);
+            }),
+        )?;
         if !is_fresh && session.is_due(step, true) {
             state = State::of(session, &frame);
             is_fresh = true;
@@ -156,7 +258,6 @@ fn steps<'a>(
         let solve = solved.filter(|s| (step + 1).is_multiple_of(s.every.max(1)));
         is_fresh = solve.is_some() || (step + 1).is_multiple_of(pass) || step + 1 == plan.steps;
         if !is_fresh {
-            session.go_on()?;
             continue;
         }
         state = match solve {

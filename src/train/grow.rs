@@ -25,6 +25,7 @@ use crate::train::frame::Frame;
 use crate::train::init::{place, spec};
 use crate::train::observe::Features;
 use crate::train::pursuit::{Candidates as Rows, Pursuit};
+use crate::train::record::{Record, RecordError};
 use crate::train::session::{Ended, Session, Stop};
 use crate::train::solve::{self, Linear, Weights, better, join, square};
 use crate::train::stop::Watch;
@@ -63,8 +64,11 @@ struct Layer<'a> {
 /// The features of the candidates, block by block, as far as there is room for them. Columns for each readout fed.
 type Simulated = Vec<Option<Vec<Columns>>>;
 
-/// Runs the phase; the session's weights end as the best selection.
-pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
+/// Runs the phase, or the rest of one that was stopped; the session's weights end as the best selection.
+///
+/// # Errors
+/// If the record that it goes on from is not one of this phase.
+pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan, from: Option<&Record>) -> Result<Ended, RecordError> {
     let network = &session.problem.network;
     let index =
         network.layers.iter().position(|l| l.name == plan.layer).expect("the checker knows the network's layers");
@@ -72,17 +76,31 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
     let units = network.layers[index].pursuit.as_ref().expect("a layer with a spec has units");
     let layer = Layer { index, units: network.layers[index].units as usize, plan: units, spec, ridge: plan.ridge };
 
-    let mut field = session.field();
-    let sound = session.lab.take_fault().is_none();
-    let mut loss = own_loss(session, &field);
-    let before = loss;
-    let mut kept = vec![];
-    let mut in_place = None;
+    let Going { first, mut field, sound, before, mut loss, mut kept, mut in_place } = match from {
+        Some(record) => Going::restore(session, record)?,
+        None => Going::start(session),
+    };
     let mut watch = Watch::new(&session.problem.train.phases[phase].stop, "rounds", loss);
+    from.map(|record| watch.restore(record)).transpose()?;
     let mut reached = None;
-    let mut stop = session.report(phase, 0, plan.rounds + 1, loss).err();
-    for round in 0..=plan.rounds {
+    let mut stop = match from {
+        Some(_) => None,
+        None => session.report(phase, 0, plan.rounds + 1, loss).err(),
+    };
+    for round in first..=plan.rounds {
         if stop.is_some() || reached.is_some() {
+            break;
+        }
+        let mut own = |r: &mut Record| {
+            r.put_count("grow.round", round);
+            r.put_count("grow.sound", sound.into());
+            r.put("grow.losses", &[before, loss]);
+            r.put("grow.kept", &kept.iter().map(|k| *k as f64).collect::<Vec<_>>());
+            r.put_count("grow.in_place", in_place.is_some().into());
+            watch.put(r);
+        };
+        if let Err(why) = session.pause(phase, true, Some(&mut own)) {
+            stop = Some(why);
             break;
         }
         let turn = session.turn(round, false, &mut field);
@@ -123,7 +141,7 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
             in_place = Some(found_features);
             field = new_field;
             loss = new_loss;
-            kept.push(round.to_string());
+            kept.push(round);
         }
         stop = session.report(phase, round + 1, plan.rounds + 1, loss).err();
         if !loss.is_finite() && stop.is_none() {
@@ -138,13 +156,58 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan) -> Ended {
         session.field();
         stop = session.sound(plan.rounds + 1).err();
     }
+    let kept: Vec<String> = kept.iter().map(usize::to_string).collect();
     let mut note = match kept.len() {
         0 => "kept nothing new".to_string(),
         1 => format!("kept round {}", kept[0]),
         _ => format!("kept rounds {}", kept.join(", ")),
     };
     note.extend(reached.iter().flat_map(|why| ["; ", why]));
-    Ended { note, before, after: loss, stop }
+    Ok(Ended { note, before, after: loss, stop })
+}
+
+/// A phase between two rounds.
+struct Going {
+    /// The round to go on with.
+    first: usize,
+    field: Field,
+    /// Nothing was broken before the phase.
+    sound: bool,
+    before: f64,
+    loss: f64,
+    /// The rounds that were kept.
+    kept: Vec<usize>,
+    /// The features of the units in use, once there has been a selection.
+    in_place: Option<Features>,
+}
+
+impl Going {
+    fn start(session: &mut Session<'_>) -> Going {
+        let field = session.field();
+        let sound = session.lab.take_fault().is_none();
+        let loss = own_loss(session, &field);
+        Going { first: 0, field, sound, before: loss, loss, kept: vec![], in_place: None }
+    }
+
+    /// Field and features are observed again, uncounted: they have the bits that they had.
+    fn restore(session: &mut Session<'_>, record: &Record) -> Result<Going, RecordError> {
+        let losses = record.exactly("grow.losses", 2)?;
+        let (spent, fault) = (session.lab.spent(), session.lab.fault().cloned());
+        let params = session.params.clone();
+        let field = session.look(&params);
+        let known = record.count("grow.in_place")? != 0;
+        let in_place = known.then(|| session.lab.features(&session.system, &params));
+        session.lab.restore(spent, fault);
+        Ok(Going {
+            first: record.count("grow.round")?,
+            field,
+            sound: record.count("grow.sound")? != 0,
+            before: losses[0],
+            loss: losses[1],
+            kept: record.numbers("grow.kept")?.iter().map(|k| *k as usize).collect(),
+            in_place,
+        })
+    }
 }
 
 fn own_loss(session: &Session<'_>, field: &Field) -> f64 {

@@ -6,7 +6,7 @@ use crate::ir::problem::{Field, Problem};
 use crate::ir::program::{Program, Region};
 use crate::plan::{Metric, MetricKind};
 use crate::train::fresh::Fresh;
-use crate::train::functions::{HELD_OUT, draw, inputs};
+use crate::train::functions::{HELD_OUT, draw, inputs, inputs_seen, sensors};
 use crate::train::kernels::Kernels;
 use crate::train::sampling::inside;
 
@@ -19,8 +19,19 @@ pub fn predict(
     points: &[f64],
     functions: &[f64],
 ) -> Vec<Vec<f64>> {
+    predict_seen(problem, kernels, params, points, &sensors(&problem.functions, functions))
+}
+
+/// As [`predict`], for input functions of which only the values at their sensors are known, one function after the other.
+pub fn predict_seen(
+    problem: &Problem,
+    kernels: &Kernels,
+    params: &[f64],
+    points: &[f64],
+    seen: &[f64],
+) -> Vec<Vec<f64>> {
     let kernel = &kernels.observers[0].primal;
-    let inputs = inputs(problem, points, functions);
+    let inputs = inputs_seen(problem, points, seen);
     let outputs = kernel.run(&inputs, params, &[]).outputs;
     let stride = kernel.program().output_len().max(1);
     let column = |field: &Field| {

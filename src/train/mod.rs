@@ -6,8 +6,8 @@
 //! observe   kernels at those points, forward evaluations counted  (observe, measure)
 //! phases    pursuit of neurons | randomised gradients | readout   (grow | gradient, perturb, estimate, update | solve)
 //! ```
-//! [`train`] follows the plan of a [`Problem`] phase by phase and keeps in each phase the best state by training loss. The
-//! same seed gives the same bits for any number of threads. The exact solution is never used but for
+//! [`train`] follows the plan of a [`Problem`] phase by phase and keeps in each phase the best state by training loss; it can
+//! be stopped and gone on with ([`go_on`], and resume, record). The same seed gives the same bits for any number of threads. The exact solution is never used but for
 //! a figure on the way, and where the program says `stop when` of a metric.
 
 mod adapt;
@@ -29,11 +29,14 @@ pub mod outcome;
 mod perturb;
 pub mod pursuit;
 pub mod readout;
+pub mod record;
+mod resume;
 pub mod sampling;
 mod session;
 mod smoothing;
 mod solve;
 pub mod splines;
+pub mod state;
 mod stencil;
 mod stop;
 mod system;
@@ -46,13 +49,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-pub use measure::{Spikes, axes, exact_values, metric, predict, raster, spike_rates, tensor, unknown};
+pub use measure::{Spikes, axes, exact_values, metric, predict, predict_seen, raster, spike_rates, tensor, unknown};
 
 use crate::ir::problem::{Derivatives, Problem, Rows};
 use crate::plan::Method;
 use frame::Frame;
 use kernels::Kernels;
 use outcome::{Loss, Outcome, PhaseSummary, Progress, Status};
+use record::{Record, RecordError};
 use session::{Ended, Session, Stop};
 use solve::square;
 use system::{Field, Part, System};
@@ -68,6 +72,31 @@ pub struct Options<'a> {
 
 /// Trains a problem's network as its plan says.
 pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progress: &mut dyn Progress) -> Outcome {
+    let run = start(problem, kernels, options, progress, None);
+    run.expect("only a record can be wrong, and there is none")
+}
+
+/// Goes on from the state that a run was stopped in, to the same bits.
+///
+/// # Errors
+/// If the record is not one of this problem.
+pub fn go_on(
+    problem: &Problem,
+    kernels: &Kernels,
+    options: &Options<'_>,
+    progress: &mut dyn Progress,
+    from: &Record,
+) -> Result<Outcome, RecordError> {
+    start(problem, kernels, options, progress, Some(from))
+}
+
+fn start(
+    problem: &Problem,
+    kernels: &Kernels,
+    options: &Options<'_>,
+    progress: &mut dyn Progress,
+    from: Option<&Record>,
+) -> Result<Outcome, RecordError> {
     let started = Instant::now();
     let system = System::new(problem, kernels, options.seed, Part::Trained);
     let absorbed = System::new(problem, kernels, options.seed, Part::Absorbed);
@@ -79,20 +108,29 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
     // Losses are reported on the points that training began with.
     let parts = [(&system, linear.as_deref()), (&absorbed, None)];
     let before = losses(problem, kernels, parts, &session.params, Some(first));
-    let mut phases = vec![];
+    let place = from.map(|record| session.restore(record)).transpose()?;
+    let mut inside = from.filter(|_| place.is_some_and(|p| p.begun));
     let mut status = Status::Finished;
-    for (k, phase) in problem.train.phases.iter().enumerate() {
-        let (seconds, evaluations) = (session.seconds(), session.lab.evaluations());
-        session.begin(k, &phase.method);
+    for (k, phase) in problem.train.phases.iter().enumerate().skip(place.map_or(0, |p| p.phase)) {
+        let from = inside.take();
+        if from.is_none() {
+            if session.pause(k, false, None).is_err() {
+                status = Status::Interrupted;
+                break;
+            }
+            session.begin_phase();
+            session.begin(k, &phase.method);
+        }
         let (method, ended) = match &phase.method {
             Method::Pursuit(plan) => {
                 let layer = problem.network.layers.iter().find(|l| l.name == plan.layer);
-                (grow::describe(plan, layer.map_or(0, |l| l.units)), grow::run(&mut session, k, plan))
+                (grow::describe(plan, layer.map_or(0, |l| l.units)), grow::run(&mut session, k, plan, from)?)
             }
-            Method::Gradient(plan) => (gradient::describe(plan), gradient::run(&mut session, k, plan)),
+            Method::Gradient(plan) => (gradient::describe(plan), gradient::run(&mut session, k, plan, from)?),
             Method::Readout { ridge } => ("exact readout".to_string(), readout_phase(&mut session, k, *ridge)),
         };
-        phases.push(PhaseSummary {
+        let (seconds, evaluations) = session.mark;
+        session.phases.push(PhaseSummary {
             name: phase.name.clone(),
             method,
             seconds: session.seconds() - seconds,
@@ -120,16 +158,16 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
         let fresh = fresh.iter().find(|(residual, _)| *residual == k).map_or(f64::NAN, |(_, rms)| *rms);
         losses.push(Loss { after: a.after, fresh, weight: weight(k).unwrap_or(b.weight), ..b });
     }
-    Outcome {
+    Ok(Outcome {
         forward_evaluations: session.lab.evaluations(),
         seconds: session.seconds(),
         params: session.params,
         history: session.history,
-        phases,
+        phases: session.phases,
         losses,
         sights,
         status,
-    }
+    })
 }
 
 /// A phase that only solves for the readout; kept if the loss falls.

@@ -58,6 +58,16 @@ impl<'a> Lab<'a> {
         self.evaluations.round() as u64
     }
 
+    /// The same with its fraction.
+    pub fn spent(&self) -> f64 {
+        self.evaluations
+    }
+
+    /// Goes on from where another laboratory was left.
+    pub fn restore(&mut self, evaluations: f64, fault: Option<Spot>) {
+        (self.evaluations, self.fault) = (evaluations, fault);
+    }
+
     /// The first point where outputs have not been finite.
     pub fn fault(&self) -> Option<&Spot> {
         self.fault.as_ref()

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 pub use crate::train::fresh::Sight;
+use crate::train::record::Record;
 
 /// A line of progress, given after every step or round.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +35,15 @@ pub trait Progress {
     fn enough(&self) -> bool {
         false
     }
+
+    /// Asked between two steps: whether the state there is wanted. `stopping`: the run stops here. `long`: the step that comes may
+    /// be stopped in its middle.
+    fn wants_record(&mut self, _stopping: bool, _long: bool) -> bool {
+        false
+    }
+
+    /// The state between two steps, if it is wanted: the run can go on from there.
+    fn record(&mut self, _record: Record, _stopping: bool) {}
 }
 
 /// Ignores everything.

@@ -11,7 +11,7 @@ use crate::train::frame::Frame;
 use crate::train::kernels::Kernels;
 use crate::train::measure::HeldOut;
 use crate::train::observe::Lab;
-use crate::train::outcome::{Broken, Point, Progress};
+use crate::train::outcome::{Broken, PhaseSummary, Point, Progress};
 use crate::train::system::{Field, System};
 
 pub struct Session<'a> {
@@ -28,13 +28,21 @@ pub struct Session<'a> {
     /// The flat parameter vector as it stands.
     pub params: Vec<f64>,
     pub history: Vec<Point>,
-    progress: &'a mut dyn Progress,
+    /// The phases that are over.
+    pub phases: Vec<PhaseSummary>,
+    /// Seconds and forward evaluations when the phase under way began.
+    pub mark: (f64, u64),
+    pub(super) progress: &'a mut dyn Progress,
+    /// Whoever watches has asked the run to stop.
+    pub(super) asked: bool,
     started: Instant,
+    /// Seconds that the run had taken before it was stopped and went on.
+    pub(super) before: f64,
     /// The field that the run began with, until it is first asked for: the losses before training took it already.
     first: Option<Field>,
     held_out: Option<HeldOut>,
     /// Forward evaluations when the error was last measured.
-    measured: Option<u64>,
+    pub(super) measured: Option<u64>,
 }
 
 /// Why a phase ended before its time.
@@ -85,8 +93,12 @@ impl<'a> Session<'a> {
             lab: Lab::new(&problem.network, kernels, problem.coords.len()),
             params,
             history: vec![],
+            phases: vec![],
+            mark: (0.0, 0),
             progress,
+            asked: false,
             started,
+            before: 0.0,
             first: None,
             held_out: HeldOut::new(problem),
             measured: None,
@@ -94,18 +106,17 @@ impl<'a> Session<'a> {
     }
 
     pub fn seconds(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
+        self.before + self.started.elapsed().as_secs_f64()
+    }
+
+    /// Keeps when a phase begins.
+    pub fn begin_phase(&mut self) {
+        self.mark = (self.seconds(), self.lab.evaluations());
     }
 
     /// True once somebody has asked the run to stop.
     pub fn interrupted(&self) -> bool {
         self.options.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed))
-    }
-
-    /// # Errors
-    /// `Stop::Interrupted` once somebody has asked the run to stop.
-    pub fn go_on(&self) -> Result<(), Stop> {
-        if self.interrupted() { Err(Stop::Interrupted) } else { Ok(()) }
     }
 
     /// Runs the network as it stands.
@@ -124,6 +135,16 @@ impl<'a> Session<'a> {
         let field = self.lab.look(&self.system, &self.params);
         self.first = Some(field.clone());
         field
+    }
+
+    /// The field under some weights; not counted.
+    pub fn look(&mut self, params: &[f64]) -> Field {
+        self.lab.look(&self.system, params)
+    }
+
+    /// From now on fields are observed.
+    pub(super) fn forget_first(&mut self) {
+        self.first = None;
     }
 
     /// The system about a field.
@@ -149,10 +170,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Reports the state after a step.
+    /// Reports the state after a step. A run that is asked to stop does so at its next pause, or ends first.
     ///
     /// # Errors
-    /// `Stop::Interrupted` if the run is to stop here, `Stop::Enough` if the phase is.
+    /// `Stop::Enough` if the phase is to end here.
     pub fn report(&mut self, phase: usize, step: usize, of: usize, loss: f64) -> Result<(), Stop> {
         self.report_plain(phase, step, of, loss, None)
     }
@@ -180,11 +201,7 @@ impl<'a> Session<'a> {
         let seconds = self.seconds();
         let point = Point { phase, step, of, forward_evaluations: spent, seconds, loss, plain, error };
         self.history.push(point.clone());
-        let asked = self.progress.point(&point).is_break();
-        match asked || self.interrupted() {
-            true => Err(Stop::Interrupted),
-            false if self.progress.enough() => Err(Stop::Enough),
-            false => Ok(()),
-        }
+        self.asked |= self.progress.point(&point).is_break();
+        if self.progress.enough() { Err(Stop::Enough) } else { Ok(()) }
     }
 }

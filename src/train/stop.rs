@@ -11,6 +11,7 @@ use crate::func::figure;
 use crate::plan::{Expect, MetricKind, StopWhen};
 use crate::train::fresh::Fresh;
 use crate::train::measure;
+use crate::train::record::{Record, RecordError};
 use crate::train::session::Session;
 
 /// A loss is better if it is less by more than this part.
@@ -39,6 +40,24 @@ impl<'a> Watch<'a> {
     /// After the rows changed, the best state's loss is another one.
     pub fn rebase(&mut self, loss: f64) {
         self.best = loss;
+    }
+
+    pub fn put(&self, record: &mut Record) {
+        record.put("watch.best", &[self.best]);
+        record.put_count("watch.since", self.since);
+        if let Some(measured) = self.measured {
+            record.put("watch.measured", &[measured as f64]);
+        }
+    }
+
+    /// # Errors
+    /// If the record has no such entries.
+    pub fn restore(&mut self, record: &Record) -> Result<(), RecordError> {
+        (self.best, self.since) = (record.number("watch.best")?, record.count("watch.since")?);
+        if record.has("watch.measured") {
+            self.measured = Some(record.count("watch.measured")? as u64);
+        }
+        Ok(())
     }
 
     /// Why the phase ends here, if it does. `loss` and `params` are the best state's.

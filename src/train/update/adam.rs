@@ -40,6 +40,10 @@ impl Update for Adam {
             }
         }
     }
+
+    fn memory(&mut self) -> Vec<(&'static str, &mut [f64])> {
+        vec![("mean", &mut self.mean), ("square", &mut self.square), ("decay", &mut self.decay)]
+    }
 }
 
 #[cfg(test)]

@@ -12,11 +12,33 @@ pub use adam::Adam;
 pub use sgd::Sgd;
 
 use crate::plan;
+use crate::train::record::{Record, RecordError};
 
 /// A rule with its memory. `theta` and `gradient` have the same length in every call.
 pub trait Update {
     /// Moves the weights; `progress` in 0 ..= 1 says where in the phase this step stands.
     fn step(&mut self, theta: &mut [f64], gradient: &[f64], progress: f64);
+
+    /// Its whole memory, by name: a rule that has it back goes on as if it had never stopped.
+    fn memory(&mut self) -> Vec<(&'static str, &mut [f64])>;
+}
+
+/// Writes down the memory of a rule.
+pub fn put(rule: &mut dyn Update, record: &mut Record) {
+    for (name, values) in rule.memory() {
+        record.put(format!("rule.{name}"), values);
+    }
+}
+
+/// Gives a rule its memory back.
+///
+/// # Errors
+/// If the record is one of another rule, or of another number of weights.
+pub fn restore(rule: &mut dyn Update, record: &Record) -> Result<(), RecordError> {
+    for (name, values) in rule.memory() {
+        values.copy_from_slice(record.exactly(&format!("rule.{name}"), values.len())?);
+    }
+    Ok(())
 }
 
 /// The rule that a phase asks for, for `len` weights.

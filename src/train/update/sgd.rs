@@ -15,6 +15,10 @@ impl Update for Sgd {
             *t -= rate * g;
         }
     }
+
+    fn memory(&mut self) -> Vec<(&'static str, &mut [f64])> {
+        vec![]
+    }
 }
 
 #[cfg(test)]
