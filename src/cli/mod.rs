@@ -6,6 +6,8 @@
 mod bench;
 mod bug;
 mod check;
+mod compare;
+mod curve;
 mod diverged;
 mod emit;
 mod eval;
@@ -14,7 +16,9 @@ mod files;
 mod fmt;
 mod gather;
 mod lsp;
+mod manual;
 mod messages;
+mod new;
 mod points;
 mod predict;
 mod progress;
@@ -24,6 +28,8 @@ mod rundir;
 mod saver;
 mod show;
 mod simulate;
+mod sweep;
+mod topology;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,6 +63,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Begin a program: a commented one that runs as it is
+    ///
+    /// Example: snnc new cooling --template ode
+    New(new::Arguments),
     /// Look for mistakes in a program without running it
     ///
     /// Example: snnc check wave.snn -v
@@ -83,6 +93,14 @@ enum Command {
     ///
     /// Example: snnc resume runs/wave
     Resume(resume::Arguments),
+    /// Run a program for several settings and seeds, and show a table of what came out
+    ///
+    /// Example: snnc sweep wave.snn --set c=1,2,4 --seeds 5 --table wave.csv
+    Sweep(sweep::Arguments),
+    /// Runs side by side: what was different about them, and what came out
+    ///
+    /// Example: snnc compare runs/wave runs/fast
+    Compare(compare::Arguments),
     /// Measure how fast a program trains or simulates on this machine
     ///
     /// Example: snnc bench wave.snn --threads 1
@@ -102,14 +120,22 @@ enum Command {
     ///
     /// Example: snnc emit wave.snn --stage ir --after cse
     Emit(emit::Arguments),
-    /// Show the text of a neuron that comes with the language
+    /// Show a run's summary, a neuron with its current-to-rate curve, or the topology of a network
     ///
-    /// Example: snnc show neuron adex
+    /// Examples: snnc show runs/wave; snnc show neuron adex; snnc show network wave.snn --out wave.svg
     Show(show::Arguments),
     /// Serve an editor: messages as you type, hover, completion, rename (the Language Server Protocol)
     ///
     /// Example, for Helix: language-server.snnc = { command = "snnc", args = ["lsp"] }
     Lsp(lsp::Arguments),
+    /// Print what a shell needs to complete commands and options
+    ///
+    /// Example: snnc completions bash > ~/.local/share/bash-completion/completions/snnc
+    Completions(manual::Completions),
+    /// Print the manual page, or write one for each command
+    ///
+    /// Example: snnc man --out ~/.local/share/man/man1
+    Man(manual::Man),
 }
 
 /// The program, and what is set from outside.
@@ -168,16 +194,21 @@ pub fn main() -> ExitCode {
     let shown = messages::Messages::new(cli.message_format, cli.color);
     let exit = bug::guard(|| match cli.command {
         Command::Check { program, verbose } => check::check(&program, verbose, &shown),
+        Command::New(arguments) => new::new(&arguments, &shown),
         Command::Run(arguments) => run::run(&arguments, &shown),
         Command::Predict(arguments) => predict::predict(&arguments, &shown),
         Command::Eval(arguments) => eval::eval(&arguments, &shown),
         Command::Resume(arguments) => resume::resume(&arguments, &shown),
+        Command::Sweep(arguments) => sweep::sweep(&arguments, &shown),
+        Command::Compare(arguments) => compare::compare(&arguments, &shown),
         Command::Bench(arguments) => bench::bench(&arguments, &shown),
         Command::Fmt(arguments) => fmt::fmt(&arguments, &shown),
         Command::Explain { code } => explain::explain(code.as_deref(), &shown),
         Command::Emit(arguments) => emit::emit(&arguments, &shown),
-        Command::Show(arguments) => show::show(&arguments),
+        Command::Show(arguments) => show::show(&arguments, &shown),
         Command::Lsp(arguments) => lsp::lsp(&arguments, &shown),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man(arguments) => manual::man(&arguments, &shown),
     });
     ExitCode::from(exit as u8)
 }

@@ -8,6 +8,7 @@
 
 pub mod bench;
 pub mod data;
+pub mod diagram;
 pub mod doubt;
 pub mod figures;
 pub mod json;
@@ -16,6 +17,7 @@ pub mod npz;
 pub mod page;
 pub mod prediction;
 pub mod scale;
+pub mod sheet;
 pub mod simulation;
 pub mod svg;
 pub mod table;
