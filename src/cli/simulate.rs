@@ -71,6 +71,7 @@ pub fn run(
         eprintln!("{}: {units} units, {} steps", info.name, sim.steps);
     }
     handle_interrupts();
+    super::saver::set_alarm(&arguments.saving);
     let started = Instant::now();
     let outcome = pool.install(|| simulate::run(&compiled.simulation, &compiled.kernels, Some(&INTERRUPTED)));
     times.train = started.elapsed().as_secs_f64();
