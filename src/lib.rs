@@ -15,6 +15,7 @@ pub mod func;
 pub mod ir;
 pub mod lower;
 pub mod lsp;
+pub mod nir;
 pub mod pass;
 pub mod pipeline;
 pub mod plan;

@@ -14,6 +14,7 @@ mod fmt;
 mod gather;
 mod lsp;
 mod messages;
+mod nir;
 mod progress;
 mod run;
 mod show;
@@ -88,6 +89,14 @@ enum Command {
     ///
     /// Example: snnc show neuron adex
     Show(show::Arguments),
+    /// Write a trained network as a NIR graph, which other simulators and neuromorphic chips read
+    ///
+    /// Example: snnc export runs/wave --to wave.nir
+    Export(nir::ExportArguments),
+    /// Make a program and its weights of a NIR graph
+    ///
+    /// Example: snnc import net.nir
+    Import(nir::ImportArguments),
     /// Serve an editor: messages as you type, hover, completion, rename (the Language Server Protocol)
     ///
     /// Example, for Helix: language-server.snnc = { command = "snnc", args = ["lsp"] }
@@ -150,6 +159,8 @@ pub fn main() -> ExitCode {
         Command::Explain { code } => explain::explain(code.as_deref(), &shown),
         Command::Emit(arguments) => emit::emit(&arguments, &shown),
         Command::Show(arguments) => show::show(&arguments),
+        Command::Export(arguments) => nir::export(&arguments, &shown),
+        Command::Import(arguments) => nir::import(&arguments, &shown),
         Command::Lsp(arguments) => lsp::lsp(&arguments, &shown),
     });
     ExitCode::from(exit as u8)

@@ -11,7 +11,7 @@ use super::check::Loaded;
 use super::gather::Trained;
 use super::messages::Messages;
 use super::progress::Line;
-use super::{Exit, Program, bug, check, diverged, files, simulate};
+use super::{Exit, Program, bug, check, diverged, files, nir, simulate};
 use crate::check::model::Model;
 use crate::diag::Diagnostic;
 use crate::exec::Engine;
@@ -37,6 +37,9 @@ pub struct Arguments {
     /// Threads; the result does not depend on it
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) threads: Option<u16>,
+    /// Start from these weights, a safetensors file: a checkpoint, or what `snnc import` wrote
+    #[arg(long, value_name = "FILE")]
+    pub(super) weights: Option<PathBuf>,
     /// No progress and no tables, only messages
     #[arg(short, long)]
     pub(super) quiet: bool,
@@ -65,6 +68,10 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
     let begun = Instant::now();
     let (text, checked, sources) = match check::load(&arguments.program, shown) {
         Ok((text, Loaded::Training(checked), sources)) => (text, checked, sources),
+        Ok((_, Loaded::Simulation(_), _)) if arguments.weights.is_some() => {
+            shown.sentence("a simulation trains nothing: it starts from no weights");
+            return Exit::WrongInvocation;
+        }
         Ok((text, Loaded::Simulation(checked), sources)) => {
             let say = |d: &Diagnostic| shown.show(std::slice::from_ref(d), &sources);
             return simulate::run(arguments, text, &checked, begun, &say);
@@ -136,7 +143,15 @@ fn train_and_report(
     let (problem, kernels) = (&compiled.problem, &compiled.kernels);
     let phases = problem.train.phases.iter().map(|p| p.name.clone()).collect();
     let mut line = Line::new(phases, arguments.quiet || shown.for_programs(), &INTERRUPTED);
-    let options = crate::train::Options { seed: info.seed, interrupt: Some(&INTERRUPTED) };
+    let start = match arguments.weights.as_ref().map(|path| nir::weights(path, problem)).transpose() {
+        Ok(start) => start,
+        Err(sentence) => {
+            shown.sentence(&sentence);
+            return Err(Exit::WrongInvocation);
+        }
+    };
+    let options =
+        crate::train::Options { seed: info.seed, interrupt: Some(&INTERRUPTED), start: start.as_deref() };
     let outcome = crate::train::train(problem, kernels, &options, &mut line);
     line.finish();
     times.train = outcome.seconds;

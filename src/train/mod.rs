@@ -64,6 +64,8 @@ pub struct Options<'a> {
     pub seed: u64,
     /// Set to stop after the step under way, keeping what there is.
     pub interrupt: Option<&'a AtomicBool>,
+    /// The weights to start from, in place of those that the seed gives.
+    pub start: Option<&'a [f64]>,
 }
 
 /// Trains a problem's network as its plan says.
@@ -72,7 +74,10 @@ pub fn train(problem: &Problem, kernels: &Kernels, options: &Options<'_>, progre
     let system = System::new(problem, kernels, options.seed, Part::Trained);
     let absorbed = System::new(problem, kernels, options.seed, Part::Absorbed);
     let linear = system.is_linear().then(|| Arc::new(system.frame(None)));
-    let params = init::params(&problem.network, kernels, options.seed);
+    let params = match options.start {
+        Some(start) => start.to_vec(),
+        None => init::params(&problem.network, kernels, options.seed),
+    };
     let own = (system.clone(), linear.clone());
     let mut session = Session::new(problem, kernels, options, own.0, own.1, params, progress, started);
     let first = session.begin_with();
