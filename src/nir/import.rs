@@ -219,7 +219,8 @@ fn read(node: &Node, span: Span, sink: &mut Sink) -> Option<(Op, usize)> {
                 let wide: Vec<f64> = shape.iter().copied().filter(|n| *n != 1.0).collect();
                 let whole = shape.iter().all(|n| *n >= 1.0 && *n <= 65_536.0 && n.fract() == 0.0);
                 if wide.len() > 1 || !whole {
-                    return wrong(format!("its shape is {shape:?}; a layer of a program has one dimension"));
+                    let shape: Vec<String> = shape.iter().map(f64::to_string).collect();
+                    return wrong(format!("its shape is {}; a layer of a program has one dimension", shape.join(" x ")));
                 }
                 let width = wide.first().copied().unwrap_or(1.0) as usize;
                 Some((if node.kind == "Input" { Op::Input } else { Op::Output }, width))
