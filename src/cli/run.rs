@@ -1,5 +1,6 @@
 //! `snnc run FILE`: check, compile, train, measure, write, and say what came out.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -19,7 +20,7 @@ use crate::func::figure;
 use crate::pipeline::Compiled;
 use crate::report::data::{ProgramInfo, RunData, Times};
 use crate::report::doubt::doubts;
-use crate::report::{json, npz, page, table, write};
+use crate::report::{figures, json, npz, page, plots, table, terminal, write};
 use crate::source::{SourceFile, Sources};
 use crate::train::checkpoint;
 use crate::train::outcome::{Outcome, Status};
@@ -214,7 +215,19 @@ fn save(out: &Path, run: &RunData, compiled: &Compiled, outcome: &Outcome) -> Re
         put(name, &npz::encode(run)?)?;
     }
     put("run.json", json::encode(run).as_bytes())?;
+    save_plots(out, &figures::figures(run))?;
     put("report.html", page::html(run).as_bytes())
+}
+
+/// Each figure as SVG and PNG, in a folder beside the page.
+pub(super) fn save_plots(out: &Path, figures: &[figures::Figure]) -> Result<(), String> {
+    for (name, bytes) in plots::files(figures)? {
+        let path = out.join(name);
+        let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        let written = folder.and_then(|()| write::atomically(&path, &bytes));
+        written.map_err(|e| format!("cannot write {}: {}", path.display(), files::words(&e)))?;
+    }
+    Ok(())
 }
 
 fn tell(run: &RunData, out: &Path) {
@@ -222,6 +235,9 @@ fn tell(run: &RunData, out: &Path) {
     println!("\n{losses}\n{phases}\n{layers}\n{}", table::sights(run));
     if !run.metrics.is_empty() {
         println!("{}", table::metrics(run));
+    }
+    if std::io::stdout().is_terminal() {
+        println!("{}", terminal::plots(run));
     }
     println!("results in {}: open {}", out.display(), out.join("report.html").display());
 }
