@@ -91,11 +91,8 @@ pub fn export(arguments: &ExportArguments, shown: &Messages) -> Exit {
     };
     let problem = opened.checked.lower().problem;
     let model = opened.checked.model();
-    let options = export::Options {
-        currents: arguments.currents,
-        subtractive: arguments.subtractive,
-        seconds: arguments.dt,
-    };
+    let options =
+        export::Options { currents: arguments.currents, subtractive: arguments.subtractive, seconds: arguments.dt };
     let params = match &opened.weights {
         None => starting(&problem),
         Some(path) => match weights(path, &problem) {

@@ -151,8 +151,7 @@ fn train_and_report(
             return Err(Exit::WrongInvocation);
         }
     };
-    let options =
-        crate::train::Options { seed: info.seed, interrupt: Some(&INTERRUPTED), start: start.as_deref() };
+    let options = crate::train::Options { seed: info.seed, interrupt: Some(&INTERRUPTED), start: start.as_deref() };
     let outcome = crate::train::train(problem, kernels, &options, &mut line);
     line.finish();
     times.train = outcome.seconds;

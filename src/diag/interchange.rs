@@ -52,14 +52,15 @@ pub fn no_node(span: Span, what: &str) -> Diagnostic {
 }
 
 pub fn neuron(span: Span, name: &str, why: &str) -> Diagnostic {
-    Diagnostic::error(NEURON, span, format!("NIR has no node for the neuron `{name}`: {why}"))
-        .help("its neurons are LIF, CubaLIF, IF, LI, CubaLI, I and Threshold; `snnc explain SNN1302` has their equations")
+    Diagnostic::error(NEURON, span, format!("NIR has no node for the neuron `{name}`: {why}")).help(
+        "its neurons are LIF, CubaLIF, IF, LI, CubaLI, I and Threshold; `snnc explain SNN1302` has their equations",
+    )
 }
 
 pub fn subtraction(span: Span, name: &str, model: Span) -> Diagnostic {
     Diagnostic::error(SUBTRACTION, span, format!("a spike of `{name}` takes its threshold off, and NIR only sets a value"))
         .label(model, "its `reset`")
-        .help("train with a neuron that says `reset v = 0`, or write the reset into metadata with `--subtractive`, which readers may ignore")
+        .help("train with a neuron that says `reset v = 0`, such as `hard_lif`, or write the reset into metadata with `--subtractive`, which readers may ignore")
 }
 
 pub fn encoder(span: Span, what: impl std::fmt::Display) -> Diagnostic {
@@ -67,8 +68,12 @@ pub fn encoder(span: Span, what: impl std::fmt::Display) -> Diagnostic {
 }
 
 pub fn decoder(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::error(DECODER, span, format!("`{name}` does not follow from a graph's output signal by mean, sum or last value"))
-        .help("decode by `mean`, `sum` or `last`")
+    Diagnostic::error(
+        DECODER,
+        span,
+        format!("`{name}` does not follow from a graph's output signal by mean, sum or last value"),
+    )
+    .help("decode by `mean`, `sum` or `last`")
 }
 
 pub fn two_decoders(span: Span) -> Diagnostic {
@@ -92,8 +97,12 @@ pub fn slow_loop(span: Span) -> Diagnostic {
 }
 
 pub fn doubled_edge(span: Span) -> Diagnostic {
-    Diagnostic::error(LOOP, span, "a value goes to the same place both at once and a step later, which are one edge in NIR")
-        .help("put a dense layer on one of the two ways")
+    Diagnostic::error(
+        LOOP,
+        span,
+        "a value goes to the same place both at once and a step later, which are one edge in NIR",
+    )
+    .help("put a dense layer on one of the two ways")
 }
 
 pub fn two_clocks(span: Span, field: &str) -> Diagnostic {
@@ -120,8 +129,12 @@ pub fn parameter(span: Span, kind: &str, why: &str) -> Diagnostic {
 }
 
 pub fn delay(span: Span, dt: f64) -> Diagnostic {
-    Diagnostic::error(PARAMETER, span, format!("this delay is not the same whole number of steps of {dt} s for all its values"))
-        .help("`--dt SECONDS` sets the length of a step")
+    Diagnostic::error(
+        PARAMETER,
+        span,
+        format!("this delay is not the same whole number of steps of {dt} s for all its values"),
+    )
+    .help("`--dt SECONDS` sets the length of a step")
 }
 
 pub fn no_such_node(span: Span, name: &str) -> Diagnostic {
@@ -141,6 +154,10 @@ pub fn lacks(span: Span, kind: &str) -> Diagnostic {
 }
 
 pub fn too_many_inputs(span: Span, found: usize, most: usize) -> Diagnostic {
-    Diagnostic::error(STRUCTURE, span, format!("the graph has {found} inputs; a program's domain can have {most} coordinates here"))
-        .help("import the part of the graph behind the layer that narrows it")
+    Diagnostic::error(
+        STRUCTURE,
+        span,
+        format!("the graph has {found} inputs; a program's domain can have {most} coordinates here"),
+    )
+    .help("import the part of the graph behind the layer that narrows it")
 }

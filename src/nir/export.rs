@@ -131,8 +131,7 @@ impl Export<'_> {
             let width = net.nodes[first.node].width as usize;
             let group = &net.fields[at..net.fields.len().min(at + width)];
             let whole = group.iter().enumerate().all(|(k, f)| f.node == first.node && f.component as usize == k);
-            let (count, from) =
-                if whole && group.len() == width { (width, 0) } else { (1, first.component as usize) };
+            let (count, from) = if whole && group.len() == width { (width, 0) } else { (1, first.component as usize) };
             let names: Vec<&str> = net.fields[at..at + count].iter().map(|f| f.name.as_str()).collect();
             let flow = self.flow(first.node).rows(from, count);
             let name = if count == net.fields.len() { "output" } else { first.name.as_str() };
@@ -189,8 +188,7 @@ impl Export<'_> {
             NodeOp::Affine { x, .. } => {
                 let x = self.flow(*x);
                 let path = &node.path;
-                let (Some(gain), Some(bias)) =
-                    (self.row(&format!("{path}.gain")), self.row(&format!("{path}.bias")))
+                let (Some(gain), Some(bias)) = (self.row(&format!("{path}.gain")), self.row(&format!("{path}.bias")))
                 else {
                     return x;
                 };
@@ -205,8 +203,7 @@ impl Export<'_> {
             NodeOp::Ema { x, tau } => {
                 let x = self.flow(*x);
                 let same = |v: f64| Value::vector(vec![v; width]);
-                let values =
-                    vec![("tau", same(tau * self.seconds())), ("r", same(1.0)), ("v_leak", same(0.0))];
+                let values = vec![("tau", same(tau * self.seconds())), ("r", same(1.0)), ("v_leak", same(0.0))];
                 let name = self.build.fed(&node.path, Node::new("LI", values), &x, steps);
                 Flow::of(&name, width)
             }
@@ -245,7 +242,8 @@ impl Export<'_> {
         let node = &self.model.network.nodes[id];
         let width = node.width as usize;
         if let Some(c) = coords.iter().map(|c| &self.model.coords[*c]).find(|c| c.periodic && !raw) {
-            return self.refuse(say::no_node(node.span, &format!("sine and cosine of the periodic `{}`", c.name)), width);
+            return self
+                .refuse(say::no_node(node.span, &format!("sine and cosine of the periodic `{}`", c.name)), width);
         }
         let mut map = Matrix::new(width, self.inputs.len());
         let mut constant = vec![0.0; width];
@@ -288,8 +286,8 @@ impl Export<'_> {
     fn encoder(&mut self, id: NodeId) -> Flow {
         let node = &self.model.network.nodes[id];
         let width = node.width as usize;
-        let mut input = Node::new("Input", vec![("shape", Value::shape(width))])
-            .note("encoder", Value::text(name_of(&node.op)));
+        let mut input =
+            Node::new("Input", vec![("shape", Value::shape(width))]).note("encoder", Value::text(name_of(&node.op)));
         for part in ["weight", "phase", "gain", "bias", "sine", "centres", "thresholds"] {
             if let Some((rows, cols, values)) = self.weights.of(&format!("{}.{part}", node.path)) {
                 input = input.note(part, Value::matrix(rows, cols, values.to_vec()));

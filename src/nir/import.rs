@@ -220,7 +220,10 @@ fn read(node: &Node, span: Span, sink: &mut Sink) -> Option<(Op, usize)> {
                 let whole = shape.iter().all(|n| *n >= 1.0 && *n <= 65_536.0 && n.fract() == 0.0);
                 if wide.len() > 1 || !whole {
                     let shape: Vec<String> = shape.iter().map(f64::to_string).collect();
-                    return wrong(format!("its shape is {}; a layer of a program has one dimension", shape.join(" x ")));
+                    return wrong(format!(
+                        "its shape is {}; a layer of a program has one dimension",
+                        shape.join(" x ")
+                    ));
                 }
                 let width = wide.first().copied().unwrap_or(1.0) as usize;
                 Some((if node.kind == "Input" { Op::Input } else { Op::Output }, width))

@@ -55,9 +55,8 @@ pub fn order(edges: &[(usize, usize)], starts: &[usize], holds: &[bool]) -> (Vec
     let mut sorted = vec![];
     let mut placed = vec![false; n];
     while sorted.len() < n {
-        let free = |v: &usize| {
-            !placed[*v] && edges.iter().zip(&delayed).all(|(e, late)| e.1 != *v || *late || placed[e.0])
-        };
+        let free =
+            |v: &usize| !placed[*v] && edges.iter().zip(&delayed).all(|(e, late)| e.1 != *v || *late || placed[e.0]);
         // Every loop has a delayed edge, so there is always one.
         let Some(next) = (0..n).find(free) else { break };
         placed[next] = true;

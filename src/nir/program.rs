@@ -26,13 +26,7 @@ pub struct Timing {
 /// Coordinates of a domain, at the most: beyond, there is nothing to sample.
 const MOST_COORDINATES: usize = 64;
 
-pub fn write(
-    places: &[Place],
-    edges: &[(usize, usize)],
-    name: &str,
-    timing: Timing,
-    sink: &mut Sink,
-) -> Imported {
+pub fn write(places: &[Place], edges: &[(usize, usize)], name: &str, timing: Timing, sink: &mut Sink) -> Imported {
     let starts: Vec<usize> = (0..places.len()).filter(|k| matches!(places[*k].op, Op::Input)).collect();
     let holds: Vec<bool> = places.iter().map(|p| matches!(p.op, Op::Neuron { .. })).collect();
     let (sorted, delayed) = order(edges, &starts, &holds);
@@ -299,7 +293,11 @@ impl Writer<'_> {
         let network = if fields.len() == 1 { fields[0].clone() } else { "net".to_string() };
         let values: Vec<&str> = outputs.iter().map(|o| o.value.as_str()).collect();
         let value = if values.len() == 1 { values[0].to_string() } else { format!("({})", values.join(", ")) };
-        let value = value.strip_prefix('(').and_then(|v| v.strip_suffix(')')).filter(|_| values.len() == 1 && !value.contains("|> (")).map_or(value.clone(), str::to_string);
+        let value = value
+            .strip_prefix('(')
+            .and_then(|v| v.strip_suffix(')'))
+            .filter(|_| values.len() == 1 && !value.contains("|> ("))
+            .map_or(value.clone(), str::to_string);
         let names = if fields.len() == 1 { String::new() } else { format!(" {}", fields.join(", ")) };
         let _ = write!(
             text,

@@ -73,8 +73,7 @@ mod tests {
     #[test]
     fn a_figure_becomes_a_picture_with_text_and_curve() {
         let curves = vec![Curve { name: "loss", points: vec![(0.0, 1.0), (1.0, 2.0)], dashed: false }];
-        let chart =
-            Chart { title: "ψ → ∞", x: "step", y: "loss", log_y: false, curves, marks: vec![], also: &[] };
+        let chart = Chart { title: "ψ → ∞", x: "step", y: "loss", log_y: false, curves, marks: vec![], also: &[] };
         let (svg, caption) = (chart.draw(), String::new());
         let data = serde_json::Value::Null;
         let figure = Figure { wide: true, name: "loss".into(), svg, linear: None, caption, data };

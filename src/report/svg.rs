@@ -392,12 +392,7 @@ impl RasterPlot<'_> {
         let mut path = format!("M{:.1} {:.1}", RATES.x, RATES.bottom());
         for (k, rate) in rates.iter().enumerate() {
             let right = ((k + 1) * width).min(self.steps) as f64 / self.steps.max(1) as f64;
-            let _ = write!(
-                path,
-                "V{:.1}H{:.1}",
-                RATES.bottom() - RATES.h * sy.place(*rate),
-                RATES.x + RATES.w * right
-            );
+            let _ = write!(path, "V{:.1}H{:.1}", RATES.bottom() - RATES.h * sy.place(*rate), RATES.x + RATES.w * right);
         }
         let _ = write!(out, "<path d=\"{path}V{:.1}Z\" fill=\"{}\" opacity=\"0.75\"/>", RATES.bottom(), COLOURS[0]);
         for at in [0.0, sy.ends().1] {

@@ -46,6 +46,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+pub use init::params as starting;
 pub use measure::{Spikes, axes, exact_values, metric, predict, raster, spike_rates, tensor, unknown};
 
 use crate::ir::problem::{Derivatives, Problem, Rows};

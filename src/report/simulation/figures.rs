@@ -61,8 +61,7 @@ fn rates(run: &SimulationData) -> Figure {
     let curves = all.iter().map(|(name, points)| Curve { name, points: points.clone(), dashed: false }).collect();
     let bin = run.populations.iter().map(|p| p.bin).max().unwrap_or(1) as f64 * run.dt;
     let (x, y) = (SimulationData::label("time", &run.time_unit), SimulationData::label("rate", &run.rate_unit));
-    let chart =
-        Chart { title: "population rates", x: &x, y: &y, log_y: false, curves, marks: vec![], also: &[] };
+    let chart = Chart { title: "population rates", x: &x, y: &y, log_y: false, curves, marks: vec![], also: &[] };
     let (svg, data) = (chart.draw(), chart_data(&chart));
     let caption = format!("Spikes a unit, in bins of {} {}.", crate::report::scale::short(bin), run.time_unit);
     let caption = caption.replace(" .", ".");
