@@ -13,6 +13,7 @@ use resvg::{tiny_skia, usvg};
 use super::figures::Figure;
 
 const FONT: &[u8] = include_bytes!("font/figures.ttf");
+const FAMILY: &str = "DejaVu Sans";
 /// Pixels for a unit of the figure.
 const SCALE: f32 = 2.0;
 
@@ -23,7 +24,9 @@ const SCALE: f32 = 2.0;
 pub fn files(figures: &[Figure]) -> Result<Vec<(String, Vec<u8>)>, String> {
     let mut fonts = usvg::fontdb::Database::new();
     fonts.load_font_data(FONT.to_vec());
-    let mut options = usvg::Options { font_family: "DejaVu Sans".into(), ..usvg::Options::default() };
+    // The figures ask for the system's own font, or any without serifs.
+    fonts.set_sans_serif_family(FAMILY);
+    let mut options = usvg::Options { font_family: FAMILY.into(), ..usvg::Options::default() };
     options.fontdb = Arc::new(fonts);
     let mut out = vec![];
     for f in figures {

@@ -105,7 +105,7 @@ impl Frame {
         let (x, y) = (self.x - 44.0, self.y + self.h / 2.0);
         let _ = write!(
             out,
-            "<text transform=\"translate({x:.1} {y:.1}) rotate(-90)\" text-anchor=\"middle\" fill=\"{INK}\">{}</text>",
+            "<text class=\"side\" transform=\"translate({x:.1} {y:.1}) rotate(-90)\" text-anchor=\"middle\" fill=\"{INK}\">{}</text>",
             escape(label),
         );
     }
@@ -407,7 +407,7 @@ impl RasterPlot<'_> {
         let (x, y) = (RATES.x - 44.0, RATES.y + RATES.h / 2.0);
         let _ = write!(
             out,
-            "<text transform=\"translate({x:.1} {y:.1}) rotate(-90)\" text-anchor=\"middle\" fill=\"{INK}\">rate</text>"
+            "<text class=\"side\" transform=\"translate({x:.1} {y:.1}) rotate(-90)\" text-anchor=\"middle\" fill=\"{INK}\">rate</text>"
         );
     }
 
