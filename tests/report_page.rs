@@ -83,7 +83,7 @@ addEventListener('load', () => {
         const seen = () => [...loss.querySelectorAll('.log, .linear')].map((e) => w.getComputedStyle(e).display).join(',');
         const before = seen();
         loss.querySelector('input').click();
-        say('switch', `${before} -> ${seen()}`);
+        say('switch', `${before} then ${seen()}`);
       }
     } catch (e) { failures.push(String(e.stack ?? e)); }
     say('failures', failures.join(' | '));
@@ -101,7 +101,9 @@ fn browser() -> Option<PathBuf> {
 /// What the driver found in the page, by name.
 fn found(browser: &Path, folder: &Path) -> Vec<(String, String)> {
     let page = fs::read_to_string(folder.join("report.html")).expect("the page");
-    assert!(!page.contains("http://") || !page.contains("src=\"http"), "the page fetches something");
+    for fetched in ["src=\"http", "href=\"http", "url(http", "fetch(", "import("] {
+        assert!(!page.contains(fetched), "the page fetches something: {fetched}");
+    }
     let held = page.replace("</", "<\\/");
     let test =
         format!("<!doctype html><meta charset=utf-8><script type=\"text/plain\" id=\"page\">{held}</script>{DRIVER}");
@@ -149,7 +151,7 @@ fn the_page_works_in_a_browser_and_on_a_phone() {
         assert!(of("hover_frames").contains("exact: "));
         assert!(of("hover_raster").contains("neuron ") && of("hover_raster").contains("spikes a neuron and step: "));
         assert!(of("slid").contains("t = 2"));
-        assert_eq!(of("switch"), "block,none -> none,block");
+        assert_eq!(of("switch"), "block,none then none,block");
         for plot in ["u", "exact_u", "error_u", "u_cut", "loss", "raster_h"] {
             let svg = fs::read_to_string(out.join(format!("plots/{plot}.svg"))).expect("the figure");
             assert!(svg.starts_with("<svg") && !svg.contains("var("));
