@@ -67,8 +67,11 @@ pub(super) struct Place {
     pub metadata: Vec<(String, Value)>,
 }
 
-/// The neurons, and what a file may leave out of their parameters.
-pub(super) const NEURONS: &[(&str, &[(&str, Option<f64>)])] = &[
+/// The parameters of a type, and their values where a file may leave them out.
+type Params = &'static [(&'static str, Option<f64>)];
+
+/// The neurons by their types.
+pub(super) const NEURONS: &[(&str, Params)] = &[
     ("LIF", &[("tau", None), ("r", None), ("v_leak", None), ("v_threshold", None), ("v_reset", Some(0.0))]),
     (
         "CubaLIF",
