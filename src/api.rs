@@ -119,7 +119,8 @@ impl Program {
     ///             residual seen on \"probe.csv\" : u = value
     ///             train { phase fit { solve readout } }";
     /// let settings = Settings { constants: vec![("slope".into(), 2.0)], ..Settings::default() };
-    /// let line = Program::with("line.snn", text, &files, &settings)?.train(1);
+    /// let program = Program::with("line.snn", text, &files, &settings)?;
+    /// let line = program.train(1);
     /// assert!((line.predict(&[0.0])?[0][0] - 1.0).abs() < 0.05);
     /// # Ok::<(), snnc::api::Error>(())
     /// ```
