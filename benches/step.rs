@@ -124,7 +124,7 @@ fn steps(c: &mut Criterion) {
                         unreachable!("the phase is a gradient phase")
                     };
                     plan.steps = n as usize;
-                    let options = train::Options { seed: 1, interrupt: None };
+                    let options = train::Options { seed: 1, ..Default::default() };
                     let outcome = train::train(&compiled.problem, &compiled.kernels, &options, &mut Silent);
                     let at = |p: Option<&train::outcome::Point>| p.map_or(0.0, |p| p.seconds);
                     Duration::from_secs_f64(at(outcome.history.last()) - at(outcome.history.first()))

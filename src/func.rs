@@ -25,6 +25,8 @@ pub enum Unary {
     Atan,
     Sinh,
     Cosh,
+    /// 1 / cosh(x)
+    Sech,
     Tanh,
     Erf,
     /// 1 where x >= 0, else 0.
@@ -83,6 +85,7 @@ impl Unary {
         ("atan", Unary::Atan),
         ("sinh", Unary::Sinh),
         ("cosh", Unary::Cosh),
+        ("sech", Unary::Sech),
         ("tanh", Unary::Tanh),
         ("erf", Unary::Erf),
         ("step", Unary::Heaviside),
@@ -134,6 +137,7 @@ impl Unary {
             Unary::Atan => libm::atan(x),
             Unary::Sinh => libm::sinh(x),
             Unary::Cosh => libm::cosh(x),
+            Unary::Sech => 1.0 / libm::cosh(x),
             Unary::Tanh => libm::tanh(x),
             Unary::Erf => libm::erf(x),
             Unary::Heaviside => {

@@ -6,7 +6,10 @@
 //! ```text
 //! text -> ast::File -> check::Model -> ir::Problem -> (passes) -> Kernel -> Trainer -> Run (report, checkpoint)
 //! ```
+//!
+//! To use it from another program, see [`api`].
 
+pub mod api;
 pub mod check;
 pub mod cli;
 pub mod diag;
@@ -15,6 +18,7 @@ pub mod func;
 pub mod ir;
 pub mod lower;
 pub mod lsp;
+pub mod nir;
 pub mod pass;
 pub mod pipeline;
 pub mod plan;

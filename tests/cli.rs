@@ -76,7 +76,10 @@ fn a_run_leaves_what_it_promises() {
     for name in ["run.json", "report.html", "checkpoint.safetensors", "small.npz"] {
         assert!(!place.read(&format!("runs/small/{name}")).is_empty());
     }
-    assert_eq!(fs::read_dir(place.0.path().join("runs/small")).expect("lists").count(), 4, "nothing else is left");
+    for name in ["loss.svg", "loss.png"] {
+        assert!(!place.read(&format!("runs/small/plots/{name}")).is_empty());
+    }
+    assert_eq!(fs::read_dir(place.0.path().join("runs/small")).expect("lists").count(), 5, "nothing else is left");
 
     let tensors = place.read("runs/small/checkpoint.safetensors");
     let tensors = safetensors::SafeTensors::deserialize(&tensors).expect("is a checkpoint");

@@ -20,7 +20,7 @@ fn run_on(text: &str, engine: Engine, threads: usize) -> Run {
     let checking = Source::new("options.snn", text).check(&mut sources, &MemoryFiles::default(), &options);
     let program = checking.program.unwrap_or_else(|| panic!("{:?}", checking.messages));
     let compiled = program.compile(engine).unwrap_or_else(|b| panic!("{b}"));
-    let options = train::Options { seed: compiled.problem.train.seed, interrupt: None };
+    let options = train::Options { seed: compiled.problem.train.seed, ..Default::default() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
     let outcome = pool.install(|| train(&compiled.problem, &compiled.kernels, &options, &mut Silent));
     let metric: &Metric = &compiled.problem.report.metrics[0];
@@ -139,7 +139,7 @@ fn an_exact_solution_from_a_file_is_measured_on_its_points() {
             Source::new("options.snn", text).check(&mut sources, &files, &Options { set: vec![], seed: None });
         let program = checking.program.unwrap_or_else(|| panic!("{:?}", checking.messages));
         let compiled = program.compile(Engine::Interp).unwrap_or_else(|b| panic!("{b}"));
-        let options = train::Options { seed: 0, interrupt: None };
+        let options = train::Options { seed: 0, ..Default::default() };
         let out = train(&compiled.problem, &compiled.kernels, &options, &mut Silent);
         let metric = &compiled.problem.report.metrics[0];
         let held_out = out.history.last().and_then(|p| p.error).expect("the error on the way");

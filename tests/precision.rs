@@ -32,7 +32,7 @@ fn compiled(text: &str, engine: Engine) -> Compiled {
 
 /// The trained weights and the first metric.
 fn run(c: &Compiled, threads: usize) -> (Outcome, f64) {
-    let options = train::Options { seed: c.problem.train.seed, interrupt: None };
+    let options = train::Options { seed: c.problem.train.seed, ..Default::default() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
     let outcome = pool.install(|| train(&c.problem, &c.kernels, &options, &mut Silent));
     let error = train::metric(&c.problem, &c.kernels, &outcome.params, &c.problem.report.metrics[0]);

@@ -87,7 +87,7 @@ fn on_disk(record: &Record) -> Record {
 fn goes_on_to_the_same_bits(name: &str, program: &str) {
     let compiled = compiled(program);
     let (problem, kernels) = (&compiled.problem, &compiled.kernels);
-    let options = Options { seed: problem.train.seed, interrupt: None };
+    let options = Options { seed: problem.train.seed, interrupt: None, start: None };
     let mut watcher = Watcher::default();
     let whole = bits(&train(problem, kernels, &options, &mut watcher));
     let n = watcher.0.len();
@@ -278,7 +278,7 @@ fn a_record_of_another_program_is_refused_by_name() {
         compiled(&text.replace("tuned(x, 10)", &format!("tuned(x, {units})")))
     };
     let first = grow(10, "phase last { solve readout }");
-    let options = Options { seed: 5, interrupt: None };
+    let options = Options { seed: 5, interrupt: None, start: None };
     let mut watcher = Watcher::default();
     train(&first.problem, &first.kernels, &options, &mut watcher);
     let last = watcher.0.last().expect("a state");

@@ -50,6 +50,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("train", &["func", "plan", "ir", "exec"]),
     ("simulate", &["func", "plan", "ir", "exec"]),
     ("report", &["func", "plan", "train"]),
+    ("nir", &["source", "func", "diag", "syntax", "check", "ir"]),
     ("lsp", &["source", "func", "units", "diag", "syntax", "check", "pipeline"]),
 ];
 

@@ -3,6 +3,7 @@
 //! `tests/ui/SNN0201_unknown_name.snn` must give SNN0201, whatever else it gives; the whole output is a snapshot. A program
 //! is checked, or run with the arguments of a first line such as `# snnc run --set q=3`. What needs several commands has them
 //! in lines `# $ …` at its beginning, which are carried out in a folder of their own; the last one's messages count.
+//! `# snnc import FILE.nir` is run as it is.
 
 use std::fs;
 use std::path::Path;
@@ -72,7 +73,12 @@ fn every_wrong_program_gets_its_message() {
             steps(&folder, name, &text)
         } else {
             let mut command = Command::cargo_bin("snnc").expect("the binary is built");
-            command.current_dir(&folder).env("NO_COLOR", "1").arg(arguments[0]).arg(name).args(&arguments[1..]);
+            command.current_dir(&folder).env("NO_COLOR", "1").arg(arguments[0]);
+            // What is imported is another file.
+            if !(arguments[0] == "import" && arguments.len() > 1) {
+                command.arg(name);
+            }
+            command.args(&arguments[1..]);
             if arguments[0] == "run" {
                 command.arg("--quiet").arg("--out").arg(out.path().join(name));
             }

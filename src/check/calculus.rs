@@ -84,6 +84,7 @@ fn unary_rule(f: Unary, a: &Expr) -> Expr {
         Unary::Atan => div(num(1.0), add(num(1.0), pow(a, 2.0))),
         Unary::Sinh => this(Unary::Cosh, a),
         Unary::Cosh => this(Unary::Sinh, a),
+        Unary::Sech => neg(mul(this(Unary::Sech, a.clone()), this(Unary::Tanh, a))),
         Unary::Tanh => sub(num(1.0), pow(this(Unary::Tanh, a), 2.0)),
         Unary::Erf => mul(num(2.0 / PI.sqrt()), this(Unary::Exp, neg(pow(a, 2.0)))),
         Unary::Sigmoid => {

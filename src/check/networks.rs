@@ -14,7 +14,7 @@
 mod combine;
 mod encoders;
 mod graph;
-mod layers;
+pub mod layers;
 mod readout;
 mod values;
 

@@ -189,7 +189,8 @@ fn training(bench: &Bench<'_>, checked: &Checked, sources: &Sources, shown: &Mes
         kernel
     });
     let mut watch = Stopwatch { kernels: &metered, seconds: bench.seconds, started: None, laps: vec![], enough: false };
-    let options = crate::train::Options { seed: checked.model().train.seed, interrupt: Some(&INTERRUPTED) };
+    let options =
+        crate::train::Options { seed: checked.model().train.seed, interrupt: Some(&INTERRUPTED), ..Default::default() };
     let problem = &compiled.problem;
     let outcome = bench.pool.install(|| crate::train::train(problem, &kernels, &options, &mut watch));
 

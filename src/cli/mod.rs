@@ -19,6 +19,7 @@ mod lsp;
 mod manual;
 mod messages;
 mod new;
+mod nir;
 mod points;
 mod predict;
 mod progress;
@@ -124,6 +125,14 @@ enum Command {
     ///
     /// Examples: snnc show runs/wave; snnc show neuron adex; snnc show network wave.snn --out wave.svg
     Show(show::Arguments),
+    /// Write a trained network as a NIR graph, which other simulators and neuromorphic chips read
+    ///
+    /// Example: snnc export runs/wave --to wave.nir
+    Export(nir::ExportArguments),
+    /// Make a program and its weights of a NIR graph
+    ///
+    /// Example: snnc import net.nir
+    Import(nir::ImportArguments),
     /// Serve an editor: messages as you type, hover, completion, rename (the Language Server Protocol)
     ///
     /// Example, for Helix: language-server.snnc = { command = "snnc", args = ["lsp"] }
@@ -206,6 +215,8 @@ pub fn main() -> ExitCode {
         Command::Explain { code } => explain::explain(code.as_deref(), &shown),
         Command::Emit(arguments) => emit::emit(&arguments, &shown),
         Command::Show(arguments) => show::show(&arguments, &shown),
+        Command::Export(arguments) => nir::export(&arguments, &shown),
+        Command::Import(arguments) => nir::import(&arguments, &shown),
         Command::Lsp(arguments) => lsp::lsp(&arguments, &shown),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man(arguments) => manual::man(&arguments, &shown),

@@ -8,7 +8,7 @@ use clap::Args;
 use super::check::{self, Loaded, Read};
 use super::files::{self, Folder};
 use super::messages::Messages;
-use super::run::{EngineChoice, Job, Kept, sha256};
+use super::run::{EngineChoice, Job, Kept, Start, sha256};
 use super::saver::{self, STATE};
 use super::{Exit, rundir};
 use crate::check::Options;
@@ -73,7 +73,8 @@ pub fn resume(arguments: &Arguments, shown: &Messages) -> Exit {
         engine: arguments.engine,
         threads: arguments.threads,
     };
-    job.carry_out(&arguments.saving, arguments.quiet, Some(&record), &sources, shown)
+    let from = Start { record: Some(&record), weights: None };
+    job.carry_out(&arguments.saving, arguments.quiet, from, &sources, shown)
 }
 
 /// The state in a run's folder.

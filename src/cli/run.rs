@@ -1,6 +1,7 @@
 //! `snnc run FILE`: check, compile, train, measure, write, and say what came out.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -13,7 +14,7 @@ use super::gather::Trained;
 use super::messages::Messages;
 use super::progress::Line;
 use super::saver::{self, Saver};
-use super::{Exit, Program, bug, check, diverged, files, simulate};
+use super::{Exit, Program, bug, check, diverged, files, nir, simulate};
 use crate::check::model::Model;
 use crate::diag::{Diagnostic, runs};
 use crate::exec::Engine;
@@ -21,7 +22,7 @@ use crate::func::figure;
 use crate::pipeline::{Checked, Compiled};
 use crate::report::data::{ProgramInfo, RunData, Times};
 use crate::report::doubt::doubts;
-use crate::report::{json, npz, page, table, write};
+use crate::report::{figures, json, npz, page, plots, table, terminal, write};
 use crate::source::{SourceFile, Sources};
 use crate::train::checkpoint;
 use crate::train::outcome::{Outcome, Status};
@@ -41,6 +42,9 @@ pub struct Arguments {
     /// Threads; the result does not depend on it
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) threads: Option<u16>,
+    /// Start from these weights, a safetensors file: a checkpoint, or what `snnc import` wrote
+    #[arg(long, value_name = "FILE")]
+    pub(super) weights: Option<PathBuf>,
     /// No progress and no tables, only messages
     #[arg(short, long)]
     pub(super) quiet: bool,
@@ -76,6 +80,10 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
     let Read { text, loaded, sources, inputs } = read;
     let checked = match loaded {
         Loaded::Training(checked) => checked,
+        Loaded::Simulation(_) if arguments.weights.is_some() => {
+            shown.sentence("a simulation trains nothing: it starts from no weights");
+            return Exit::WrongInvocation;
+        }
         Loaded::Simulation(checked) => {
             let say = |d: &Diagnostic| shown.show(std::slice::from_ref(d), &sources);
             return simulate::run(arguments, text, &checked, begun, &say);
@@ -88,6 +96,7 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
     let program = Kept { name, file, text, set: arguments.program.set.clone(), inputs };
     let job =
         Job { out: &out, program, checked: &checked, begun, engine: arguments.engine, threads: arguments.threads };
+    let from = Start { record: None, weights: arguments.weights.as_deref() };
     if let Err(e) = std::fs::create_dir_all(&out) {
         shown.sentence(&format!("cannot make the folder {}: {}", out.display(), files::words(&e)));
         return Exit::WrongInvocation;
@@ -95,7 +104,7 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
     if let Some(note) = Saver::make_room(&out) {
         shown.doubt(&note);
     }
-    job.carry_out(&arguments.saving, arguments.quiet, None, &sources, shown)
+    job.carry_out(&arguments.saving, arguments.quiet, from, &sources, shown)
 }
 
 /// What a run keeps of its program.
@@ -118,13 +127,21 @@ pub(super) struct Job<'a> {
     pub threads: Option<u16>,
 }
 
+/// What training starts from, if not from the weights that the seed gives.
+pub(super) struct Start<'a> {
+    /// The state that a run was stopped in.
+    pub record: Option<&'a Record>,
+    /// A file of weights.
+    pub weights: Option<&'a Path>,
+}
+
 impl Job<'_> {
     /// Compiles, trains (from a state on, if there is one), measures, writes and says what came out.
     pub(super) fn carry_out(
         self,
         saving: &saver::Arguments,
         quiet: bool,
-        from: Option<&Record>,
+        from: Start<'_>,
         sources: &Sources,
         shown: &Messages,
     ) -> Exit {
@@ -237,13 +254,20 @@ fn train_and_report(
     compiled: &Compiled,
     mut times: Times,
     saver: &mut Saver<'_>,
-    from: Option<&Record>,
+    from: Start<'_>,
     quiet: bool,
     shown: &Messages,
 ) -> Result<RunData, Exit> {
     let (problem, kernels) = (&compiled.problem, &compiled.kernels);
-    let options = crate::train::Options { seed: info.seed, interrupt: Some(&INTERRUPTED) };
-    let outcome = match from {
+    let start = match from.weights.map(|path| nir::weights(path, problem)).transpose() {
+        Ok(start) => start,
+        Err(sentence) => {
+            shown.sentence(&sentence);
+            return Err(Exit::WrongInvocation);
+        }
+    };
+    let options = crate::train::Options { seed: info.seed, interrupt: Some(&INTERRUPTED), start: start.as_deref() };
+    let outcome = match from.record {
         None => crate::train::train(problem, kernels, &options, saver),
         Some(record) => crate::train::go_on(problem, kernels, &options, saver, record).map_err(|e| {
             shown.notice(&runs::does_not_fit(&out.join(saver::STATE).display().to_string(), &e.to_string()));
@@ -312,7 +336,19 @@ fn save(out: &Path, run: &RunData, compiled: &Compiled, outcome: &Outcome) -> Re
         put(name, &npz::encode(run)?)?;
     }
     put("run.json", json::encode(run).as_bytes())?;
+    save_plots(out, &figures::figures(run))?;
     put("report.html", page::html(run).as_bytes())
+}
+
+/// Each figure as SVG and PNG, in a folder beside the page.
+pub(super) fn save_plots(out: &Path, figures: &[figures::Figure]) -> Result<(), String> {
+    for (name, bytes) in plots::files(figures)? {
+        let path = out.join(name);
+        let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        let written = folder.and_then(|()| write::atomically(&path, &bytes));
+        written.map_err(|e| format!("cannot write {}: {}", path.display(), files::words(&e)))?;
+    }
+    Ok(())
 }
 
 fn tell(run: &RunData, out: &Path) {
@@ -320,6 +356,9 @@ fn tell(run: &RunData, out: &Path) {
     println!("\n{losses}\n{phases}\n{layers}\n{}", table::sights(run));
     if !run.metrics.is_empty() {
         println!("{}", table::metrics(run));
+    }
+    if std::io::stdout().is_terminal() {
+        println!("{}", terminal::plots(run));
     }
     println!("results in {}: open {}", out.display(), out.join("report.html").display());
 }

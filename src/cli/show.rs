@@ -114,8 +114,8 @@ fn picture(name: &str, curve: &Curve) -> String {
     let points = curve.currents.iter().copied().zip(curve.rates.iter().copied()).collect();
     let (x, y) = (bracket("current", &curve.unit), bracket("rate", curve.rate_unit));
     let curves = vec![Line { name, points, dashed: false }];
-    Chart { title: &format!("{name}: rate at a constant current"), x: &x, y: &y, log_y: false, curves, marks: vec![] }
-        .draw()
+    let title = format!("{name}: rate at a constant current");
+    Chart { title: &title, x: &x, y: &y, log_y: false, curves, also: &[], marks: vec![] }.draw()
 }
 
 fn network(arguments: &Arguments, shown: &Messages) -> Result<(), Exit> {

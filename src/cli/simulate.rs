@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::run::{Arguments, INTERRUPTED, available_threads, handle_interrupts, hash};
+use super::run::{Arguments, INTERRUPTED, available_threads, handle_interrupts, hash, save_plots};
 use super::{Exit, bug, check, diverged, files};
 use crate::diag::Diagnostic;
 use crate::func::figure;
@@ -11,7 +11,7 @@ use crate::pipeline::{CheckedSimulation, CompiledSimulation};
 use crate::plan::simulation as plan;
 use crate::report::data::{ExpectRow, ProgramInfo, Times};
 use crate::report::simulation::{
-    Connection, Metric, Plot, Population, SimulationData, State, Trace, arrays, page, text,
+    Connection, Metric, Plot, Population, SimulationData, State, Trace, arrays, figures, page, text,
 };
 use crate::report::write;
 use crate::simulate::{self, Outcome, Status, measure};
@@ -199,6 +199,7 @@ fn save(out: &Path, run: &SimulationData, name: Option<&str>) -> Result<(), Stri
     let usual = format!("{}.npz", run.program.name);
     put(name.unwrap_or(&usual), &arrays::encode(run)?)?;
     put("run.json", text::json(run).as_bytes())?;
+    save_plots(out, &figures::figures(run))?;
     put("report.html", page::html(run).as_bytes())
 }
 

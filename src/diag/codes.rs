@@ -14,7 +14,8 @@ pub struct CodeInfo {
 
 /// A family of codes, a hundred numbers each: 01 syntax, 02 names, 03 types and shapes, 04 dimensions, 05 neurons and
 /// events, 06 networks, 07 residuals and conditions, 08 training, 09 reports and data files, 10 simulations, 11 numbers that
-/// are not finite, 12 folders of runs and what commands are given.
+/// are not finite, 12 folders of runs and what commands are given, 13 interchange
+/// with other simulators.
 #[derive(Debug, Clone, Copy)]
 pub struct Family {
     pub name: &'static str,
@@ -42,6 +43,7 @@ pub const FAMILIES: &[Family] = &[
     super::simulation::FAMILY,
     super::numerics::FAMILY,
     super::runs::FAMILY,
+    super::interchange::FAMILY,
 ];
 
 /// Every code there is, in number order.

@@ -14,6 +14,7 @@ pub mod domain;
 pub mod functions;
 pub mod geometry;
 pub mod imports;
+pub mod interchange;
 pub mod lints;
 pub mod names;
 pub mod networks;

@@ -129,7 +129,7 @@ impl<R: Real> Functions<R> for Emitted {
                 match f { $(Unary::$name => map1(out, a, |x| R::unary(&mut R::Scalar::default(), Unary::$name, x)),)* }
             };
         }
-        run!(Neg Abs Sqrt Floor Ceil Sign Exp Log Log2 Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Erf Heaviside Sigmoid
+        run!(Neg Abs Sqrt Floor Ceil Sign Exp Log Log2 Sin Cos Tan Asin Acos Atan Sinh Cosh Sech Tanh Erf Heaviside Sigmoid
             Relu Softplus Gelu);
     }
 

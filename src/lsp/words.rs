@@ -446,6 +446,7 @@ pub const WORDS: &[Word] = &[
     w(Function, "atan", "atan(x)", "Arc tangent."),
     w(Function, "sinh", "sinh(x)", "Hyperbolic sine."),
     w(Function, "cosh", "cosh(x)", "Hyperbolic cosine."),
+    w(Function, "sech", "sech(x)", "1 / cosh(x), the shape of a soliton; also a layer."),
     w(Function, "tanh", "tanh(x)", "Hyperbolic tangent; also a layer."),
     w(Function, "exp", "exp(x)", "Exponential function."),
     w(Function, "log", "log(x)", "Natural logarithm."),

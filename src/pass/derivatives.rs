@@ -180,6 +180,11 @@ fn unary(em: &mut Emitter, f: Unary, x: Value, y: Value, dx: Value) -> Option<Va
         }
         Unary::Sinh => em.unary(Unary::Cosh, x),
         Unary::Cosh => em.unary(Unary::Sinh, x),
+        Unary::Sech => {
+            let t = em.unary(Unary::Tanh, x);
+            let t = em.mul(y, t);
+            em.neg(t)
+        }
         Unary::Tanh => {
             let s = em.square(y);
             em.rest(1.0, s)

@@ -4,20 +4,36 @@
 //! be compared by eye; the error has its own. With one coordinate, maps become curves; with more than two, the others are
 //! held at the middle of their range, and the caption says so.
 
+use base64::Engine as _;
+use serde_json::{Value, json};
+
 use super::data::{FieldData, GridData, RunData};
 use super::scale::short;
-use super::svg::{Chart, ColourScale, Curve, HeatMap, RasterPlot};
+use super::svg::{CHART, Chart, ColourScale, Curve, Frame, HeatMap, MAP, RASTER, RasterPlot};
 use crate::plan::{Plot, PlotField};
 
+#[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
     /// Maps stand side by side; the rest take the page's width.
     pub wide: bool,
+    /// Of its files, without an ending: `error_u`.
+    pub name: String,
     pub svg: String,
+    /// The same figure with a linear axis in place of a logarithmic one.
+    pub linear: Option<String>,
     pub caption: String,
+    /// What the page's script needs to answer a pointer and to move a slider.
+    pub data: Value,
 }
 
 pub fn figures(run: &RunData) -> Vec<Figure> {
-    run.plots.iter().filter_map(|plot| figure(run, plot)).collect()
+    let mut all: Vec<Figure> = run.plots.iter().filter_map(|plot| figure(run, plot)).collect();
+    for plot in &run.plots {
+        if let (Plot::Field(PlotField::Solution(name)), Some(grid)) = (plot, &run.grid) {
+            all.extend(through_time(run, grid, name));
+        }
+    }
+    all
 }
 
 fn figure(run: &RunData, plot: &Plot) -> Option<Figure> {
@@ -88,7 +104,114 @@ fn map(run: &RunData, grid: &GridData, field: &PlotField) -> Option<Figure> {
         colours,
     }
     .draw();
-    Some(Figure { wide: false, svg, caption })
+    // Every slice, for sliders over the coordinates that are held; of very many values only the one that is drawn.
+    let whole = nx * ny * rest <= MOST_VALUES;
+    let places = across.iter().flat_map(|i| up.iter().map(move |j| i * ny + j));
+    let shown: Vec<f64> = match whole {
+        true => places.flat_map(|at| all[at * rest..(at + 1) * rest].iter().copied()).collect(),
+        false => drawn,
+    };
+    let sliders: Vec<Value> = match whole {
+        true => (run.coords[2..].iter().zip(&grid.axes[2..]))
+            .map(|(c, axis)| json!({ "name": c.name, "values": axis, "start": axis.len() / 2 }))
+            .collect(),
+        false => vec![],
+    };
+    let data = json!({
+        "kind": "map", "frame": frame(MAP), "x": [x_lo, x_hi], "y": [y_lo, y_hi], "names": [x.name, y.name, title],
+        "size": [nx, ny], "values": numbers(&shown), "sliders": sliders,
+        "range": [colours.lo, colours.hi], "colours": if sliders.is_empty() { String::new() } else { table(&colours) },
+    });
+    Some(Figure { wide: false, name: file_name(field), svg, linear: None, caption, data })
+}
+
+/// The name of a field's figure.
+fn file_name(field: &PlotField) -> String {
+    match field {
+        PlotField::Solution(name) => name.clone(),
+        PlotField::Exact(name) => format!("exact_{name}"),
+        PlotField::Error(name) => format!("error_{name}"),
+    }
+}
+
+/// Values of a figure that the page holds, at the most.
+const MOST_VALUES: usize = 250_000;
+
+fn frame(f: Frame) -> [f64; 4] {
+    [f.x, f.y, f.w, f.h]
+}
+
+/// Numbers as base64 of little-endian single precision, which a script reads without parsing.
+pub fn numbers(values: &[f64]) -> String {
+    let bytes: Vec<u8> = values.iter().flat_map(|v| (*v as f32).to_le_bytes()).collect();
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+/// 256 colours from low to high, three bytes each.
+fn table(colours: &ColourScale) -> String {
+    let at = |k: u32| colours.colour(colours.lo + (colours.hi - colours.lo) * f64::from(k) / 255.0);
+    base64::engine::general_purpose::STANDARD.encode((0..256).flat_map(at).collect::<Vec<u8>>())
+}
+
+/// What a script needs to say what a chart has at a place.
+pub fn chart_data(chart: &Chart<'_>) -> Value {
+    let curve = |c: &Curve<'_>| {
+        let (xs, ys): (Vec<f64>, Vec<f64>) = c.points.iter().copied().unzip();
+        json!({ "name": c.name, "x": numbers(&xs), "y": numbers(&ys) })
+    };
+    let (lo, hi) = chart.scale_x().ends();
+    json!({
+        "kind": "chart", "frame": frame(CHART), "x": [lo, hi], "names": [chart.x, chart.y],
+        "curves": chart.curves.iter().map(curve).collect::<Vec<_>>(),
+        "marks": chart.marks.iter().map(|(at, word)| json!([at, word])).collect::<Vec<_>>(),
+    })
+}
+
+/// What a script needs to say which neuron and time a place in a raster is.
+pub fn raster_data(plot: &RasterPlot<'_>) -> Value {
+    let (rates, bin) = plot.rates();
+    json!({
+        "kind": "raster", "frame": frame(RASTER), "units": plot.units, "steps": plot.steps, "dt": plot.dt,
+        "time": plot.time, "rates": numbers(&rates), "bin": bin,
+    })
+}
+
+/// Cuts through a field of one coordinate and time, to be moved along it. `None` where nothing evolves.
+fn through_time(run: &RunData, grid: &GridData, name: &str) -> Option<Figure> {
+    let of = grid.field(name)?;
+    let [a, b] = &run.coords[..] else { return None };
+    let time = [a, b].iter().position(|c| c.name == "t" || c.name == "time")?;
+    let (space, nt, nx) = (1 - time, grid.axes[time].len(), grid.axes[1 - time].len());
+    let (xs, ts) = (&grid.axes[space], &grid.axes[time]);
+    let stride = |i: usize, k: usize| if time == 1 { i * nt + k } else { k * nx + i };
+    let cut = |values: &[f64], k: usize| (0..nx).map(|i| values[stride(i, k)]).collect::<Vec<f64>>();
+    let both: Vec<(&str, &Vec<f64>)> =
+        std::iter::once((name, &of.solution)).chain(of.exact.as_ref().map(|e| ("exact", e))).collect();
+    let all: Vec<f64> = both.iter().flat_map(|(_, v)| v.iter().copied()).filter(|v| v.is_finite()).collect();
+    let curve = |k: usize, (n, v): &(&'static str, &Vec<f64>), place: usize| Curve {
+        name: n,
+        points: xs.iter().copied().zip(cut(v, place)).collect(),
+        dashed: k > 0,
+    };
+    let start = nt / 2;
+    let title = format!("{name} at {} = {}", run.coords[time].name, short(ts[start]));
+    let named: Vec<(&'static str, &Vec<f64>)> =
+        both.iter().enumerate().map(|(k, (_, v))| (if k == 0 { "the network" } else { "exact" }, *v)).collect();
+    let curves = named.iter().enumerate().map(|(k, c)| curve(k, c, start)).collect();
+    let x = &run.coords[space].name;
+    let chart = Chart { title: &title, x, y: name, log_y: false, curves, marks: vec![], also: &all };
+    let (x_lo, x_hi) = chart.scale_x().ends();
+    let (y_lo, y_hi) = chart.scale_y().ends();
+    let kept = nt * nx <= MOST_VALUES;
+    let frames = |v: &Vec<f64>| numbers(&(0..nt).flat_map(|k| cut(v, k)).collect::<Vec<f64>>());
+    let data = json!({
+        "kind": "frames", "frame": frame(CHART), "x": [x_lo, x_hi], "y": [y_lo, y_hi], "names": [x, name],
+        "title": format!("{name} at "), "places": numbers(xs),
+        "sliders": if kept { vec![json!({ "name": run.coords[time].name, "values": ts, "start": start })] } else { vec![] },
+        "curves": named.iter().filter(|_| kept).map(|(n, v)| json!({ "name": n, "values": frames(v) })).collect::<Vec<_>>(),
+    });
+    let caption = format!("A cut through the map above, {nt} of them.");
+    Some(Figure { wide: true, name: format!("{name}_cut"), svg: chart.draw(), linear: None, caption, data })
 }
 
 /// For as many evenly spaced places as there are, the one of the axis that is nearest.
@@ -116,8 +239,10 @@ fn curve(run: &RunData, grid: &GridData, field: &PlotField) -> Option<Figure> {
             caption = format!("Largest error: {}.", short(all.iter().fold(0.0f64, |m, v| m.max(v.abs()))));
         }
     }
-    let svg = Chart { title: &title, x: &run.coords[0].name, y: &of.name, log_y: false, curves, marks: vec![] }.draw();
-    Some(Figure { wide: true, svg, caption })
+    let (x, y) = (&run.coords[0].name, &of.name);
+    let chart = Chart { title: &title, x, y, log_y: false, curves, marks: vec![], also: &[] };
+    let (svg, data) = (chart.draw(), chart_data(&chart));
+    Some(Figure { wide: true, name: file_name(field), svg, linear: None, caption, data })
 }
 
 fn loss(run: &RunData) -> Figure {
@@ -139,8 +264,12 @@ fn loss(run: &RunData) -> Figure {
             marks.push((at(i), run.phases.get(p.phase).map_or("", |f| f.name.as_str())));
         }
     }
-    let svg = Chart { title: "training", x: "rounds and steps", y: "loss, error", log_y: true, curves, marks }.draw();
-    Figure { wide: true, svg, caption: "Dotted lines: where a phase begins.".into() }
+    let (title, x, y) = ("training", "rounds and steps", "loss, error");
+    let mut chart = Chart { title, x, y, log_y: true, curves, marks, also: &[] };
+    let (svg, data) = (chart.draw(), chart_data(&chart));
+    chart.log_y = false;
+    let linear = Some(chart.draw());
+    Figure { wide: true, name: "loss".into(), svg, linear, caption: "Dotted lines: where a phase begins.".into(), data }
 }
 
 fn raster(run: &RunData, layer: &str) -> Option<Figure> {
@@ -149,8 +278,9 @@ fn raster(run: &RunData, layer: &str) -> Option<Figure> {
         run.coords.iter().zip(&r.point).map(|(c, v)| format!("{} = {}", c.name, short(*v))).collect();
     let rate = r.spikes.len() as f64 / (r.units * r.steps).max(1) as f64;
     let title = format!("spikes of {}", r.layer);
-    let svg =
-        RasterPlot { title: &title, units: r.units, steps: r.steps, dt: r.dt, time: "time", spikes: &r.spikes }.draw();
+    let (units, steps, spikes) = (r.units, r.steps, &r.spikes);
+    let plot = RasterPlot { title: &title, units, steps, dt: r.dt, time: "time", spikes, every: 1 };
+    let (svg, data) = (plot.draw(), raster_data(&plot));
     let caption = format!(
         "{} neurons over {} steps at {}: {} spikes, {} a neuron and step.",
         r.units,
@@ -159,5 +289,5 @@ fn raster(run: &RunData, layer: &str) -> Option<Figure> {
         r.spikes.len(),
         short(rate)
     );
-    Some(Figure { wide: true, svg, caption })
+    Some(Figure { wide: true, name: format!("raster_{}", r.layer), svg, linear: None, caption, data })
 }

@@ -1,7 +1,8 @@
 //! What a run leaves behind: tables, plots, the page, arrays. Works on plain data ([`data::RunData`]) alone.
 //!
 //! ```text
-//! RunData -> run.json (json), report.html (page, with figures from svg), NAME.npz (npz), the table on the terminal (table)
+//! RunData -> run.json (json), report.html (page, with figures from svg), plots/ (plots), NAME.npz (npz),
+//!            the table and small plots on the terminal (table, terminal)
 //! ```
 //!
 //! Only `write` touches the disk.
@@ -15,10 +16,12 @@ pub mod json;
 pub mod metrics;
 pub mod npz;
 pub mod page;
+pub mod plots;
 pub mod prediction;
 pub mod scale;
 pub mod sheet;
 pub mod simulation;
 pub mod svg;
 pub mod table;
+pub mod terminal;
 pub mod write;

@@ -1,15 +1,42 @@
-//! `report.html`: one self-contained page, no script, no network.
+//! `report.html`: one self-contained page that needs no network. Without its script it is whole; with it, figures answer a
+//! pointer and sliders move.
 
 use std::fmt::Write;
 
 use super::data::{ProgramInfo, RunData};
 use super::doubt::doubts;
-use super::figures::figures;
+use super::figures::{Figure, figures};
 use super::scale::{count, short};
 use super::svg::escape;
 use crate::train::outcome::Status;
 
 pub(super) const STYLE: &str = include_str!("page.css");
+pub(super) const SCRIPT: &str = include_str!("page.js");
+
+/// A figure with what the script needs, its switch, and the files beside the page that have it.
+pub(super) fn figure(out: &mut String, f: &Figure) {
+    // `</` inside data would end the script's element.
+    let data = f.data.to_string().replace("</", "<\\/");
+    let name = escape(&f.name);
+    let _ = write!(out, "<figure class=\"{}\">", if f.linear.is_some() { "switched" } else { "plain" });
+    match &f.linear {
+        Some(linear) => {
+            let _ = write!(
+                out,
+                "<label class=\"switch\"><input type=\"checkbox\"> linear</label><div class=\"log\">{}</div>\
+                 <div class=\"linear\">{linear}</div>",
+                f.svg
+            );
+        }
+        None => out.push_str(&f.svg),
+    }
+    let _ = write!(
+        out,
+        "<figcaption>{} <a href=\"plots/{name}.svg\" download>SVG</a> <a href=\"plots/{name}.png\" download>PNG</a>\
+         </figcaption><script type=\"application/json\">{data}</script></figure>",
+        escape(&f.caption)
+    );
+}
 
 pub fn html(run: &RunData) -> String {
     let mut out = String::new();
@@ -28,7 +55,7 @@ pub fn html(run: &RunData) -> String {
     figure_sections(&mut out, run);
     tables(&mut out, run);
     program(&mut out, &run.program);
-    out.push_str("</main></body></html>\n");
+    let _ = writeln!(out, "</main><script>{SCRIPT}</script></body></html>");
     out
 }
 
@@ -87,7 +114,7 @@ fn figure_sections(out: &mut String, run: &RunData) {
         }
         let _ = write!(out, "<section><h2>{heading}</h2><div class=\"{}\">", if wide { "wide" } else { "maps" });
         for f in some {
-            let _ = write!(out, "<figure>{}<figcaption>{}</figcaption></figure>", f.svg, escape(&f.caption));
+            figure(out, f);
         }
         out.push_str("</div></section>");
     };

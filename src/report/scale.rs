@@ -41,6 +41,11 @@ impl Scale {
         Scale { lo, hi: if hi > lo { hi } else { lo * 10.0 }, log: true }
     }
 
+    /// What is at 0 and at 1.
+    pub fn ends(&self) -> (f64, f64) {
+        (self.lo, self.hi)
+    }
+
     pub fn place(&self, v: f64) -> f64 {
         if self.log {
             (libm::log10(v.max(self.lo)) - libm::log10(self.lo)) / (libm::log10(self.hi) - libm::log10(self.lo))

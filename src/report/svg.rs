@@ -34,12 +34,20 @@ pub fn escape(text: &str) -> String {
 }
 
 /// The drawing area of a figure and its axes.
-struct Frame {
-    x: f64,
-    y: f64,
-    w: f64,
-    h: f64,
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Frame {
+    pub x: f64,
+    pub y: f64,
+    pub w: f64,
+    pub h: f64,
 }
+
+/// Where maps, curves and rasters are drawn in their figures.
+pub const MAP: Frame = Frame { x: 62.0, y: 30.0, w: 270.0, h: 270.0 };
+pub const CHART: Frame = Frame { x: 66.0, y: 30.0, w: 560.0, h: 240.0 };
+pub const RASTER: Frame = Frame { x: 66.0, y: 90.0, w: 560.0, h: 250.0 };
+/// The rates above a raster.
+const RATES: Frame = Frame { x: 66.0, y: 30.0, w: 560.0, h: 48.0 };
 
 fn open(width: f64, height: f64, title: &str) -> String {
     format!(
@@ -97,7 +105,7 @@ impl Frame {
         let (x, y) = (self.x - 44.0, self.y + self.h / 2.0);
         let _ = write!(
             out,
-            "<text transform=\"translate({x:.1} {y:.1}) rotate(-90)\" text-anchor=\"middle\" fill=\"{INK}\">{}</text>",
+            "<text class=\"side\" transform=\"translate({x:.1} {y:.1}) rotate(-90)\" text-anchor=\"middle\" fill=\"{INK}\">{}</text>",
             escape(label),
         );
     }
@@ -146,7 +154,7 @@ impl ColourScale {
         ColourScale { lo, hi: if hi > lo { hi } else { lo + 1.0 }, palette: Palette::Sequential }
     }
 
-    fn colour(&self, v: f64) -> [u8; 3] {
+    pub fn colour(&self, v: f64) -> [u8; 3] {
         if !v.is_finite() {
             return [128, 128, 128];
         }
@@ -172,11 +180,11 @@ pub struct HeatMap<'a> {
 
 impl HeatMap<'_> {
     pub fn draw(&self) -> String {
-        let f = Frame { x: 62.0, y: 30.0, w: 270.0, h: 270.0 };
+        let f = MAP;
         let mut out = open(420.0, 346.0, self.title);
         let _ = write!(
             out,
-            "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" \
+            "<image class=\"map\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" \
              style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{}\"/>",
             f.x,
             f.y,
@@ -261,17 +269,26 @@ pub struct Chart<'a> {
     pub curves: Vec<Curve<'a>>,
     /// Vertical marks with a word each: where a phase begins.
     pub marks: Vec<(f64, &'a str)>,
+    /// Values that the vertical axis covers as well.
+    pub also: &'a [f64],
 }
 
 impl Chart<'_> {
+    pub fn scale_x(&self) -> Scale {
+        let xs = self.curves.iter().flat_map(|c| c.points.iter().map(|p| p.0));
+        let (lo, hi) = xs.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+        Scale::linear(lo, hi)
+    }
+
+    pub fn scale_y(&self) -> Scale {
+        let ys = self.curves.iter().flat_map(|c| c.points.iter().map(|p| p.1)).chain(self.also.iter().copied());
+        if self.log_y { Scale::log_covering(ys) } else { Scale::covering(ys) }
+    }
+
     pub fn draw(&self) -> String {
-        let f = Frame { x: 66.0, y: 30.0, w: 560.0, h: 240.0 };
+        let f = CHART;
         let mut out = open(650.0, 316.0, self.title);
-        let xs = || self.curves.iter().flat_map(|c| c.points.iter().map(|p| p.0));
-        let ys = || self.curves.iter().flat_map(|c| c.points.iter().map(|p| p.1));
-        let (x_lo, x_hi) = xs().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
-        let sx = Scale::linear(x_lo, x_hi);
-        let sy = if self.log_y { Scale::log_covering(ys()) } else { Scale::covering(ys()) };
+        let (sx, sy) = (self.scale_x(), self.scale_y());
         f.axis_x(&mut out, &sx, self.x, true);
         f.axis_y(&mut out, &sy, self.y, true);
         for (k, (at, word)) in self.marks.iter().enumerate() {
@@ -301,7 +318,7 @@ impl Chart<'_> {
             }
             let _ = write!(
                 out,
-                "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.8\" stroke-linejoin=\"round\"{}/>",
+                "<path class=\"curve\" d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.8\" stroke-linejoin=\"round\"{}/>",
                 if c.dashed { " stroke-dasharray=\"6 4\"" } else { "" }
             );
             // A phase of a single step still shows.
@@ -335,7 +352,7 @@ impl Chart<'_> {
     }
 }
 
-/// Spikes of a population over time, one tick a spike.
+/// Spikes of a population over time, one tick a spike, and above them how many there are.
 pub struct RasterPlot<'a> {
     pub title: &'a str,
     pub units: usize,
@@ -345,12 +362,59 @@ pub struct RasterPlot<'a> {
     pub time: &'a str,
     /// (step, unit)
     pub spikes: &'a [(u32, u32)],
+    /// Only the spikes of every so manieth unit are there.
+    pub every: u32,
 }
 
+/// Bins of the rates above a raster, at the most.
+const BINS: usize = 140;
+
 impl RasterPlot<'_> {
+    /// Spikes a unit and step, in bins of so many steps each.
+    pub fn rates(&self) -> (Vec<f64>, usize) {
+        let width = self.steps.div_ceil(BINS).max(1);
+        let mut counts = vec![0.0; self.steps.div_ceil(width)];
+        for (step, _) in self.spikes {
+            if let Some(bin) = counts.get_mut(*step as usize / width) {
+                *bin += 1.0;
+            }
+        }
+        let units = (self.units as f64 / f64::from(self.every.max(1))).max(1.0);
+        let steps_of = |bin: usize| (self.steps - bin * width).min(width) as f64;
+        (counts.iter().enumerate().map(|(k, c)| c / (units * steps_of(k))).collect(), width)
+    }
+
+    /// The rates as steps over a filled area.
+    fn draw_rates(&self, out: &mut String) {
+        let (rates, width) = self.rates();
+        let most = rates.iter().fold(0.0f64, |m, r| m.max(*r));
+        let sy = Scale::linear(0.0, if most > 0.0 { most } else { 1.0 });
+        let mut path = format!("M{:.1} {:.1}", RATES.x, RATES.bottom());
+        for (k, rate) in rates.iter().enumerate() {
+            let right = ((k + 1) * width).min(self.steps) as f64 / self.steps.max(1) as f64;
+            let _ = write!(path, "V{:.1}H{:.1}", RATES.bottom() - RATES.h * sy.place(*rate), RATES.x + RATES.w * right);
+        }
+        let _ = write!(out, "<path d=\"{path}V{:.1}Z\" fill=\"{}\" opacity=\"0.75\"/>", RATES.bottom(), COLOURS[0]);
+        for at in [0.0, sy.ends().1] {
+            let _ = write!(
+                out,
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"{INK}\">{}</text>",
+                RATES.x - 7.0,
+                RATES.bottom() - RATES.h * sy.place(at) + 4.0,
+                short(at)
+            );
+        }
+        let (x, y) = (RATES.x - 44.0, RATES.y + RATES.h / 2.0);
+        let _ = write!(
+            out,
+            "<text class=\"side\" transform=\"translate({x:.1} {y:.1}) rotate(-90)\" text-anchor=\"middle\" fill=\"{INK}\">rate</text>"
+        );
+    }
+
     pub fn draw(&self) -> String {
-        let f = Frame { x: 66.0, y: 30.0, w: 560.0, h: 300.0 };
-        let mut out = open(650.0, 376.0, self.title);
+        let f = RASTER;
+        let mut out = open(650.0, 386.0, self.title);
+        self.draw_rates(&mut out);
         let sx = Scale::linear(0.0, self.steps as f64 * self.dt);
         let sy = Scale::linear(0.0, self.units as f64);
         f.axis_x(&mut out, &sx, self.time, false);
@@ -391,6 +455,7 @@ mod tests {
             log_y: true,
             curves: vec![Curve { name: "loss", points: vec![(0.0, f64::NAN), (1.0, 0.0), (2.0, 1e-3)], dashed: false }],
             marks: vec![],
+            also: &[],
         };
         let svg = chart.draw();
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");

@@ -49,6 +49,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+pub use init::params as starting;
 pub use measure::{Spikes, axes, exact_values, metric, predict, predict_seen, raster, spike_rates, tensor, unknown};
 
 use crate::ir::problem::{Derivatives, Problem, Rows};
@@ -68,6 +69,8 @@ pub struct Options<'a> {
     pub seed: u64,
     /// Set to stop after the step under way, keeping what there is.
     pub interrupt: Option<&'a AtomicBool>,
+    /// The weights to start from, in place of those that the seed gives.
+    pub start: Option<&'a [f64]>,
 }
 
 /// Trains a problem's network as its plan says.
@@ -101,7 +104,10 @@ fn start(
     let system = System::new(problem, kernels, options.seed, Part::Trained);
     let absorbed = System::new(problem, kernels, options.seed, Part::Absorbed);
     let linear = system.is_linear().then(|| Arc::new(system.frame(None)));
-    let params = init::params(&problem.network, kernels, options.seed);
+    let params = match options.start {
+        Some(start) => start.to_vec(),
+        None => init::params(&problem.network, kernels, options.seed),
+    };
     let own = (system.clone(), linear.clone());
     let mut session = Session::new(problem, kernels, options, own.0, own.1, params, progress, started);
     let first = session.begin_with();

@@ -24,6 +24,7 @@ pub const UNARY: &[Unary] = &[
     Unary::Atan,
     Unary::Sinh,
     Unary::Cosh,
+    Unary::Sech,
     Unary::Tanh,
     Unary::Erf,
     Unary::Heaviside,

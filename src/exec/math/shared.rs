@@ -31,6 +31,10 @@ macro_rules! functions {
                 Unary::Atan => atan(o, x),
                 Unary::Sinh => sinh(o, x),
                 Unary::Cosh => cosh(o, x),
+                Unary::Sech => {
+                    let (one, c) = (o.f(1.0), cosh(o, x));
+                    o.div(one, c)
+                }
                 Unary::Tanh => tanh(o, x),
                 Unary::Erf => erf(o, x),
                 Unary::Heaviside => spike(o, x, false),

@@ -74,6 +74,7 @@ fn functions_keep_their_bounds() {
         (Unary::Sinh, -90.0, 90.0, 4.0),
         (Unary::Sinh, -2.0, 2.0, 4.0),
         (Unary::Cosh, -90.0, 90.0, 4.0),
+        (Unary::Sech, -86.0, 86.0, 5.0),
         (Unary::Tanh, -20.0, 20.0, 4.0),
         (Unary::Tanh, -1.0, 1.0, 4.0),
         (Unary::Erf, -6.0, 6.0, 3.0),

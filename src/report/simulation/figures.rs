@@ -4,7 +4,7 @@
 //! smallest and largest value of each short stretch, and the caption says so.
 
 use super::{Plot, SimulationData, Trace};
-use crate::report::figures::Figure;
+use crate::report::figures::{Figure, chart_data, raster_data};
 use crate::report::svg::{Chart, Curve, RasterPlot};
 
 /// Spikes of one raster at the most.
@@ -33,12 +33,13 @@ fn raster(run: &SimulationData, population: usize) -> Option<Figure> {
     let title = format!("spikes of {}", p.name);
     let time = SimulationData::label("time", &run.time_unit);
     let steps = run.steps as usize;
-    let svg = RasterPlot { title: &title, units: p.units, steps, dt: run.dt, time: &time, spikes: &shown }.draw();
+    let plot = RasterPlot { title: &title, units: p.units, steps, dt: run.dt, time: &time, spikes: &shown, every };
+    let (svg, data) = (plot.draw(), raster_data(&plot));
     let mut caption = format!("{} spikes of {} units, {}.", all.len(), p.units, rate(run, p.rate));
     if every > 1 {
         caption.push_str(&format!(" Drawn is one unit in {every}."));
     }
-    Some(Figure { wide: true, svg, caption })
+    Some(Figure { wide: true, name: format!("raster_{}", p.name), svg, linear: None, caption, data })
 }
 
 fn rate(run: &SimulationData, value: f64) -> String {
@@ -59,17 +60,12 @@ fn rates(run: &SimulationData) -> Figure {
         run.populations.iter().filter(|p| p.spikes.is_some()).map(curve).collect();
     let curves = all.iter().map(|(name, points)| Curve { name, points: points.clone(), dashed: false }).collect();
     let bin = run.populations.iter().map(|p| p.bin).max().unwrap_or(1) as f64 * run.dt;
-    let svg = Chart {
-        title: "population rates",
-        x: &SimulationData::label("time", &run.time_unit),
-        y: &SimulationData::label("rate", &run.rate_unit),
-        log_y: false,
-        curves,
-        marks: vec![],
-    }
-    .draw();
+    let (x, y) = (SimulationData::label("time", &run.time_unit), SimulationData::label("rate", &run.rate_unit));
+    let chart = Chart { title: "population rates", x: &x, y: &y, log_y: false, curves, marks: vec![], also: &[] };
+    let (svg, data) = (chart.draw(), chart_data(&chart));
     let caption = format!("Spikes a unit, in bins of {} {}.", crate::report::scale::short(bin), run.time_unit);
-    Figure { wide: true, svg, caption: caption.replace(" .", ".") }
+    let caption = caption.replace(" .", ".");
+    Figure { wide: true, name: "rates".into(), svg, linear: None, caption, data }
 }
 
 fn trace(run: &SimulationData, t: &Trace) -> Figure {
@@ -78,15 +74,9 @@ fn trace(run: &SimulationData, t: &Trace) -> Figure {
     let curves =
         names.iter().enumerate().map(|(k, name)| Curve { name, points: points(run, t, k), dashed: false }).collect();
     let title = format!("{} of {}", t.name, run.populations[t.population].name);
-    let svg = Chart {
-        title: &title,
-        x: &SimulationData::label("time", &run.time_unit),
-        y: &SimulationData::label(&t.name, &t.unit),
-        log_y: false,
-        curves,
-        marks: vec![],
-    }
-    .draw();
+    let (x, y) = (SimulationData::label("time", &run.time_unit), SimulationData::label(&t.name, &t.unit));
+    let chart = Chart { title: &title, x: &x, y: &y, log_y: false, curves, marks: vec![], also: &[] };
+    let (svg, data) = (chart.draw(), chart_data(&chart));
     let mut caption = format!("{} steps.", run.steps);
     if run.steps as usize > 2 * MOST_STRETCHES {
         caption = format!("{} steps; drawn are the extremes of each of {MOST_STRETCHES} stretches.", run.steps);
@@ -94,7 +84,8 @@ fn trace(run: &SimulationData, t: &Trace) -> Figure {
     if shown < t.units.len() {
         caption.push_str(&format!(" The first {shown} of {} units.", t.units.len()));
     }
-    Figure { wide: true, svg, caption }
+    let name = format!("{}_{}", t.name, run.populations[t.population].name);
+    Figure { wide: true, name, svg, linear: None, caption, data }
 }
 
 fn points(run: &SimulationData, t: &Trace, k: usize) -> Vec<(f64, f64)> {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::figures::figures;
 use super::{SimulationData, State};
-use crate::report::page::{STYLE, program, table};
+use crate::report::page::{SCRIPT, STYLE, figure, program, table};
 use crate::report::scale::short;
 use crate::report::svg::escape;
 
@@ -23,13 +23,13 @@ pub fn html(run: &SimulationData) -> String {
     if !figures.is_empty() {
         out.push_str("<section><h2>Activity</h2><div class=\"wide\">");
         for f in &figures {
-            let _ = write!(out, "<figure>{}<figcaption>{}</figcaption></figure>", f.svg, escape(&f.caption));
+            figure(&mut out, f);
         }
         out.push_str("</div></section>");
     }
     tables(&mut out, run);
     program(&mut out, &run.program);
-    out.push_str("</main></body></html>\n");
+    let _ = writeln!(out, "</main><script>{SCRIPT}</script></body></html>");
     out
 }
 

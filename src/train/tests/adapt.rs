@@ -19,7 +19,7 @@ fn session<T>(problem: &Problem, kernels: &Kernels, ask: impl FnOnce(&mut Sessio
     let system = System::new(problem, kernels, 1, Part::Trained);
     let linear = system.is_linear().then(|| Arc::new(system.frame(None)));
     let params = init::params(&problem.network, kernels, 5);
-    let options = Options { seed: 1, interrupt: None };
+    let options = Options { seed: 1, ..Default::default() };
     let mut silent = Silent;
     ask(&mut Session::new(problem, kernels, &options, system, linear, params, &mut silent, Instant::now()))
 }

@@ -42,7 +42,7 @@ fn gradient(estimate: Estimate, scope: Scope, directions: usize, antithetic: boo
 }
 
 fn run(problem: &Problem, kernels: &Kernels) -> Outcome {
-    train(problem, kernels, &Options { seed: problem.train.seed, interrupt: None }, &mut Silent)
+    train(problem, kernels, &Options { seed: problem.train.seed, ..Default::default() }, &mut Silent)
 }
 
 /// The estimate averaged over `steps` steps' directions, and the gradient by central differences of single weights.
@@ -277,7 +277,7 @@ fn a_run_can_be_interrupted_either_way() {
             vec![Method::Gradient(gradient(Estimate::Difference, Scope::Global, 2, true, 50)), pursuit(60, 0)],
         );
         let flag = AtomicBool::new(false);
-        let options = Options { seed: 1, interrupt: Some(&flag) };
+        let options = Options { seed: 1, interrupt: Some(&flag), ..Default::default() };
         let out = train(&p, &k, &options, &mut StopAt(3, &flag, by_return));
         assert_eq!(out.status, Status::Interrupted);
         assert_eq!((out.history.len(), out.phases.len()), (4, 1));

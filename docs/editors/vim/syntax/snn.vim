@@ -17,11 +17,11 @@ syn match snnStatement "\v^\s*\zs<(steps|dt|seed|precision|rounds|batch|clip|sto
 syn match snnOption "\v[[:space:])]\zs<(weight|points|sample|resample|causal|directions|scope|antithetic|pool|mutate|every|stalled|trainable|per|periodic|sensors|from|with|of|all|probability|indegree|one_to_one|autapses|to|auto)>\ze(\s+[[:alnum:]_\".(-]|\s*$|\s+[}#])"
 
 " Functions and layers, where they are called.
-syn match snnFunction "\v<(d|lap|grad|div|sum|integral|abs|sqrt|floor|ceil|sign|exp|log|log2|sin|cos|tan|asin|acos|atan|sinh|cosh|tanh|erf|step|heaviside|sigmoid|relu|softplus|gelu|min|max|atan2)>\ze\s*\("
+syn match snnFunction "\v<(d|lap|grad|div|sum|integral|abs|sqrt|floor|ceil|sign|exp|log|log2|sin|cos|tan|asin|acos|atan|sinh|cosh|sech|tanh|erf|step|heaviside|sigmoid|relu|softplus|gelu|min|max|atan2)>\ze\s*\("
 syn match snnLayer "\v<(current|tuned|population|triangular|latency|rate|fourier|raw|dense|affine|recurrent|conv1d|identity|ema|membrane|mean|last|sum|first_spike|legendre|concat|dot|prev|delay)>\ze\s*\("
 syn match snnLayer "\v\|\>\s*\zs<(current|tuned|population|triangular|latency|rate|fourier|raw|dense|affine|recurrent|conv1d|identity|ema|membrane|mean|last|sum|first_spike|legendre|concat|dot|prev|delay)>"
-syn match snnNeuron "\v<(integrator|if|lif|alif|cuba_lif|qif|eif|adex|izhikevich|resonate_and_fire|vsn|fitzhugh_nagumo|morris_lecar|hodgkin_huxley)>\ze\s*\("
-syn match snnNeuron "\v\|\>\s*\zs<(integrator|if|lif|alif|cuba_lif|qif|eif|adex|izhikevich|resonate_and_fire|vsn|fitzhugh_nagumo|morris_lecar|hodgkin_huxley)>"
+syn match snnNeuron "\v<(integrator|if|lif|hard_lif|alif|cuba_lif|qif|eif|adex|izhikevich|resonate_and_fire|vsn|fitzhugh_nagumo|morris_lecar|hodgkin_huxley)>\ze\s*\("
+syn match snnNeuron "\v\|\>\s*\zs<(integrator|if|lif|hard_lif|alif|cuba_lif|qif|eif|adex|izhikevich|resonate_and_fire|vsn|fitzhugh_nagumo|morris_lecar|hodgkin_huxley)>"
 
 syn match snnOperator "\v\|\>|-\>|\.\.|:\=|[-+*/^<>=~']"
 " A number, and its unit.

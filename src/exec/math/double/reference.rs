@@ -252,6 +252,7 @@ pub fn unary(f: Unary, x: f64) -> Twice {
         Unary::Atan => atan(t),
         Unary::Sinh => sinh(t),
         Unary::Cosh => cosh(t),
+        Unary::Sech => ONE.over(cosh(t)),
         Unary::Tanh if x.abs() < 0.35 => sinh(t).over(cosh(t)),
         Unary::Tanh => {
             let e = exp(t.abs().scaled(1).negative());

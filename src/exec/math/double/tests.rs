@@ -95,6 +95,7 @@ fn functions_keep_their_bounds() {
         (Unary::Sinh, -2.0, 2.0, 3.0),
         (Unary::Cosh, -711.0, 711.0, 3.0),
         (Unary::Cosh, -2.0, 2.0, 3.0),
+        (Unary::Sech, -700.0, 700.0, 4.0),
         (Unary::Tanh, -50.0, 50.0, 3.0),
         (Unary::Tanh, -1.0, 1.0, 3.0),
         (Unary::Erf, -8.0, 8.0, 2.0),
