@@ -258,6 +258,57 @@ fn every_stage_can_be_shown() {
 }
 
 #[test]
+fn what_training_works_on_can_be_written_and_gives_the_same_loss() {
+    let place = Place::new();
+    place.put("small.snn", SMALL);
+    let (code, _, err) = place.snnc(&["emit", "small.snn", "--stage", "rows", "--out", "small.safetensors"]);
+    assert_eq!(code, 0, "{err}");
+    let bytes = place.read("small.safetensors");
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).expect("a header");
+    let text = header.metadata().as_ref().expect("metadata")["problem"].clone();
+    let problem: serde_json::Value = serde_json::from_str(&text).expect("is JSON");
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("tensors");
+    let numbers = |name: &serde_json::Value| -> Vec<f64> {
+        let view = tensors.tensor(name.as_str().expect("a name")).expect("is there");
+        view.data().as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect()
+    };
+    let program = |text: &serde_json::Value| snnc::ir::read::read(text.as_str().expect("a text")).expect("a program");
+
+    let (observer, row) = (&problem["observers"][0], &problem["rows"][0]);
+    let (engine, precision) = (snnc::exec::Engine::Interp, snnc::plan::Precision::F32);
+    let network = program(&observer["program"]);
+    let (stride, at) = (network.output_len(), network.output_offset("u").expect("u"));
+    let kernel = snnc::exec::build(engine, precision, vec![network]).expect("it builds").remove(0);
+    let outputs = kernel.run(&numbers(&observer["points"]), &numbers(&problem["params"]), &[]).outputs;
+    let u: Vec<f64> = (at..outputs.len()).step_by(stride).map(|i| outputs.at(i)).collect();
+    assert_eq!((u.len(), &row["residual"], row["weight"].as_f64()), (64, &"fit".into(), Some(1.0)));
+    let (value, coords) = (program(&row["points"]["value"]), numbers(&row["points"]["coords"]));
+    let inputs: Vec<&[f64]> =
+        value.inputs.iter().map(|i| if i.name == "atoms" { &u[..] } else { &coords[..] }).collect();
+    let rows = snnc::exec::interp::eval(&value, &inputs);
+    let loss = rows.iter().map(|r| r * r).sum::<f64>() / 64.0;
+
+    assert!(place.snnc(&["run", "small.snn", "--quiet", "--out", "out"]).0 == 0);
+    let run: serde_json::Value = serde_json::from_slice(&place.read("out/run.json")).expect("is JSON");
+    assert!((loss - run["history"][0]["loss"].as_f64().expect("a loss")).abs() < 1e-12, "{loss}");
+    let exact = numbers(&problem["measures"][0]["exact"]);
+    assert_eq!((exact.len(), exact[50]), (101, 1.0));
+
+    let emit = |more: &[&str]| place.snnc(&[&["emit", "small.snn", "--stage"], more].concat());
+    let with = ["rows", "--out", "b.safetensors", "--weights"];
+    assert_eq!(emit(&[&with[..], &["out/checkpoint.safetensors"]].concat()).0, 0);
+    let (code, _, err) = emit(&[&with[..], &["small.snn"]].concat());
+    assert!(code == 2 && err.contains("not a readable safetensors file"), "{err}");
+    let (code, _, err) = emit(&["rows"]);
+    assert!(code == 2 && err.contains("needs --out"), "{err}");
+    let (code, _, err) = emit(&["ir", "--out", "b"]);
+    assert!(code == 2 && err.contains("go with --stage rows"), "{err}");
+    place.put("small.snn", &SMALL.replace("grid(x = 64) : u = k*sin(pi*x)", "interior : u = k*sin(pi*x)  resample 2"));
+    let (code, _, err) = emit(&["rows", "--out", "b.safetensors"]);
+    assert!(code == 2 && err.contains("residual fit has no rows that stay"), "{err}");
+}
+
+#[test]
 fn check_says_what_was_chosen() {
     let place = Place::new();
     let head = SMALL.split("train {").next().expect("a head");
@@ -378,5 +429,7 @@ fn a_simulation_leaves_what_it_promises() {
         assert_eq!(code, 0, "{stage}: {err}");
         assert!(out.to_lowercase().contains(word), "{stage}:\n{out}");
     }
+    let (code, _, err) = place.snnc(&["emit", "net.snn", "--stage", "rows", "--out", "net.safetensors"]);
+    assert!(code == 2 && err.contains("a simulation is not trained"), "{err}");
     assert_eq!(place.snnc(&["check", "net.snn", "-v"]).0, 0);
 }

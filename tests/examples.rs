@@ -57,13 +57,17 @@ fn examples_reach_what_they_expect_with_the_same_bits_for_any_number_of_threads(
         if !simulates {
             promised.push("checkpoint.safetensors");
         }
+        // The data files that a program reads are kept beside its results.
+        if !record["program"]["inputs"].as_array().expect("a list").is_empty() {
+            promised.push("inputs");
+        }
         promised.sort();
         assert_eq!(written, promised);
         let figures = fs::read_dir(two.join("plots")).expect("lists").map(|e| e.expect("an entry").file_name());
         let figures: Vec<_> = figures.map(|n| format!("plots/{}", n.into_string().expect("UTF-8"))).collect();
         assert!(!figures.is_empty() && figures.len() % 2 == 0, "an SVG and a PNG of each figure");
         // Of the page and run.json, times differ; the loss is drawn by rounds and steps.
-        let fixed = promised.into_iter().filter(|n| !["plots", "report.html", "run.json"].contains(n));
+        let fixed = promised.into_iter().filter(|n| !["inputs", "plots", "report.html", "run.json"].contains(n));
         for name in fixed.chain(figures.iter().map(String::as_str)) {
             let (a, b) = (fs::read(one.join(name)).expect("is there"), fs::read(two.join(name)).expect("is there"));
             assert!(a == b, "{}: {name} depends on the threads", example.display());

@@ -1,11 +1,17 @@
 //! `snnc emit FILE --stage ast|model|ir|clif [--after PASS]`: what each phase of the compiler makes of a program.
+//! `--stage rows --out FILE [--weights CHECKPOINT]`: what training works on, as arrays.
+
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
 use super::check::Loaded;
 use super::messages::Messages;
-use super::{Exit, Program, bug, check};
-use crate::pipeline::{CheckedSimulation, EmitError};
+use super::{Exit, Program, bug, check, files};
+use crate::exec::Engine;
+use crate::pipeline::{Checked, CheckedSimulation, EmitError};
+use crate::report::write;
+use crate::train::{arrays, checkpoint};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -17,6 +23,12 @@ pub struct Arguments {
     /// With --stage ir: stop after this pass (a wrong name lists them)
     #[arg(long, value_name = "PASS")]
     after: Option<String>,
+    /// With --stage rows: the safetensors file to write
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// With --stage rows: linearise about the field of this checkpoint, not about that of the network as it starts
+    #[arg(long, value_name = "CHECKPOINT")]
+    weights: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
@@ -29,6 +41,8 @@ enum Stage {
     Ir,
     /// Cranelift's input
     Clif,
+    /// What training works on, as arrays: network, points, equations
+    Rows,
 }
 
 pub fn emit(arguments: &Arguments, shown: &Messages) -> Exit {
@@ -36,27 +50,68 @@ pub fn emit(arguments: &Arguments, shown: &Messages) -> Exit {
         shown.sentence("--after goes with --stage ir");
         return Exit::WrongInvocation;
     }
+    if arguments.stage != Stage::Rows && (arguments.out.is_some() || arguments.weights.is_some()) {
+        shown.sentence("--out and --weights go with --stage rows");
+        return Exit::WrongInvocation;
+    }
     if arguments.stage == Stage::Ast {
         return check::parse_only(&arguments.program, shown);
     }
     let checked = match check::load(&arguments.program, shown) {
         Ok((_, Loaded::Training(checked), _)) => checked,
+        Ok((_, Loaded::Simulation(_), _)) if arguments.stage == Stage::Rows => {
+            shown.sentence("a simulation is not trained: it has no rows");
+            return Exit::WrongInvocation;
+        }
         Ok((_, Loaded::Simulation(checked), _)) => return show(stage_of_simulation(arguments, &checked), shown),
         Err(exit) => return exit,
     };
     let text = match arguments.stage {
         Stage::Model => Ok(checked.model_text()),
         Stage::Ir => checked.ir_text(arguments.after.as_deref()),
+        Stage::Rows => return rows(arguments, &checked, shown),
         Stage::Ast | Stage::Clif => checked.clif_text(),
     };
     show(text, shown)
+}
+
+fn rows(arguments: &Arguments, checked: &Checked, shown: &Messages) -> Exit {
+    let wrong = |sentence: String| {
+        shown.sentence(&sentence);
+        Exit::WrongInvocation
+    };
+    let Some(out) = &arguments.out else { return wrong("--stage rows needs --out FILE".into()) };
+    let compiled = match checked.compile(Engine::Jit) {
+        Ok(compiled) => compiled,
+        Err(e) => {
+            bug::report(&e.to_string());
+            return Exit::Bug;
+        }
+    };
+    let mut weights = None;
+    if let Some(path) = &arguments.weights {
+        let bytes = std::fs::read(path).map_err(|e| files::words(&e));
+        match bytes.and_then(|b| checkpoint::decode(&compiled.problem, &b).map_err(String::from)) {
+            Ok((params, _)) => weights = Some(params),
+            Err(why) => return wrong(format!("cannot use {}: {why}", path.display())),
+        }
+    }
+    let seed = checked.model().train.seed;
+    let bytes = match arrays::encode(&compiled.problem, &compiled.kernels, seed, weights.as_deref()) {
+        Ok(bytes) => bytes,
+        Err(why) => return wrong(why),
+    };
+    match write::atomically(out, &bytes) {
+        Ok(()) => Exit::Done,
+        Err(e) => wrong(format!("cannot write {}: {}", out.display(), files::words(&e))),
+    }
 }
 
 fn stage_of_simulation(arguments: &Arguments, checked: &CheckedSimulation) -> Result<String, EmitError> {
     match arguments.stage {
         Stage::Model => Ok(checked.model_text()),
         Stage::Ir => checked.ir_text(arguments.after.as_deref()),
-        Stage::Ast | Stage::Clif => checked.clif_text(),
+        Stage::Ast | Stage::Clif | Stage::Rows => checked.clif_text(),
     }
 }
 

@@ -30,9 +30,13 @@ pub fn predict_seen(
     points: &[f64],
     seen: &[f64],
 ) -> Vec<Vec<f64>> {
+    run(problem, kernels, params, &inputs_seen(problem, points, seen))
+}
+
+/// The fields, `[fields][points]`, for given inputs of the kernels.
+fn run(problem: &Problem, kernels: &Kernels, params: &[f64], inputs: &[f64]) -> Vec<Vec<f64>> {
     let kernel = &kernels.observers[0].primal;
-    let inputs = inputs_seen(problem, points, seen);
-    let outputs = kernel.run(&inputs, params, &[]).outputs;
+    let outputs = kernel.run(inputs, params, &[]).outputs;
     let stride = kernel.program().output_len().max(1);
     let column = |field: &Field| {
         let at = kernel.program().output_offset(&field.name).expect("the network yields every field");
@@ -150,7 +154,29 @@ pub fn unknown(problem: &Problem, params: &[f64], field: usize) -> Option<(f64, 
     Some((params[at], exact))
 }
 
-/// A field and its exact solution where the shape of the domain leaves a grid: on all of it, or on the points inside.
+/// Where a field is measured: inputs of the network kernels, `[points][input_len]`, and the exact solution there. On a grid, as
+/// far as the shape of the domain leaves it; with input functions, for as many sets of them as make it steady.
+pub fn probes(problem: &Problem, field: usize, counts: &[usize]) -> Option<(Vec<f64>, Vec<f64>)> {
+    if let Some((axes, values)) = problem.reference.as_ref().and_then(|r| Some((&r.axes, r.of(field)?))) {
+        let at = tensor(axes);
+        let kept = problem.shape.as_ref().map(|shape| eval(shape, &[&at]));
+        let is_in = |i: usize| kept.as_ref().is_none_or(|k| k[i] != 0.0);
+        let pairs = at.chunks_exact(axes.len()).zip(values).enumerate().filter(|(i, _)| is_in(*i));
+        let (points, exact): (Vec<&[f64]>, Vec<f64>) = pairs.map(|(_, (p, e))| (p, *e)).unzip();
+        return Some((points.concat(), exact));
+    }
+    let at = inside(tensor(&axes(problem, counts)), problem.coords.len(), problem.shape.as_ref());
+    let program = problem.exact[field].as_ref()?;
+    let (mut points, mut exact) = (vec![], vec![]);
+    for set in 0..sets(problem) {
+        let functions = held_out(problem, set);
+        exact.extend(exact_values(program, &at, &functions));
+        points.append(&mut inputs(problem, &at, &functions));
+    }
+    Some((points, exact))
+}
+
+/// A field and its exact solution where it is measured.
 fn measured(
     problem: &Problem,
     kernels: &Kernels,
@@ -158,23 +184,8 @@ fn measured(
     field: usize,
     counts: &[usize],
 ) -> Option<(Vec<f64>, Vec<f64>)> {
-    if let Some((axes, values)) = problem.reference.as_ref().and_then(|r| Some((&r.axes, r.of(field)?))) {
-        let at = tensor(axes);
-        let found = predict(problem, kernels, params, &at, &[]).swap_remove(field);
-        let kept = problem.shape.as_ref().map(|shape| eval(shape, &[&at]));
-        let is_in = |i: usize| kept.as_ref().is_none_or(|k| k[i] != 0.0);
-        let pairs = found.into_iter().zip(values).enumerate().filter(|(i, _)| is_in(*i));
-        return Some(pairs.map(|(_, (u, e))| (u, *e)).unzip());
-    }
-    let at = inside(tensor(&axes(problem, counts)), problem.coords.len(), problem.shape.as_ref());
-    let program = problem.exact[field].as_ref()?;
-    let (mut solution, mut exact) = (vec![], vec![]);
-    for set in 0..sets(problem) {
-        let functions = held_out(problem, set);
-        exact.extend(exact_values(program, &at, &functions));
-        solution.append(&mut predict(problem, kernels, params, &at, &functions)[field]);
-    }
-    Some((solution, exact))
+    let (inputs, exact) = probes(problem, field, counts)?;
+    Some((run(problem, kernels, params, &inputs).swap_remove(field), exact))
 }
 
 /// The residual that a metric is about, if it is of that kind.

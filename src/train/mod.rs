@@ -11,6 +11,7 @@
 //! a figure on the way, and where the program says `stop when` of a metric.
 
 mod adapt;
+pub mod arrays;
 pub mod candidates;
 pub mod checkpoint;
 mod estimate;

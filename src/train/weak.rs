@@ -15,6 +15,8 @@
 //!
 //! Test functions are tensor products of splines ([`TestSpace`]), ordered with the last coordinate fastest, as the points are.
 
+mod arrays;
+
 use std::sync::Arc;
 
 use faer::reborrow::*;
@@ -472,6 +474,11 @@ impl Linearised {
     /// Whether it came from this system.
     pub fn is_of(&self, system: &Arc<WeakSystem>) -> bool {
         Arc::ptr_eq(&self.system, system)
+    }
+
+    /// Where the field is needed, `[points][coords]`.
+    pub fn points(&self) -> &[f64] {
+        self.system.points()
     }
 
     /// The number of equations.

@@ -162,9 +162,8 @@ fn initial_and_boundary_data_enter_by_their_terms() {
     assert!((measured / 1e-4 - 1.0).abs() < 0.05, "{measured}");
 }
 
-#[test]
-fn newton_converges_on_a_nonlinear_equation() {
-    // u' = 4 u (1 - u), u(0) = 0.2.
+/// u' = 4 u (1 - u), u(0) = 0.2.
+fn logistic() -> (Arc<WeakSystem>, Vec<f64>) {
     let product = program(1, true, |e| {
         let u = e.op(Op::Input(1));
         let (one, two) = (e.number(1.0), e.number(2.0));
@@ -183,6 +182,42 @@ fn newton_converges_on_a_nonlinear_equation() {
         let e = libm::exp(4.0 * x[0]);
         0.2 * e / (1.0 + 0.2 * (e - 1.0))
     });
+    (s, exact)
+}
+
+#[test]
+fn plain_numbers_give_the_same_rows() {
+    for (s, exact) in [poisson(), logistic()] {
+        let u: Vec<f64> = exact.iter().enumerate().map(|(i, u)| u + 0.1 * libm::sin(i as f64)).collect();
+        let w = s.linearise(Some(std::slice::from_ref(&exact)));
+        let a = w.arrays();
+        let mut z = a.load.to_vec();
+        let mut add = |values: &[f64], g: &[f64]| {
+            for (n, g) in g.iter().enumerate() {
+                for k in a.starts[n]..a.starts[n + 1] {
+                    z[a.which[k] as usize] += a.weights[n] * values[k] * g;
+                }
+            }
+        };
+        add(&a.linear[0], &u);
+        for (values, integrand) in &a.nonlinear {
+            let width = integrand.output_len();
+            let at = integrand.output_offset("value").expect("a value");
+            let out = eval(integrand, &[w.points(), &u]);
+            add(values, &out.chunks_exact(width).map(|o| o[at]).collect::<Vec<f64>>());
+        }
+        let rows = w.residual(std::slice::from_ref(&u));
+        assert_eq!(rows.len(), a.matrix.nrows());
+        for (i, row) in rows.iter().enumerate() {
+            let here: f64 = a.kept.iter().enumerate().map(|(j, m)| a.matrix[(i, j)] * z[*m]).sum();
+            assert!((here - row).abs() < 1e-9, "row {i}: {here} {row}");
+        }
+    }
+}
+
+#[test]
+fn newton_converges_on_a_nonlinear_equation() {
+    let (s, exact) = logistic();
     assert!(
         mean_square(&s.linearise(Some(std::slice::from_ref(&exact))).residual(std::slice::from_ref(&exact))).sqrt()
             < 1e-7
