@@ -7,7 +7,7 @@ mod stages;
 
 use std::sync::Arc;
 
-use programs::{COMPARE, Draw, Maker, Shape, UNARY, output, surrogate, with_inputs};
+use programs::{COMPARE, Draw, Maker, Shape, UNARY, output, surrogate, trace, with_inputs};
 use snnc::exec::jit::Emit;
 use snnc::exec::kernel::{Kernel, Results};
 use snnc::exec::real::Real;
@@ -113,6 +113,19 @@ fn every_function_at_every_width() {
             output(&mut b, z);
             Both::new(&b.finish()).check(70, &mut Draw::new(2), true);
         }
+        // Three kinds of operands: wide, one number for all lanes, a constant.
+        let mut b = with_inputs(&[width, width, 1]);
+        let [x, y] = [0, 1].map(|k| b.push(Region::Init, Op::Input(k), Ty::real(width)));
+        let one = b.push(Region::Init, Op::Input(2), Ty::real(1));
+        let one = b.push(Region::Init, Op::Splat(one, width), Ty::real(width));
+        let c = b.push(Region::Init, Op::Const(1.0 / 3.0), Ty::real(1));
+        let c = b.push(Region::Init, Op::Splat(c, width), Ty::real(width));
+        let minus = b.push(Region::Init, Op::Unary(Unary::Neg, x), Ty::real(width));
+        for (p, q, r) in [(x, y, one), (one, x, y), (minus, y, one), (x, c, y), (y, one, c), (x, y, minus), (x, x, x)] {
+            let z = b.push(Region::Init, Op::Fma(p, q, r), Ty::real(width));
+            output(&mut b, z);
+        }
+        Both::new(&b.finish()).check(70, &mut Draw::new(2), true);
     }
 }
 
@@ -323,6 +336,28 @@ fn a_state_is_whole_until_all_lanes_have_read_it() {
     let last = b.push(Region::Finish(0), Op::State(s), ty);
     output(&mut b, last);
     Both::new(&b.finish()).check(5, &mut Draw::new(12), false);
+}
+
+/// A step that computes nothing still has its traces: of a parameter, or of what was there before it.
+#[test]
+fn traces_of_what_no_loop_computes() {
+    let mut b = with_inputs(&[3]);
+    b.program.passes = vec![Pass::new(2), Pass::new(3)];
+    let v = b.param("v", 1, 5, true);
+    let x = b.push(Region::Init, Op::Input(0), Ty::real(3));
+    output(&mut b, x);
+    for pass in 0..2 {
+        let p = b.push(Region::Step(pass), Op::Param(v), Ty::real(5));
+        let x = b.push(Region::Step(pass), Op::Input(0), Ty::real(3));
+        for traced in [p, x].into_iter().take(1 + pass as usize) {
+            trace(&mut b, traced);
+        }
+    }
+    let both = Both::new(&b.finish());
+    for points in [1, 40] {
+        let r = both.check(points, &mut Draw::new(13), false);
+        assert!(r.traces.iter().all(|&x| x != 0.0));
+    }
 }
 
 fn random_programs(shape: Shape, first: u64, count: u64) {

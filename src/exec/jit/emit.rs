@@ -185,7 +185,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
             self.pass = k;
             if pass.interchanged {
                 self.items(&pass.step, None);
-            } else if !pass.step.is_empty() {
+            } else if !pass.step.is_empty() || !self.layouts[k].traces.is_empty() {
                 let steps = self.number(pass.steps as usize);
                 self.repeat(steps, 1, &mut |e, step| {
                     e.step = Some(step);
@@ -592,6 +592,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                 match &inst.op {
                     Op::Unary(f, _) => R::unary(&mut o, *f, x(0)),
                     Op::Binary(f, ..) => R::binary(&mut o, *f, x(0), x(1)),
+                    Op::Fma(..) => o.fma(x(0), x(1), x(2)),
                     Op::Compare(f, ..) => o.compare(*f, x(0), x(1)),
                     Op::And(..) => o.and(x(0), x(1)),
                     Op::Or(..) => o.or(x(0), x(1)),

@@ -140,6 +140,9 @@ impl<R: Emit> Ops<R> for Lanes<'_, '_, R> {
     fn mul(&mut self, a: Value, b: Value) -> Value {
         self.b.ins().fmul(a, b)
     }
+    fn fma(&mut self, a: Value, b: Value, c: Value) -> Value {
+        self.b.ins().fma(a, b, c)
+    }
     fn div(&mut self, a: Value, b: Value) -> Value {
         self.b.ins().fdiv(a, b)
     }

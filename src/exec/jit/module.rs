@@ -12,10 +12,10 @@ use cranelift::prelude::{AbiParam, FunctionBuilder, FunctionBuilderContext, Sign
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
 
-use super::JitError;
 use super::emit::{ARGUMENTS, Callees, emit};
 use super::lanes::Emit;
 use super::plan::Plan;
+use super::{JitError, Processor};
 use crate::exec::kernel::Cost;
 use crate::exec::micro::{self, Symbol};
 
@@ -36,8 +36,8 @@ pub(super) struct Code {
 
 impl Code {
     /// Compiles all of them and finalises once, since each finalising closes a page of memory.
-    pub fn new<R: Emit>(plans: &[Plan]) -> Result<(Code, Entries<R>), JitError> {
-        let mut maker = Maker::new::<R>()?;
+    pub fn new<R: Emit>(plans: &[Plan], processor: Processor) -> Result<(Code, Entries<R>), JitError> {
+        let mut maker = Maker::new::<R>(processor)?;
         let mut ids = vec![];
         for (k, plan) in plans.iter().enumerate() {
             match maker.define::<R>(plan, k) {
@@ -76,7 +76,7 @@ impl Drop for Code {
 
 /// The function of a plan as text.
 pub(super) fn text<R: Emit>(plan: &Plan) -> Result<String, JitError> {
-    let mut maker = Maker::new::<R>()?;
+    let mut maker = Maker::new::<R>(Processor::Here)?;
     maker.build::<R>(plan);
     let text = maker.context.func.display().to_string();
     maker.into_code();
@@ -87,6 +87,14 @@ fn error(e: impl std::fmt::Display) -> JitError {
     JitError(e.to_string())
 }
 
+extern "C" fn fused_single(a: f32, b: f32, c: f32) -> f32 {
+    a.mul_add(b, c)
+}
+
+extern "C" fn fused_double(a: f64, b: f64, c: f64) -> f64 {
+    a.mul_add(b, c)
+}
+
 struct Maker {
     module: JITModule,
     context: cranelift::codegen::Context,
@@ -95,7 +103,7 @@ struct Maker {
 }
 
 impl Maker {
-    fn new<R: Emit>() -> Result<Maker, JitError> {
+    fn new<R: Emit>(processor: Processor) -> Result<Maker, JitError> {
         let mut flags = settings::builder();
         // Without optimisation the emitted order is kept, which is measurably faster; ours are the IR's own passes.
         for (name, value) in [
@@ -106,9 +114,12 @@ impl Maker {
         ] {
             flags.set(name, value).map_err(error)?;
         }
-        let isa = cranelift_native::builder().map_err(error)?;
+        let isa = cranelift_native::builder_with_options(processor == Processor::Here).map_err(error)?;
         let isa = isa.finish(settings::Flags::new(flags)).map_err(error)?;
         let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
+        // What Cranelift calls for a fused multiply-add where the processor has none.
+        builder.symbol("fmaf", fused_single as *const u8);
+        builder.symbol("fma", fused_double as *const u8);
         let symbols = micro::symbols::<R>();
         for s in &symbols {
             builder.symbol(s.name, s.address);

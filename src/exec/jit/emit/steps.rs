@@ -128,7 +128,12 @@ fn accumulators(p: &Program, pass: usize) -> HashSet<StateId> {
         let (Some(read), None) = (reads.next(), reads.next()) else { return false };
         let mut of_state = users(read.value);
         let (Some(user), None) = (of_state.next(), of_state.next()) else { return false };
-        let added = matches!(user.op, Op::Binary(Binary::Add, a, b) if a != b) && user.value == s.next;
+        let added = match user.op {
+            Op::Binary(Binary::Add, a, b) => a != b,
+            Op::Fma(a, b, c) => c == read.value && a != c && b != c,
+            _ => false,
+        };
+        let added = added && user.value == s.next;
         let shared = p.states.iter().filter(|other| other.next == s.next).count() > 1;
         let leaves = p.outputs.iter().chain(&p.traces).any(|o| o.value == read.value);
         added && !shared && !leaves && s.ty.elem != Elem::Mask && users(s.next).next().is_none()
