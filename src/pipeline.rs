@@ -128,7 +128,9 @@ impl Checked {
     }
 
     pub fn lower(&self) -> Lowered {
-        Lowered { problem: lower(&self.model) }
+        let mut problem = lower(&self.model);
+        problem.network.each(pipelines::arithmetic);
+        Lowered { problem }
     }
 
     pub fn compile(&self, engine: Engine) -> Result<Compiled, Bug> {

@@ -70,6 +70,18 @@ pub struct Network {
     pub init: Vec<Init>,
 }
 
+impl Network {
+    /// Replaces every program.
+    pub fn each(&mut self, f: impl Fn(Program) -> Program) {
+        let Network { primal, probe, layers, features, .. } = self;
+        let units = layers.iter_mut().filter_map(|l| l.pursuit.as_mut());
+        let units = units.flat_map(|u| std::iter::once(&mut u.pool).chain(&mut u.response));
+        for program in [primal, probe].into_iter().chain(features).chain(units) {
+            *program = f(program.clone());
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
     pub name: String,

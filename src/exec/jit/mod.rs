@@ -39,13 +39,26 @@ impl std::error::Error for JitError {}
 
 /// Compiles programs that have passed `ir::verify`, in the same order. Their code is freed with the last of the kernels.
 pub fn compile<R: Emit>(programs: Vec<Program>) -> Result<Vec<Arc<dyn Kernel<R>>>, JitError> {
+    compile_for(programs, Processor::Here)
+}
+
+/// Whose instructions are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Processor {
+    Here,
+    /// The least of this architecture.
+    #[cfg(test)]
+    Any,
+}
+
+fn compile_for<R: Emit>(programs: Vec<Program>, processor: Processor) -> Result<Vec<Arc<dyn Kernel<R>>>, JitError> {
     let all = Instant::now();
     let plan = |program: &Program| {
         let begun = Instant::now();
         (plan::plan(program), begun.elapsed().as_secs_f64())
     };
     let (plans, planning): (Vec<plan::Plan>, Vec<f64>) = programs.iter().map(plan).unzip();
-    let (code, entries) = Code::new::<R>(&plans)?;
+    let (code, entries) = Code::new::<R>(&plans, processor)?;
     let code = Arc::new(code);
     // Setting up and making the code executable is for all of them alike.
     let own: f64 = planning.iter().sum::<f64>() + entries.iter().map(|(_, cost)| cost.seconds).sum::<f64>();
@@ -196,6 +209,29 @@ mod tests {
         let first = run(0.0, 0);
         assert!(first[1] > 0.84 && first[1] < 0.85);
         assert_eq!(first, run(f32::NAN, 3));
+    }
+
+    /// Without an instruction for it, a fused multiply-add is a call.
+    #[test]
+    fn processors_with_fewer_instructions_give_the_same_bits() {
+        fn bits<R: Emit>(processor: Processor) -> Vec<u64> {
+            let mut p = Program::new("functions");
+            p.inputs.push(Input { name: "x".into(), width: 5 });
+            let mut b = Builder::new(p);
+            let mut last = b.push(Region::Init, Op::Input(0), Ty::real(5));
+            let x = last;
+            for f in [Unary::Exp, Unary::Sin, Unary::Tanh, Unary::Log, Unary::Erf, Unary::Sigmoid] {
+                let y = b.push(Region::Init, Op::Unary(f, x), Ty::real(5));
+                last = b.push(Region::Init, Op::Fma(y, last, x), Ty::real(5));
+                b.program.outputs.push(Output { name: f.name().into(), value: last });
+            }
+            let kernel = compile_for::<R>(vec![b.finish()], processor).expect("it compiles").remove(0);
+            let inputs: Vec<R> = (0..160).map(|i| R::new(f64::from(i) * 0.137 - 9.1)).collect();
+            let run = crate::exec::driver::run(kernel.as_ref(), &inputs, &[], &[]);
+            run.outputs.iter().map(|y| if y.wide().is_nan() { 0 } else { y.raw() }).collect()
+        }
+        assert_eq!(bits::<f32>(Processor::Here), bits::<f32>(Processor::Any));
+        assert_eq!(bits::<f64>(Processor::Here), bits::<f64>(Processor::Any));
     }
 
     #[test]

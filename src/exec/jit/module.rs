@@ -10,12 +10,12 @@ use std::time::Instant;
 use cranelift::codegen::settings::{self, Configurable};
 use cranelift::prelude::{AbiParam, FunctionBuilder, FunctionBuilderContext, Signature, types};
 use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
+use cranelift_module::{DataDescription, DataId, FuncId, Linkage, Module, default_libcall_names};
 
-use super::JitError;
 use super::emit::{ARGUMENTS, Callees, emit};
 use super::lanes::Emit;
 use super::plan::Plan;
+use super::{JitError, Processor};
 use crate::exec::kernel::Cost;
 use crate::exec::micro::{self, Symbol};
 
@@ -36,8 +36,8 @@ pub(super) struct Code {
 
 impl Code {
     /// Compiles all of them and finalises once, since each finalising closes a page of memory.
-    pub fn new<R: Emit>(plans: &[Plan]) -> Result<(Code, Entries<R>), JitError> {
-        let mut maker = Maker::new::<R>()?;
+    pub fn new<R: Emit>(plans: &[Plan], processor: Processor) -> Result<(Code, Entries<R>), JitError> {
+        let mut maker = Maker::new::<R>(processor)?;
         let mut ids = vec![];
         for (k, plan) in plans.iter().enumerate() {
             match maker.define::<R>(plan, k) {
@@ -76,8 +76,8 @@ impl Drop for Code {
 
 /// The function of a plan as text.
 pub(super) fn text<R: Emit>(plan: &Plan) -> Result<String, JitError> {
-    let mut maker = Maker::new::<R>()?;
-    maker.build::<R>(plan);
+    let mut maker = Maker::new::<R>(Processor::Here)?;
+    maker.build::<R>(plan)?;
     let text = maker.context.func.display().to_string();
     maker.into_code();
     Ok(text)
@@ -85,6 +85,14 @@ pub(super) fn text<R: Emit>(plan: &Plan) -> Result<String, JitError> {
 
 fn error(e: impl std::fmt::Display) -> JitError {
     JitError(e.to_string())
+}
+
+extern "C" fn fused_single(a: f32, b: f32, c: f32) -> f32 {
+    a.mul_add(b, c)
+}
+
+extern "C" fn fused_double(a: f64, b: f64, c: f64) -> f64 {
+    a.mul_add(b, c)
 }
 
 struct Maker {
@@ -95,7 +103,7 @@ struct Maker {
 }
 
 impl Maker {
-    fn new<R: Emit>() -> Result<Maker, JitError> {
+    fn new<R: Emit>(processor: Processor) -> Result<Maker, JitError> {
         let mut flags = settings::builder();
         // Without optimisation the emitted order is kept, which is measurably faster; ours are the IR's own passes.
         for (name, value) in [
@@ -106,9 +114,12 @@ impl Maker {
         ] {
             flags.set(name, value).map_err(error)?;
         }
-        let isa = cranelift_native::builder().map_err(error)?;
+        let isa = cranelift_native::builder_with_options(processor == Processor::Here).map_err(error)?;
         let isa = isa.finish(settings::Flags::new(flags)).map_err(error)?;
         let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
+        // What Cranelift calls for a fused multiply-add where the processor has none.
+        builder.symbol("fmaf", fused_single as *const u8);
+        builder.symbol("fma", fused_double as *const u8);
         let symbols = micro::symbols::<R>();
         for s in &symbols {
             builder.symbol(s.name, s.address);
@@ -128,8 +139,9 @@ impl Maker {
         Code { module: Mutex::new(Some(self.module)) }
     }
 
-    /// Leaves the plan's function in the context.
-    fn build<R: Emit>(&mut self, plan: &Plan) {
+    /// Leaves the plan's function in the context; its table of constants is still to be defined.
+    fn build<R: Emit>(&mut self, plan: &Plan) -> Result<(DataId, Vec<u8>), JitError> {
+        let data = self.module.declare_anonymous_data(false, false).map_err(error)?;
         self.context.func.signature = signature(&self.module, ARGUMENTS);
         let mut b = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
         let entry = b.create_block();
@@ -140,14 +152,22 @@ impl Maker {
         for (s, id) in &self.imports {
             callees.insert(s.name, self.module.declare_func_in_func(*id, b.func));
         }
+        let table = self.module.declare_data_in_func(data, b.func);
         let arguments = b.block_params(entry).to_vec();
-        emit::<R>(plan, &mut b, &callees, &arguments);
+        let constants = emit::<R>(plan, &mut b, &callees, table, &arguments);
         b.finalize(self.module.isa().frontend_config());
+        Ok((data, constants))
     }
 
     fn define<R: Emit>(&mut self, plan: &Plan, number: usize) -> Result<(FuncId, Cost), JitError> {
         let begun = Instant::now();
-        self.build::<R>(plan);
+        let (data, constants) = self.build::<R>(plan)?;
+        if !constants.is_empty() {
+            let mut description = DataDescription::new();
+            description.define(constants.into_boxed_slice());
+            description.set_align(16);
+            self.module.define_data(data, &description).map_err(error)?;
+        }
         let name = format!("kernel{number}");
         let id = self.module.declare_function(&name, Linkage::Local, &self.context.func.signature).map_err(error)?;
         let defined = self.module.define_function(id, &mut self.context);
