@@ -2,7 +2,8 @@
 //!
 //! Two add derivatives: [`jet`](jet::jet) along the coordinates, [`jvp`](jvp::jvp) along directions in the parameters. Both
 //! apply the one rule an operation has ([`derivatives`]) and leave an ordinary program, so that engines never hear of
-//! derivatives. [`guard`](guard::guard) makes broken potentials show in an output. The others make programs smaller without
+//! derivatives. [`guard`](guard::guard) makes broken potentials show in an output, and
+//! [`forget`](slopes::forget) leaves out the slopes of spikes where nothing is differentiated. The others make programs smaller without
 //! changing a bit of what they compute; [`pipelines`] lists them.
 //!
 //! ```text
@@ -22,4 +23,5 @@ pub mod localise;
 pub mod pipelines;
 pub mod renumber;
 pub mod simplify;
+pub mod slopes;
 mod substitute;
