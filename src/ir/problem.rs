@@ -183,6 +183,9 @@ pub enum Init {
     Uniform(f64, f64),
     /// Evenly spread from the one to the other, both included; the middle if there is only one.
     Ramp(f64, f64),
+    /// Absolute values of normal numbers of this standard deviation: the samples of a surrogate, which a gradient phase draws
+    /// anew in every step.
+    Samples(f64),
     /// The part that this parameter plays in a `tuned` population; all of one population (same `group`) are drawn
     /// together, as candidates are.
     Tuned {
