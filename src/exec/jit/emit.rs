@@ -21,18 +21,26 @@ use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsDat
 
 use super::lanes::{Constants, Emit, Lanes};
 use super::plan::{Buffer, Item, Loop, Place, Plan, Row, weight};
+use super::wide::Which;
 use crate::exec::math::Ops;
 use crate::ir::op::{Elem, Op, Ty, Value};
 use crate::ir::program::{Inst, TraceLayout};
 
 /// Imported functions by name.
 pub(super) type Callees = HashMap<&'static str, FuncRef>;
+/// Loops over time that have code of their own.
+pub(super) type Loops = HashMap<Which, FuncRef>;
 
 /// Arguments of a compiled tile, all of pointer size: scratch, points, inputs, params, directions, tables, outputs, traces.
 pub(super) const ARGUMENTS: usize = 8;
 
 /// Emits the whole function; `b` stands in its entry block, which has the arguments.
-pub(super) fn emit<R: Emit>(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &Callees, arguments: &[Clif]) {
+pub(super) fn emit<R: Emit>(
+    plan: &Plan,
+    b: &mut FunctionBuilder<'_>,
+    (callees, loops): (&Callees, &Loops),
+    arguments: &[Clif],
+) {
     let &[scratch, points, inputs, params, directions, tables, outputs, traces] = arguments else {
         unreachable!("a tile has {ARGUMENTS} arguments");
     };
@@ -42,6 +50,7 @@ pub(super) fn emit<R: Emit>(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &
         plan,
         b,
         callees,
+        loops,
         constants: Constants::default(),
         scratch,
         frames,
@@ -97,6 +106,7 @@ struct Emitter<'p, 'a, 'f, R> {
     plan: &'p Plan,
     b: &'a mut FunctionBuilder<'f>,
     callees: &'p Callees,
+    loops: &'p Loops,
     constants: Constants,
     scratch: Clif,
     frames: Clif,
@@ -115,7 +125,7 @@ struct Emitter<'p, 'a, 'f, R> {
 
 /// How a value's lanes relate to those of the loop around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lie {
+pub(super) enum Lie {
     /// The same lanes.
     Full,
     /// One number for all lanes.
@@ -126,7 +136,7 @@ enum Lie {
     Direction,
 }
 
-fn lie(l: &Loop, ty: Ty) -> Lie {
+pub(super) fn lie(l: &Loop, ty: Ty) -> Lie {
     if (ty.width, ty.tangent) == (l.width, l.tangent) {
         Lie::Full
     } else if ty.tangent {
@@ -197,8 +207,8 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                 });
             }
             self.step = None;
-            for stage in &pass.stages {
-                self.stage(stage, pass.steps);
+            for (k, stage) in pass.stages.iter().enumerate() {
+                self.stage(stage, k, pass.steps);
             }
             self.items(&pass.finish, None);
         }
@@ -450,8 +460,11 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
 
     /// A loop over lanes, for one point.
     fn lanes(&mut self, l: &Loop, frame: Clif, step: Option<Clif>) {
+        let units = [0, l.width as usize].map(|n| self.number(n));
+        if l.time.is_some() && self.over_time(None, frame, None, units) {
+            return;
+        }
         if l.tangent {
-            let units = [0, l.width as usize].map(|n| self.number(n));
             self.units(l, frame, step, units, None);
             return;
         }

@@ -15,6 +15,7 @@ mod module;
 mod normal;
 mod plan;
 mod stages;
+mod wide;
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -13,9 +13,10 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
 
 use super::JitError;
-use super::emit::{ARGUMENTS, Callees, emit};
+use super::emit::{ARGUMENTS, Callees, Loops, emit};
 use super::lanes::Emit;
 use super::plan::Plan;
+use super::wide::{self, Which};
 use crate::exec::kernel::Cost;
 use crate::exec::micro::{self, Symbol};
 
@@ -77,7 +78,7 @@ impl Drop for Code {
 /// The function of a plan as text.
 pub(super) fn text<R: Emit>(plan: &Plan) -> Result<String, JitError> {
     let mut maker = Maker::new::<R>()?;
-    maker.build::<R>(plan);
+    maker.build::<R>(plan, &[]);
     let text = maker.context.func.display().to_string();
     maker.into_code();
     Ok(text)
@@ -128,8 +129,8 @@ impl Maker {
         Code { module: Mutex::new(Some(self.module)) }
     }
 
-    /// Leaves the plan's function in the context.
-    fn build<R: Emit>(&mut self, plan: &Plan) {
+    /// Leaves the plan's function in the context; `own` are the loops that have functions already.
+    fn build<R: Emit>(&mut self, plan: &Plan, own: &[(Which, FuncId)]) {
         self.context.func.signature = signature(&self.module, ARGUMENTS);
         let mut b = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
         let entry = b.create_block();
@@ -140,14 +141,26 @@ impl Maker {
         for (s, id) in &self.imports {
             callees.insert(s.name, self.module.declare_func_in_func(*id, b.func));
         }
+        let loops: Loops =
+            own.iter().map(|&(which, id)| (which, self.module.declare_func_in_func(id, b.func))).collect();
         let arguments = b.block_params(entry).to_vec();
-        emit::<R>(plan, &mut b, &callees, &arguments);
+        emit::<R>(plan, &mut b, (&callees, &loops), &arguments);
         b.finalize(self.module.isa().frontend_config());
     }
 
     fn define<R: Emit>(&mut self, plan: &Plan, number: usize) -> Result<(FuncId, Cost), JitError> {
         let begun = Instant::now();
-        self.build::<R>(plan);
+        let mut own = vec![];
+        let mut own_bytes = 0;
+        for (k, (which, code)) in wide::all::<R>(plan).into_iter().enumerate() {
+            let signature = signature(&self.module, wide::ARGUMENTS);
+            let name = format!("kernel{number}loop{k}");
+            let id = self.module.declare_function(&name, Linkage::Local, &signature).map_err(error)?;
+            self.module.define_function_bytes(id, 64, &code, &[]).map_err(error)?;
+            own_bytes += code.len();
+            own.push((which, id));
+        }
+        self.build::<R>(plan, &own);
         let name = format!("kernel{number}");
         let id = self.module.declare_function(&name, Linkage::Local, &self.context.func.signature).map_err(error)?;
         let defined = self.module.define_function(id, &mut self.context);
@@ -155,7 +168,7 @@ impl Maker {
         self.module.clear_context(&mut self.context);
         // The error's debug form names the instruction that could not be compiled.
         defined.map_err(|e| JitError(format!("{}: {e:?}", plan.program.name)))?;
-        Ok((id, Cost { code_bytes, seconds: begun.elapsed().as_secs_f64() }))
+        Ok((id, Cost { code_bytes: code_bytes + own_bytes, seconds: begun.elapsed().as_secs_f64() }))
     }
 }
 

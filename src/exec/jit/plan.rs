@@ -553,6 +553,14 @@ impl<'a> Planner<'a> {
 }
 
 impl Item {
+    /// The loop, if it runs all steps.
+    pub(super) fn over_time(&self) -> Option<&Loop> {
+        match self {
+            Item::Loop(l) if l.time.is_some() => Some(l),
+            _ => None,
+        }
+    }
+
     fn insts(&self) -> &[Inst] {
         match self {
             Item::Loop(l) => &l.insts,

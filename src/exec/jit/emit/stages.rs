@@ -6,6 +6,7 @@ use cranelift::prelude::{InstBuilder, IntCC, Value as Clif};
 
 use super::{Body, Emit, Emitter, Loop, Place, Row, bytes};
 use crate::exec::jit::stages::{Feed, Stage};
+use crate::exec::jit::wide::Which;
 use crate::ir::op::Value;
 
 impl<R: Emit> Emitter<'_, '_, '_, R> {
@@ -41,7 +42,7 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
     }
 
     /// A stage: lists, then block by block of its outputs what feeds it and its own loop, for all points.
-    pub(super) fn stage(&mut self, stage: &Stage, steps: u32) {
+    pub(super) fn stage(&mut self, stage: &Stage, number: usize, steps: u32) {
         let l = stage.body();
         let steps = self.number(steps as usize);
         for feed in &stage.feeds {
@@ -50,7 +51,7 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
         let zero = self.number(0);
         let width = self.number(l.width as usize);
         if stage.feeds.is_empty() {
-            self.for_points(&mut |e, frame| e.units(l, frame, None, [zero, width], None));
+            self.for_points(&mut |e, frame| e.stage_units(l, number, frame, [zero, width], None));
             return;
         }
         self.repeat(width, self.plan.units as i64, &mut |e, first| {
@@ -61,9 +62,30 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
                     e.feed(feed, frame, steps, count, *packed);
                 }
                 let fed = e.scratch;
-                e.units(l, frame, None, [first, count], Some(fed));
+                e.stage_units(l, number, frame, [first, count], Some(fed));
             });
         });
+    }
+
+    fn stage_units(&mut self, l: &Loop, number: usize, frame: Clif, units: [Clif; 2], fed: Option<Clif>) {
+        if !self.over_time(Some(number), frame, fed, units) {
+            self.units(l, frame, None, units, fed);
+        }
+    }
+
+    /// Calls the code that a loop over time has of its own, for one point and some units, the first and how many; says whether
+    /// there is any.
+    pub(super) fn over_time(
+        &mut self,
+        stage: Option<usize>,
+        frame: Clif,
+        fed: Option<Clif>,
+        [first, count]: [Clif; 2],
+    ) -> bool {
+        let Some(&code) = self.loops.get(&Which { pass: self.pass, stage }) else { return false };
+        let fed = fed.unwrap_or(self.scratch);
+        self.b.ins().call(code, &[frame, self.scratch, fed, self.tables, first, count]);
+        true
     }
 
     /// Where a value is kept, in numbers from the start of a frame, and from one step to the next.
