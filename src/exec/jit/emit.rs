@@ -31,49 +31,27 @@ pub(super) type Callees = HashMap<&'static str, FuncRef>;
 /// Loops over time that have code of their own.
 pub(super) type Loops = HashMap<Which, FuncRef>;
 
-/// Arguments of a compiled tile, all of pointer size: scratch, points, inputs, params, directions, tables, outputs, traces.
-pub(super) const ARGUMENTS: usize = 8;
+/// Arguments of a compiled tile, all of pointer size: scratch, points, inputs, params, directions, prepared, tables, outputs,
+/// traces.
+pub(super) const ARGUMENTS: usize = 9;
+/// Those of what prepares: prepared, params, directions.
+pub(super) const PREPARING: usize = 3;
 
 /// Emits the whole function; `b` stands in its entry block, which has the arguments.
 pub(super) fn emit<R: Emit>(
     plan: &Plan,
     b: &mut FunctionBuilder<'_>,
-    (callees, loops): (&Callees, &Loops),
+    functions: (&Callees, &Loops),
     arguments: &[Clif],
 ) {
-    let &[scratch, points, inputs, params, directions, tables, outputs, traces] = arguments else {
+    let &[scratch, points, inputs, params, directions, prepared, tables, outputs, traces] = arguments else {
         unreachable!("a tile has {ARGUMENTS} arguments");
     };
-    let frames = b.ins().iadd_imm_s(scratch, bytes::<R>(plan.fixed));
-    let mut e = Emitter::<R> {
-        precision: PhantomData,
-        plan,
-        b,
-        callees,
-        loops,
-        constants: Constants::default(),
-        scratch,
-        frames,
-        points,
-        inputs,
-        params,
-        directions,
-        tables,
-        table_at: plan
-            .program
-            .tables
-            .iter()
-            .scan(0, |at, t| Some(std::mem::replace(at, *at + t.values.len())))
-            .collect(),
-        layouts: plan.program.trace_layout(),
-        pass: 0,
-        step: None,
-    };
+    let mut e = emitter::<R>(plan, b, functions, [scratch, points, inputs, params, directions, prepared, tables]);
     if plan.passes.iter().all(|p| p.stages.is_empty()) {
         e.group([outputs, traces]);
     } else {
         // Fewer at a time, one group after the other in the same frames.
-        e.pack();
         let most = e.number(plan.points);
         e.repeat(points, plan.points as i64, &mut |e, first| {
             let left = e.b.ins().isub(points, first);
@@ -90,6 +68,57 @@ pub(super) fn emit<R: Emit>(
         });
     }
     e.b.ins().return_(&[]);
+}
+
+/// Emits what is done once for all tiles.
+pub(super) fn prepare<R: Emit>(
+    plan: &Plan,
+    b: &mut FunctionBuilder<'_>,
+    functions: (&Callees, &Loops),
+    arguments: &[Clif],
+) {
+    let &[prepared, params, directions] = arguments else {
+        unreachable!("preparing has {PREPARING} arguments");
+    };
+    // Of a tile there is nothing.
+    let none = b.ins().iconst(types::I64, 0);
+    let mut e = emitter::<R>(plan, b, functions, [none, none, none, params, directions, prepared, none]);
+    e.pack();
+    e.b.ins().return_(&[]);
+}
+
+fn emitter<'p, 'a, 'f, R: Emit>(
+    plan: &'p Plan,
+    b: &'a mut FunctionBuilder<'f>,
+    (callees, loops): (&'p Callees, &'p Loops),
+    [scratch, points, inputs, params, directions, prepared, tables]: [Clif; 7],
+) -> Emitter<'p, 'a, 'f, R> {
+    let frames = b.ins().iadd_imm_s(scratch, bytes::<R>(plan.fixed));
+    Emitter::<R> {
+        precision: PhantomData,
+        plan,
+        b,
+        callees,
+        loops,
+        constants: Constants::default(),
+        scratch,
+        frames,
+        points,
+        inputs,
+        params,
+        directions,
+        prepared,
+        tables,
+        table_at: plan
+            .program
+            .tables
+            .iter()
+            .scan(0, |at, t| Some(std::mem::replace(at, *at + t.values.len())))
+            .collect(),
+        layouts: plan.program.trace_layout(),
+        pass: 0,
+        step: None,
+    }
 }
 
 fn bytes<R: Emit>(numbers: usize) -> i64 {
@@ -114,6 +143,7 @@ struct Emitter<'p, 'a, 'f, R> {
     inputs: Clif,
     params: Clif,
     directions: Clif,
+    prepared: Clif,
     tables: Clif,
     /// Where each table starts.
     table_at: Vec<usize>,
@@ -556,6 +586,22 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         }
     }
 
+    /// Where a stage's block of this step lies, from number 0 of scratch on.
+    fn in_block(&mut self, body: &Body) -> Clif {
+        let (Some(step), Some(fed)) = (body.step, body.fed) else { unreachable!("stages have steps and blocks") };
+        let offset = self.b.ins().imul_imm_s(step, bytes::<R>(self.plan.units * self.plan.lanes));
+        self.b.ins().iadd(fed, offset)
+    }
+
+    /// Leaves a stage's value in the results of its block.
+    fn store_result(&mut self, body: &Body, at: usize, vectors: &[Clif]) {
+        let address = self.in_block(body);
+        for k in 0..body.vectors {
+            let at = bytes::<R>(at) as i32 + 16 * (body.first + k) as i32;
+            self.b.ins().store(plain(), vectors[k % vectors.len()], address, at);
+        }
+    }
+
     /// An operand's vectors; loaded where it is not in registers.
     fn operand(&mut self, l: &Loop, body: &mut Body, v: Value) -> Vec<Clif> {
         if let Some(vectors) = body.registers.get(&v) {
@@ -572,9 +618,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                 vec![self.b.ins().splat(R::F, x)]
             }
             Some(Place::Feed(at)) => {
-                let (Some(step), Some(fed)) = (body.step, body.fed) else { unreachable!("feeds are read in stages") };
-                let offset = self.b.ins().imul_imm_s(step, bytes::<R>(self.plan.units * self.plan.lanes));
-                let address = self.b.ins().iadd(fed, offset);
+                let address = self.in_block(body);
                 let at = bytes::<R>(*at) as i32;
                 let own = body.first..body.first + body.vectors;
                 own.map(|k| self.b.ins().load(R::F, plain(), address, at + 16 * k as i32)).collect()

@@ -19,6 +19,7 @@ use super::emit::{Lie, lie};
 use super::lanes::Emit;
 use super::plan::{Loop, Place, Plan, Row};
 use crate::exec::math::Ops;
+use crate::exec::micro::Level;
 use crate::func::{Binary, Unary};
 use crate::ir::op::{Elem, Op, StateId, Ty, Value};
 use crate::ir::program::Inst as IrInst;
@@ -36,21 +37,11 @@ pub(super) struct Which {
     pub stage: Option<usize>,
 }
 
-/// Whether this processor and its calls are those that code is made for.
-fn is_here() -> bool {
-    #[cfg(all(target_arch = "x86_64", unix))]
-    return std::arch::is_x86_feature_detected!("avx512f")
-        && std::arch::is_x86_feature_detected!("avx512dq")
-        && std::arch::is_x86_feature_detected!("avx512bw")
-        && std::arch::is_x86_feature_detected!("avx512vl");
-    #[cfg(not(all(target_arch = "x86_64", unix)))]
-    false
-}
-
 /// Code for all loops over time of a plan that it can be made for.
 pub(super) fn all<R: Emit>(plan: &Plan) -> Vec<(Which, Vec<u8>)> {
     let mut all = vec![];
-    if !is_here() {
+    // The code calls nothing, but it is called as functions are there.
+    if plan.level != Level::Avx512 || !cfg!(all(target_arch = "x86_64", unix)) {
         return all;
     }
     for (pass, p) in plan.passes.iter().enumerate() {
@@ -154,7 +145,7 @@ impl<'p, R: Emit> Writer<'p, R> {
         KEPT.iter().for_each(|&r| a.push(r));
         self.start(&mut a, &bases)?;
         for section in self.sections(states.len(), &homes)? {
-            self.section(&mut a, &section, &bases, &states, &homes)?;
+            self.section(&mut a, &section, &bases, &states, (&next, &homes))?;
         }
         KEPT.iter().rev().for_each(|&r| a.pop(r));
         a.leave();
@@ -184,6 +175,11 @@ impl<'p, R: Emit> Writer<'p, R> {
         }
         for &(v, row) in self.l.stores.iter().filter(|(_, row)| row.step > 0) {
             let to = self.memory(self.plan.types[&v], row)?;
+            let from = *self.known.get(&v)?;
+            self.record.store(from, to);
+        }
+        for &(v, at) in &self.l.results {
+            let to = self.at(Base::Fed, Lie::Full, self.plan.units * self.plan.lanes * R::BYTES, at * R::BYTES)?;
             let from = *self.known.get(&v)?;
             self.record.store(from, to);
         }
@@ -391,7 +387,7 @@ impl<'p, R: Emit> Writer<'p, R> {
         s: &Section,
         bases: &[u8],
         states: &[[Memory; 2]],
-        homes: &Homes,
+        (next, homes): (&[u32], &Homes),
     ) -> Option<()> {
         let copies = s.units * s.parts;
         let taken = copies * states.len() + s.group * homes.passing;
@@ -418,6 +414,11 @@ impl<'p, R: Emit> Writer<'p, R> {
         for first in (0..copies).step_by(s.group) {
             for inst in &self.record.insts {
                 (first..copies.min(first + s.group)).for_each(|c| code.inst(a, inst, c));
+            }
+            for c in first..copies.min(first + s.group) {
+                for (k, &r) in next.iter().enumerate().filter(|(k, r)| homes.vectors[**r as usize] != Home::State(*k)) {
+                    a.op(Code::MOVE, s.length, code.state(k, c), 0, Rm::Register(code.register(r, c)));
+                }
             }
         }
         self.pointers.iter().zip(bases).for_each(|(p, &r)| a.add_number(r, p.step));

@@ -48,9 +48,9 @@ pub(super) fn assign(insts: &[Inst], registers: u32, masks: u32, next: &[u32]) -
                 free.push(home);
             }
         }
-        for &m in inst.masks.iter().flatten().filter(|m| last_mask[**m as usize] == at) {
-            free_masks.push(homes.masks[m as usize]);
-        }
+        let mut ending: Vec<u32> = inst.masks.into_iter().flatten().filter(|m| last_mask[*m as usize] == at).collect();
+        ending.dedup();
+        free_masks.extend(ending.into_iter().map(|m| homes.masks[m as usize]));
         if let Some(to) = inst.to {
             let state = next.iter().position(|n| *n == to).filter(|&s| last[s] <= at);
             homes.vectors[to as usize] = match state {
