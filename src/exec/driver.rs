@@ -37,7 +37,8 @@ fn run_all<R: Real>(kernel: &dyn Kernel<R>, inputs: &[R], params: &[&[R]], direc
         .map(|_| Results { outputs: vec![R::ZERO; points * output_len], traces: vec![R::ZERO; points * trace_len] })
         .collect();
     let mut tiles = vec![];
-    for (result, &params) in results.iter_mut().zip(params) {
+    let prepared: Vec<Vec<R>> = params.iter().map(|params| kernel.prepare(params, directions)).collect();
+    for ((result, &params), prepared) in results.iter_mut().zip(params).zip(&prepared) {
         let (mut outputs, mut traces) = (result.outputs.as_mut_slice(), result.traces.as_mut_slice());
         let mut first = 0;
         while first < points {
@@ -47,7 +48,7 @@ fn run_all<R: Real>(kernel: &dyn Kernel<R>, inputs: &[R], params: &[&[R]], direc
             let (trace, tail) = traces.split_at_mut(n * trace_len);
             traces = tail;
             let inputs = &inputs[first * input_len..(first + n) * input_len];
-            tiles.push(Tile { points: n, inputs, params, directions, outputs: head, traces: trace });
+            tiles.push(Tile { points: n, inputs, params, directions, prepared, outputs: head, traces: trace });
             first += n;
         }
     }

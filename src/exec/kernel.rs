@@ -35,6 +35,8 @@ pub struct Tile<'a, R = f32> {
     pub inputs: &'a [R],
     pub params: &'a [R],
     pub directions: &'a [R],
+    /// What [`Kernel::prepare`] made of parameters and directions.
+    pub prepared: &'a [R],
     pub outputs: &'a mut [R],
     pub traces: &'a mut [R],
 }
@@ -42,6 +44,11 @@ pub struct Tile<'a, R = f32> {
 /// A compiled or interpreted program in one precision. Running it twice on the same tile gives the same bits.
 pub trait Kernel<R = f32>: Send + Sync {
     fn program(&self) -> &Program;
+
+    /// Parameters and directions in the order in which all tiles of a run read them; nothing if they are read as they are.
+    fn prepare(&self, _params: &[R], _directions: &[R]) -> Vec<R> {
+        vec![]
+    }
 
     /// Numbers of scratch space that `run_tile` needs; its contents never matter.
     fn scratch_len(&self) -> usize;

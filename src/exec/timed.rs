@@ -52,6 +52,10 @@ impl<R: Real> Kernel<R> for Timed<R> {
         self.kernel.cost()
     }
 
+    fn prepare(&self, params: &[R], directions: &[R]) -> Vec<R> {
+        self.kernel.prepare(params, directions)
+    }
+
     fn run_tile(&self, scratch: &mut [R], tile: Tile<'_, R>) {
         let (points, begun) = (tile.points as u64, Instant::now());
         self.kernel.run_tile(scratch, tile);

@@ -107,8 +107,15 @@ impl<'a> Live<'a> {
         for chunk in inputs.chunks_exact_mut(len) {
             let (given, states) = chunk.split_at_mut(layout.states);
             if !states.is_empty() {
-                let tile =
-                    Tile { points: 1, inputs: given, params: &[], directions: &[], outputs: states, traces: &mut [] };
+                let tile = Tile {
+                    points: 1,
+                    inputs: given,
+                    params: &[],
+                    directions: &[],
+                    prepared: &[],
+                    outputs: states,
+                    traces: &mut [],
+                };
                 start.run_tile(&mut scratch, tile);
             }
         }
@@ -169,7 +176,10 @@ impl<'a> Live<'a> {
                 give(given, layout, chunk, stream, dt, seed);
             }
             let points = inputs.len() / layout.input_len;
-            kernel.run_tile(scratch, Tile { points, inputs, params: &[], directions: &[], outputs, traces: &mut [] });
+            kernel.run_tile(
+                scratch,
+                Tile { points, inputs, params: &[], directions: &[], prepared: &[], outputs, traces: &mut [] },
+            );
             for (to, from) in inputs.chunks_exact_mut(layout.input_len).zip(outputs.chunks_exact(layout.output_len)) {
                 to[layout.states..].copy_from_slice(&from[..layout.spike]);
             }

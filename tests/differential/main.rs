@@ -8,13 +8,13 @@ mod stages;
 use std::sync::Arc;
 
 use programs::{COMPARE, Draw, Maker, Shape, UNARY, output, surrogate, trace, with_inputs};
-use snnc::exec::jit::Emit;
+use snnc::exec::jit::{Emit, Level, compile_for};
 use snnc::exec::kernel::{Kernel, Results};
 use snnc::exec::real::Real;
 use snnc::exec::{Engine, build_in, driver};
 use snnc::func::{Binary, Compare, Unary};
-use snnc::ir::op::{Op, Ty};
-use snnc::ir::program::{Pass, Program, Region, Table};
+use snnc::ir::op::{Op, Ty, Value};
+use snnc::ir::program::{Builder, Pass, Program, Region, Table};
 use snnc::ir::read::read;
 use snnc::ir::verify::verify;
 
@@ -39,16 +39,18 @@ struct Both {
 
 struct Pair<R> {
     interp: Arc<dyn Kernel<R>>,
-    jit: Arc<dyn Kernel<R>>,
+    /// For each level of instructions that this processor has.
+    jit: Vec<(Level, Arc<dyn Kernel<R>>)>,
 }
 
 impl<R: Emit> Pair<R> {
     fn new(program: &Program) -> Pair<R> {
-        let one = |engine| match build_in::<R>(engine, vec![program.clone()]) {
+        let one = |kernels: Result<Vec<_>, _>| match kernels {
             Ok(mut kernels) => kernels.remove(0),
             Err(e) => panic!("{e}\n{program}"),
         };
-        Pair { interp: one(Engine::Interp), jit: one(Engine::Jit) }
+        let jit = Level::all().into_iter().map(|level| (level, one(compile_for::<R>(level, vec![program.clone()]))));
+        Pair { jit: jit.collect(), interp: one(build_in::<R>(Engine::Interp, vec![program.clone()])) }
     }
 
     /// Runs both on random numbers and compares.
@@ -59,11 +61,13 @@ impl<R: Emit> Pair<R> {
         let params = numbers(p.param_len());
         let directions = numbers(p.param_len() * p.directions as usize);
         let a = driver::run(&*self.interp, &inputs, &params, &directions);
-        let b = driver::run(&*self.jit, &inputs, &params, &directions);
-        let result = same(&a.outputs, &b.outputs).map_err(|e| format!("outputs: {e}"));
-        let result = result.and_then(|()| same(&a.traces, &b.traces).map_err(|e| format!("traces: {e}")));
-        if let Err(e) = result {
-            panic!("{e}; {points} points, {}\n{p}", R::PRECISION.name());
+        for (level, jit) in &self.jit {
+            let b = driver::run(&**jit, &inputs, &params, &directions);
+            let result = same(&a.outputs, &b.outputs).map_err(|e| format!("outputs: {e}"));
+            let result = result.and_then(|()| same(&a.traces, &b.traces).map_err(|e| format!("traces: {e}")));
+            if let Err(e) = result {
+                panic!("{e}; {points} points, {}, {level:?}\n{p}", R::PRECISION.name());
+            }
         }
         a
     }
@@ -174,6 +178,62 @@ fn masks_cross_loops() {
     let y = b.push(Region::Init, Op::Select(m, wide, x), Ty::real(7));
     output(&mut b, y);
     Both::new(&b.finish()).check(40, &mut Draw::new(4), true);
+}
+
+/// A pass that is one loop: the state starts as an input; `next` is made of it and of another input.
+fn over_time(width: u32, next: impl Fn(&mut Builder, Value, Value) -> Value) -> Program {
+    let mut b = with_inputs(&[width, width]);
+    b.program.passes = vec![Pass::new(2)];
+    let ty = Ty::real(width);
+    let x = b.push(Region::Init, Op::Input(0), ty);
+    let y = b.push(Region::Init, Op::Input(1), ty);
+    let (s, unchanged) = (b.state(0, ty, x), b.state(0, ty, y));
+    let old = b.push(Region::Step(0), Op::State(s), ty);
+    let other = b.push(Region::Step(0), Op::State(unchanged), ty);
+    b.set_next(unchanged, other);
+    let new = next(&mut b, old, other);
+    b.set_next(s, new);
+    for s in [s, unchanged] {
+        let last = b.push(Region::Finish(0), Op::State(s), ty);
+        output(&mut b, last);
+    }
+    b.finish()
+}
+
+#[test]
+fn every_function_over_time() {
+    let step = Region::Step(0);
+    for width in [1, 3, 4, 7, 24, 64, 200] {
+        let (real, mask) = (Ty::real(width), Ty::mask(width));
+        let check = |program: Program| Both::new(&program).check(33, &mut Draw::new(11), true);
+        for &f in UNARY {
+            check(over_time(width, |b, x, _| b.push(step, Op::Unary(f, x), real)));
+        }
+        for &f in Binary::ALL {
+            check(over_time(width, |b, x, y| b.push(step, Op::Binary(f, x, y), real)));
+            check(over_time(width, |b, x, _| b.push(step, Op::Binary(f, x, x), real)));
+        }
+        for &f in COMPARE {
+            check(over_time(width, |b, x, y| {
+                let c = b.push(step, Op::Compare(f, x, y), mask);
+                let d = b.push(step, Op::Compare(f, y, y), mask);
+                let n = b.push(step, Op::Not(c), mask);
+                let m = b.push(step, Op::And(n, d), mask);
+                let m = b.push(step, Op::Or(m, c), mask);
+                let z = b.push(step, Op::Select(n, x, y), real);
+                b.push(step, Op::Select(m, y, z), real)
+            }));
+        }
+        for strict in [true, false] {
+            check(over_time(width, |b, x, y| {
+                let over = b.push(step, Op::Binary(Binary::Sub, x, y), real);
+                let s = b.push(step, Op::Spike { of: over, strict, surrogate: surrogate() }, real);
+                let t = b.push(step, Op::Spike { of: x, strict, surrogate: surrogate() }, real);
+                let both = b.push(step, Op::Binary(Binary::Sub, s, t), real);
+                b.push(step, Op::Binary(Binary::Add, both, y), real)
+            }));
+        }
+    }
 }
 
 #[test]

@@ -22,57 +22,39 @@ use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsDat
 
 use super::lanes::{Constants, Emit, Lanes};
 use super::plan::{Buffer, Item, Loop, Place, Plan, Row, weight};
+use super::wide::Which;
 use crate::exec::math::Ops;
 use crate::ir::op::{Elem, Op, Ty, Value};
 use crate::ir::program::{Inst, TraceLayout};
 
 /// Imported functions by name.
 pub(super) type Callees = HashMap<&'static str, FuncRef>;
+/// Loops over time that have code of their own.
+pub(super) type Loops = HashMap<Which, FuncRef>;
 
-/// Arguments of a compiled tile, all of pointer size: scratch, points, inputs, params, directions, tables, outputs, traces.
-pub(super) const ARGUMENTS: usize = 8;
+/// Arguments of a compiled tile, all of pointer size: scratch, points, inputs, params, directions, prepared, tables, outputs,
+/// traces.
+pub(super) const ARGUMENTS: usize = 9;
+/// Those of what prepares: prepared, params, directions.
+pub(super) const PREPARING: usize = 3;
 
 /// Emits the whole function; `b` stands in its entry block, which has the arguments. Yields what is to stand in `table`.
 pub(super) fn emit<R: Emit>(
     plan: &Plan,
     b: &mut FunctionBuilder<'_>,
-    callees: &Callees,
+    functions: (&Callees, &Loops),
     table: GlobalValue,
     arguments: &[Clif],
 ) -> Vec<u8> {
-    let &[scratch, points, inputs, params, directions, tables, outputs, traces] = arguments else {
+    let &[scratch, points, inputs, params, directions, prepared, tables, outputs, traces] = arguments else {
         unreachable!("a tile has {ARGUMENTS} arguments");
     };
-    let frames = b.ins().iadd_imm_s(scratch, bytes::<R>(plan.fixed));
-    let mut e = Emitter::<R> {
-        precision: PhantomData,
-        plan,
-        b,
-        callees,
-        constants: Constants::default(),
-        table,
-        scratch,
-        frames,
-        points,
-        inputs,
-        params,
-        directions,
-        tables,
-        table_at: plan
-            .program
-            .tables
-            .iter()
-            .scan(0, |at, t| Some(std::mem::replace(at, *at + t.values.len())))
-            .collect(),
-        layouts: plan.program.trace_layout(),
-        pass: 0,
-        step: None,
-    };
+    let mut e =
+        emitter::<R>(plan, b, functions, table, [scratch, points, inputs, params, directions, prepared, tables]);
     if plan.passes.iter().all(|p| p.stages.is_empty()) {
         e.group([outputs, traces]);
     } else {
         // Fewer at a time, one group after the other in the same frames.
-        e.pack();
         let most = e.number(plan.points);
         e.repeat(points, plan.points as i64, &mut |e, first| {
             let left = e.b.ins().isub(points, first);
@@ -89,7 +71,62 @@ pub(super) fn emit<R: Emit>(
         });
     }
     e.b.ins().return_(&[]);
-    e.constants.listed.iter().flat_map(|bits| bits.to_le_bytes()[..R::BYTES].repeat(R::LANES)).collect()
+    e.constants.bytes::<R>()
+}
+
+/// Emits what is done once for all tiles; yields what is to stand in `table`.
+pub(super) fn prepare<R: Emit>(
+    plan: &Plan,
+    b: &mut FunctionBuilder<'_>,
+    functions: (&Callees, &Loops),
+    table: GlobalValue,
+    arguments: &[Clif],
+) -> Vec<u8> {
+    let &[prepared, params, directions] = arguments else {
+        unreachable!("preparing has {PREPARING} arguments");
+    };
+    // Of a tile there is nothing.
+    let none = b.ins().iconst(types::I64, 0);
+    let mut e = emitter::<R>(plan, b, functions, table, [none, none, none, params, directions, prepared, none]);
+    e.pack();
+    e.b.ins().return_(&[]);
+    e.constants.bytes::<R>()
+}
+
+fn emitter<'p, 'a, 'f, R: Emit>(
+    plan: &'p Plan,
+    b: &'a mut FunctionBuilder<'f>,
+    (callees, loops): (&'p Callees, &'p Loops),
+    table: GlobalValue,
+    [scratch, points, inputs, params, directions, prepared, tables]: [Clif; 7],
+) -> Emitter<'p, 'a, 'f, R> {
+    let frames = b.ins().iadd_imm_s(scratch, bytes::<R>(plan.fixed));
+    Emitter::<R> {
+        precision: PhantomData,
+        plan,
+        b,
+        callees,
+        loops,
+        constants: Constants::default(),
+        table,
+        scratch,
+        frames,
+        points,
+        inputs,
+        params,
+        directions,
+        prepared,
+        tables,
+        table_at: plan
+            .program
+            .tables
+            .iter()
+            .scan(0, |at, t| Some(std::mem::replace(at, *at + t.values.len())))
+            .collect(),
+        layouts: plan.program.trace_layout(),
+        pass: 0,
+        step: None,
+    }
 }
 
 fn bytes<R: Emit>(numbers: usize) -> i64 {
@@ -106,6 +143,7 @@ struct Emitter<'p, 'a, 'f, R> {
     plan: &'p Plan,
     b: &'a mut FunctionBuilder<'f>,
     callees: &'p Callees,
+    loops: &'p Loops,
     constants: Constants,
     /// Constants of long loops.
     table: GlobalValue,
@@ -115,6 +153,7 @@ struct Emitter<'p, 'a, 'f, R> {
     inputs: Clif,
     params: Clif,
     directions: Clif,
+    prepared: Clif,
     tables: Clif,
     /// Where each table starts.
     table_at: Vec<usize>,
@@ -126,7 +165,7 @@ struct Emitter<'p, 'a, 'f, R> {
 
 /// How a value's lanes relate to those of the loop around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lie {
+pub(super) enum Lie {
     /// The same lanes.
     Full,
     /// One number for all lanes.
@@ -137,7 +176,7 @@ enum Lie {
     Direction,
 }
 
-fn lie(l: &Loop, ty: Ty) -> Lie {
+pub(super) fn lie(l: &Loop, ty: Ty) -> Lie {
     if (ty.width, ty.tangent) == (l.width, l.tangent) {
         Lie::Full
     } else if ty.tangent {
@@ -208,8 +247,8 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                 });
             }
             self.step = None;
-            for stage in &pass.stages {
-                self.stage(stage, pass.steps);
+            for (k, stage) in pass.stages.iter().enumerate() {
+                self.stage(stage, k, pass.steps);
             }
             self.items(&pass.finish, None);
         }
@@ -371,8 +410,11 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
 
     /// A loop over lanes, for one point.
     fn lanes(&mut self, l: &Loop, frame: Clif, step: Option<Clif>) {
+        let units = [0, l.width as usize].map(|n| self.number(n));
+        if l.time.is_some() && self.over_time(None, frame, None, units) {
+            return;
+        }
         if l.tangent {
-            let units = [0, l.width as usize].map(|n| self.number(n));
             self.units(l, frame, step, units, None);
             return;
         }
@@ -464,6 +506,22 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         }
     }
 
+    /// Where a stage's block of this step lies, from number 0 of scratch on.
+    fn in_block(&mut self, body: &Body) -> Clif {
+        let (Some(step), Some(fed)) = (body.step, body.fed) else { unreachable!("stages have steps and blocks") };
+        let offset = self.b.ins().imul_imm_s(step, bytes::<R>(self.plan.units * self.plan.lanes));
+        self.b.ins().iadd(fed, offset)
+    }
+
+    /// Leaves a stage's value in the results of its block.
+    fn store_result(&mut self, body: &Body, at: usize, vectors: &[Clif]) {
+        let address = self.in_block(body);
+        for k in 0..body.vectors {
+            let at = bytes::<R>(at) as i32 + 16 * (body.first + k) as i32;
+            self.b.ins().store(plain(), vectors[k % vectors.len()], address, at);
+        }
+    }
+
     /// An operand's vectors; loaded where it is not in registers.
     fn operand(&mut self, l: &Loop, body: &mut Body, v: Value) -> Vec<Clif> {
         if let Some(vectors) = body.registers.get(&v) {
@@ -484,9 +542,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                 vec![self.b.ins().splat(R::F, x)]
             }
             Some(Place::Feed(at)) => {
-                let (Some(step), Some(fed)) = (body.step, body.fed) else { unreachable!("feeds are read in stages") };
-                let offset = self.b.ins().imul_imm_s(step, bytes::<R>(self.plan.units * self.plan.lanes));
-                let address = self.b.ins().iadd(fed, offset);
+                let address = self.in_block(body);
                 let at = bytes::<R>(*at) as i32;
                 let own = body.first..body.first + body.vectors;
                 own.map(|k| self.b.ins().load(R::F, plain(), address, at + 16 * k as i32)).collect()

@@ -89,7 +89,7 @@ pub(super) struct Constants {
     /// where they use them, and they hold no registers in between.
     pub table: Option<Value>,
     /// What stands in the table, each filling 128 bits.
-    pub listed: Vec<u64>,
+    listed: Vec<u64>,
 }
 
 impl Constants {
@@ -97,6 +97,11 @@ impl Constants {
     pub fn clear(&mut self) {
         self.known.clear();
         self.zero = None;
+    }
+
+    /// The table.
+    pub fn bytes<R: Emit>(&self) -> Vec<u8> {
+        self.listed.iter().flat_map(|bits| bits.to_le_bytes()[..R::BYTES].repeat(R::LANES)).collect()
     }
 
     /// The offset of a constant in the table.

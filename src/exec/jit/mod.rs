@@ -15,15 +15,17 @@ mod module;
 mod normal;
 mod plan;
 mod stages;
+mod wide;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::exec::kernel::{Cost, Kernel, TILE, Tile};
+pub use crate::exec::micro::Level;
 use crate::ir::program::Program;
 use crate::plan::Precision;
 pub use lanes::Emit;
-use module::{Code, Entry};
+use module::{Code, Entry, Prepare};
 
 /// Why programs could not be compiled. Not a user's mistake: the machine lacks something, or the compiler has a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,46 +41,42 @@ impl std::error::Error for JitError {}
 
 /// Compiles programs that have passed `ir::verify`, in the same order. Their code is freed with the last of the kernels.
 pub fn compile<R: Emit>(programs: Vec<Program>) -> Result<Vec<Arc<dyn Kernel<R>>>, JitError> {
-    compile_for(programs, Processor::Here)
+    compile_for(Level::best(), programs)
 }
 
-/// Whose instructions are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Processor {
-    Here,
-    /// The least of this architecture.
-    #[cfg(test)]
-    Any,
-}
-
-fn compile_for<R: Emit>(programs: Vec<Program>, processor: Processor) -> Result<Vec<Arc<dyn Kernel<R>>>, JitError> {
+/// The same for a level that this processor has.
+pub fn compile_for<R: Emit>(level: Level, programs: Vec<Program>) -> Result<Vec<Arc<dyn Kernel<R>>>, JitError> {
+    assert!(Level::all().contains(&level), "this processor has no {level:?}");
     let all = Instant::now();
     let plan = |program: &Program| {
         let begun = Instant::now();
-        (plan::plan(program), begun.elapsed().as_secs_f64())
+        (plan::plan(program, level), begun.elapsed().as_secs_f64())
     };
     let (plans, planning): (Vec<plan::Plan>, Vec<f64>) = programs.iter().map(plan).unzip();
-    let (code, entries) = Code::new::<R>(&plans, processor)?;
+    let (code, entries) = Code::new::<R>(&plans, level)?;
     let code = Arc::new(code);
     // Setting up and making the code executable is for all of them alike.
-    let own: f64 = planning.iter().sum::<f64>() + entries.iter().map(|(_, cost)| cost.seconds).sum::<f64>();
+    let own: f64 = planning.iter().sum::<f64>() + entries.iter().map(|e| e.cost.seconds).sum::<f64>();
     let share = (all.elapsed().as_secs_f64() - own).max(0.0) / plans.len().max(1) as f64;
     let kernels = programs.into_iter().zip(plans).zip(entries).zip(planning);
-    let kernels = kernels.map(|(((program, plan), (entry, cost)), planning)| {
+    let kernels = kernels.map(|(((program, plan), made), planning)| {
         let tables = program.tables.iter().flat_map(|t| t.values.iter().map(|&x| R::new(x))).collect();
         // A cache line more, to start on one.
         let scratch_len = plan.fixed + plan.points * plan.frame + LINE;
+        let prepared_len = if plan.prepared > 0 { plan.prepared + LINE } else { 0 };
         let lens = Lens::of(&program);
-        let cost = Cost { seconds: planning + cost.seconds + share, ..cost };
+        let cost = Cost { seconds: planning + made.cost.seconds + share, ..made.cost };
+        let (entry, prepare) = (made.entry, made.prepare);
         let _code = Arc::clone(&code);
-        Arc::new(Compiled { program, lens, tables, scratch_len, cost, entry, _code }) as Arc<dyn Kernel<R>>
+        Arc::new(Compiled { program, lens, tables, scratch_len, prepared_len, cost, entry, prepare, _code })
+            as Arc<dyn Kernel<R>>
     });
     Ok(kernels.collect())
 }
 
 /// The program in Cranelift's IR, for reading.
 pub fn clif(precision: Precision, program: &Program) -> Result<String, JitError> {
-    let plan = plan::plan(program);
+    let plan = plan::plan(program, Level::best());
     match precision {
         Precision::F32 => module::text::<f32>(&plan),
         Precision::F64 => module::text::<f64>(&plan),
@@ -87,6 +85,11 @@ pub fn clif(precision: Precision, program: &Program) -> Result<String, JitError>
 
 /// Numbers in a cache line, at most.
 const LINE: usize = 16;
+
+/// Numbers before the first that starts a cache line.
+fn aligned<R>(numbers: &[R]) -> usize {
+    numbers.as_ptr().align_offset(64).min(LINE).min(numbers.len())
+}
 
 /// Lengths of a point's part of the buffers.
 #[derive(Debug, Clone, Copy)]
@@ -116,8 +119,10 @@ struct Compiled<R> {
     lens: Lens,
     tables: Vec<R>,
     scratch_len: usize,
+    prepared_len: usize,
     cost: Cost,
     entry: Entry<R>,
+    prepare: Option<Prepare<R>>,
     _code: Arc<Code>,
 }
 
@@ -134,6 +139,18 @@ impl<R: Emit> Kernel<R> for Compiled<R> {
         self.cost
     }
 
+    fn prepare(&self, params: &[R], directions: &[R]) -> Vec<R> {
+        assert_eq!(params.len(), self.lens.params, "parameters");
+        assert_eq!(directions.len(), self.lens.directions, "directions");
+        let mut prepared = vec![R::ZERO; self.prepared_len];
+        let start = aligned(&prepared);
+        if let Some(prepare) = self.prepare {
+            // SAFETY: the lengths just checked and made are those the function was compiled for, and `_code` keeps its memory.
+            unsafe { prepare(prepared[start..].as_mut_ptr(), params.as_ptr(), directions.as_ptr()) }
+        }
+        prepared
+    }
+
     fn run_tile(&self, scratch: &mut [R], tile: Tile<'_, R>) {
         let n = tile.points;
         assert!((1..=TILE).contains(&n), "a tile has 1 to {TILE} points");
@@ -143,7 +160,8 @@ impl<R: Emit> Kernel<R> for Compiled<R> {
         assert_eq!(tile.traces.len(), n * self.lens.traces, "traces of the tile");
         assert_eq!(tile.params.len(), self.lens.params, "parameters");
         assert_eq!(tile.directions.len(), self.lens.directions, "directions");
-        let start = scratch.as_ptr().align_offset(64).min(LINE);
+        assert_eq!(tile.prepared.len(), self.prepared_len, "what was prepared");
+        let start = aligned(scratch);
         let scratch = &mut scratch[start..];
         // SAFETY: the lengths just checked are those the function was compiled for, the slices are borrowed for the call,
         // and `_code` keeps its memory.
@@ -154,6 +172,7 @@ impl<R: Emit> Kernel<R> for Compiled<R> {
                 tile.inputs.as_ptr(),
                 tile.params.as_ptr(),
                 tile.directions.as_ptr(),
+                tile.prepared[aligned(tile.prepared)..].as_ptr(),
                 self.tables.as_ptr(),
                 tile.outputs.as_mut_ptr(),
                 tile.traces.as_mut_ptr(),
@@ -200,6 +219,7 @@ mod tests {
                     inputs: &inputs,
                     params: &[],
                     directions: &[],
+                    prepared: &[],
                     outputs: &mut outputs,
                     traces: &mut [],
                 },
@@ -214,7 +234,7 @@ mod tests {
     /// Without an instruction for it, a fused multiply-add is a call.
     #[test]
     fn processors_with_fewer_instructions_give_the_same_bits() {
-        fn bits<R: Emit>(processor: Processor) -> Vec<u64> {
+        fn bits<R: Emit>(level: Level) -> Vec<u64> {
             let mut p = Program::new("functions");
             p.inputs.push(Input { name: "x".into(), width: 5 });
             let mut b = Builder::new(p);
@@ -230,8 +250,8 @@ mod tests {
             let run = crate::exec::driver::run(kernel.as_ref(), &inputs, &[], &[]);
             run.outputs.iter().map(|y| if y.wide().is_nan() { 0 } else { y.raw() }).collect()
         }
-        assert_eq!(bits::<f32>(Processor::Here), bits::<f32>(Processor::Any));
-        assert_eq!(bits::<f64>(Processor::Here), bits::<f64>(Processor::Any));
+        assert_eq!(bits::<f32>(Level::best()), bits::<f32>(Level::Portable));
+        assert_eq!(bits::<f64>(Level::best()), bits::<f64>(Level::Portable));
     }
 
     #[test]
@@ -246,6 +266,7 @@ mod tests {
                 inputs: &[0.0; 14],
                 params: &[],
                 directions: &[],
+                prepared: &[],
                 outputs: &mut [0.0; 15],
                 traces: &mut [],
             },

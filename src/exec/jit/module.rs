@@ -12,21 +12,33 @@ use cranelift::prelude::{AbiParam, FunctionBuilder, FunctionBuilderContext, Sign
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{DataDescription, DataId, FuncId, Linkage, Module, default_libcall_names};
 
-use super::emit::{ARGUMENTS, Callees, emit};
+use super::JitError;
+use super::emit::{ARGUMENTS, Callees, Loops, PREPARING, emit, prepare};
 use super::lanes::Emit;
 use super::plan::Plan;
-use super::{JitError, Processor};
+use super::wide::{self, Which};
 use crate::exec::kernel::Cost;
-use crate::exec::micro::{self, Symbol};
+use crate::exec::micro::{self, Level, Symbol};
 
-/// A compiled tile: scratch, points, inputs, params, directions, tables, outputs, traces.
+/// A compiled tile: scratch, points, inputs, params, directions, prepared, tables, outputs, traces.
 ///
 /// # Safety
 /// The buffers have the lengths that the plan was made for, for 1 to `TILE` points; the module is alive.
-pub(super) type Entry<R> = unsafe extern "C" fn(*mut R, usize, *const R, *const R, *const R, *const R, *mut R, *mut R);
+pub(super) type Entry<R> =
+    unsafe extern "C" fn(*mut R, usize, *const R, *const R, *const R, *const R, *const R, *mut R, *mut R);
 
-/// Compiled functions, and what each came to.
-type Entries<R> = Vec<(Entry<R>, Cost)>;
+/// What is done once for all tiles: prepared, params, directions.
+///
+/// # Safety
+/// The buffers have the lengths that the plan was made for; the module is alive.
+pub(super) type Prepare<R> = unsafe extern "C" fn(*mut R, *const R, *const R);
+
+/// A compiled program, and what it came to.
+pub(super) struct Made<R> {
+    pub entry: Entry<R>,
+    pub prepare: Option<Prepare<R>>,
+    pub cost: Cost,
+}
 
 /// The memory of compiled functions. Dropping the module alone would leak it. The lock is never taken but to drop: it makes
 /// the module, which is only `Send`, shareable.
@@ -36,8 +48,8 @@ pub(super) struct Code {
 
 impl Code {
     /// Compiles all of them and finalises once, since each finalising closes a page of memory.
-    pub fn new<R: Emit>(plans: &[Plan], processor: Processor) -> Result<(Code, Entries<R>), JitError> {
-        let mut maker = Maker::new::<R>(processor)?;
+    pub fn new<R: Emit>(plans: &[Plan], level: Level) -> Result<(Code, Vec<Made<R>>), JitError> {
+        let mut maker = Maker::new::<R>(level)?;
         let mut ids = vec![];
         for (k, plan) in plans.iter().enumerate() {
             match maker.define::<R>(plan, k) {
@@ -49,18 +61,21 @@ impl Code {
             }
         }
         let finalised = maker.module.finalize_definitions().map_err(error);
-        let addresses: Vec<(*const u8, Cost)> = match &finalised {
-            Ok(()) => ids.into_iter().map(|(id, cost)| (maker.module.get_finalized_function(id), cost)).collect(),
-            Err(_) => vec![],
+        let ids = if finalised.is_ok() { ids } else { vec![] };
+        let address = |id| maker.module.get_finalized_function(id);
+        let made = |defined: Defined| Made {
+            // SAFETY: the address of a function just compiled with this signature and calling convention.
+            entry: unsafe { std::mem::transmute::<*const u8, Entry<R>>(address(defined.entry)) },
+            prepare: defined
+                .prepare
+                // SAFETY: the same.
+                .map(|id| unsafe { std::mem::transmute::<*const u8, Prepare<R>>(address(id)) }),
+            cost: defined.cost,
         };
+        let all = ids.into_iter().map(made).collect();
         let code = maker.into_code();
         finalised?;
-        let entries = addresses
-            .into_iter()
-            // SAFETY: each is the address of a function just compiled with this signature and calling convention.
-            .map(|(p, cost)| (unsafe { std::mem::transmute::<*const u8, Entry<R>>(p) }, cost))
-            .collect();
-        Ok((code, entries))
+        Ok((code, all))
     }
 }
 
@@ -76,8 +91,8 @@ impl Drop for Code {
 
 /// The function of a plan as text.
 pub(super) fn text<R: Emit>(plan: &Plan) -> Result<String, JitError> {
-    let mut maker = Maker::new::<R>(Processor::Here)?;
-    maker.build::<R>(plan)?;
+    let mut maker = Maker::new::<R>(plan.level)?;
+    maker.build::<R>(plan, &[], false)?;
     let text = maker.context.func.display().to_string();
     maker.into_code();
     Ok(text)
@@ -95,6 +110,12 @@ extern "C" fn fused_double(a: f64, b: f64, c: f64) -> f64 {
     a.mul_add(b, c)
 }
 
+struct Defined {
+    entry: FuncId,
+    prepare: Option<FuncId>,
+    cost: Cost,
+}
+
 struct Maker {
     module: JITModule,
     context: cranelift::codegen::Context,
@@ -103,7 +124,7 @@ struct Maker {
 }
 
 impl Maker {
-    fn new<R: Emit>(processor: Processor) -> Result<Maker, JitError> {
+    fn new<R: Emit>(level: Level) -> Result<Maker, JitError> {
         let mut flags = settings::builder();
         // Without optimisation the emitted order is kept, which is measurably faster; ours are the IR's own passes.
         for (name, value) in [
@@ -114,13 +135,13 @@ impl Maker {
         ] {
             flags.set(name, value).map_err(error)?;
         }
-        let isa = cranelift_native::builder_with_options(processor == Processor::Here).map_err(error)?;
+        let isa = cranelift_native::builder_with_options(level != Level::Portable).map_err(error)?;
         let isa = isa.finish(settings::Flags::new(flags)).map_err(error)?;
         let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
         // What Cranelift calls for a fused multiply-add where the processor has none.
         builder.symbol("fmaf", fused_single as *const u8);
         builder.symbol("fma", fused_double as *const u8);
-        let symbols = micro::symbols::<R>();
+        let symbols = micro::symbols::<R>(level);
         for s in &symbols {
             builder.symbol(s.name, s.address);
         }
@@ -139,10 +160,16 @@ impl Maker {
         Code { module: Mutex::new(Some(self.module)) }
     }
 
-    /// Leaves the plan's function in the context; its table of constants is still to be defined.
-    fn build<R: Emit>(&mut self, plan: &Plan) -> Result<(DataId, Vec<u8>), JitError> {
+    /// Leaves the plan's function in the context, or that which prepares, whose table of constants is still to be defined; `own`
+    /// are the loops that have functions already.
+    fn build<R: Emit>(
+        &mut self,
+        plan: &Plan,
+        own: &[(Which, FuncId)],
+        prepares: bool,
+    ) -> Result<(DataId, Vec<u8>), JitError> {
         let data = self.module.declare_anonymous_data(false, false).map_err(error)?;
-        self.context.func.signature = signature(&self.module, ARGUMENTS);
+        self.context.func.signature = signature(&self.module, if prepares { PREPARING } else { ARGUMENTS });
         let mut b = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
@@ -152,30 +179,52 @@ impl Maker {
         for (s, id) in &self.imports {
             callees.insert(s.name, self.module.declare_func_in_func(*id, b.func));
         }
+        let loops: Loops =
+            own.iter().map(|&(which, id)| (which, self.module.declare_func_in_func(id, b.func))).collect();
         let table = self.module.declare_data_in_func(data, b.func);
         let arguments = b.block_params(entry).to_vec();
-        let constants = emit::<R>(plan, &mut b, &callees, table, &arguments);
+        let functions = (&callees, &loops);
+        let constants = match prepares {
+            true => prepare::<R>(plan, &mut b, functions, table, &arguments),
+            false => emit::<R>(plan, &mut b, functions, table, &arguments),
+        };
         b.finalize(self.module.isa().frontend_config());
         Ok((data, constants))
     }
 
-    fn define<R: Emit>(&mut self, plan: &Plan, number: usize) -> Result<(FuncId, Cost), JitError> {
+    fn define<R: Emit>(&mut self, plan: &Plan, number: usize) -> Result<Defined, JitError> {
         let begun = Instant::now();
-        let (data, constants) = self.build::<R>(plan)?;
-        if !constants.is_empty() {
-            let mut description = DataDescription::new();
-            description.define(constants.into_boxed_slice());
-            description.set_align(16);
-            self.module.define_data(data, &description).map_err(error)?;
+        let mut own = vec![];
+        let mut code_bytes = 0;
+        for (k, (which, code)) in wide::all::<R>(plan).into_iter().enumerate() {
+            let signature = signature(&self.module, wide::ARGUMENTS);
+            let name = format!("kernel{number}loop{k}");
+            let id = self.module.declare_function(&name, Linkage::Local, &signature).map_err(error)?;
+            self.module.define_function_bytes(id, 64, &code, &[]).map_err(error)?;
+            code_bytes += code.len();
+            own.push((which, id));
         }
-        let name = format!("kernel{number}");
-        let id = self.module.declare_function(&name, Linkage::Local, &self.context.func.signature).map_err(error)?;
-        let defined = self.module.define_function(id, &mut self.context);
-        let code_bytes = self.context.compiled_code().map_or(0, |code| code.code_buffer().len());
-        self.module.clear_context(&mut self.context);
-        // The error's debug form names the instruction that could not be compiled.
-        defined.map_err(|e| JitError(format!("{}: {e:?}", plan.program.name)))?;
-        Ok((id, Cost { code_bytes, seconds: begun.elapsed().as_secs_f64() }))
+        let mut function = |prepares, name: String| {
+            let (data, constants) = self.build::<R>(plan, &own, prepares)?;
+            if !constants.is_empty() {
+                let mut description = DataDescription::new();
+                description.define(constants.into_boxed_slice());
+                description.set_align(16);
+                self.module.define_data(data, &description).map_err(error)?;
+            }
+            let id =
+                self.module.declare_function(&name, Linkage::Local, &self.context.func.signature).map_err(error)?;
+            let defined = self.module.define_function(id, &mut self.context);
+            code_bytes += self.context.compiled_code().map_or(0, |code| code.code_buffer().len());
+            self.module.clear_context(&mut self.context);
+            // The error's debug form names the instruction that could not be compiled.
+            defined.map_err(|e| JitError(format!("{}: {e:?}", plan.program.name)))?;
+            Ok(id)
+        };
+        let entry = function(false, format!("kernel{number}"))?;
+        let prepare = (plan.prepared > 0).then(|| function(true, format!("kernel{number}prepare"))).transpose()?;
+        let cost = Cost { code_bytes, seconds: begun.elapsed().as_secs_f64() };
+        Ok(Defined { entry, prepare, cost })
     }
 }
 

@@ -14,6 +14,7 @@ use std::collections::{HashMap, HashSet};
 use super::normal::{is_source, normalise};
 use super::stages::{Stage, stages};
 use crate::exec::kernel::TILE;
+use crate::exec::micro::Level;
 use crate::exec::micro::feed::units;
 use crate::func::{Binary, Unary};
 use crate::ir::op::{Op, StateId, Ty, Value};
@@ -54,6 +55,8 @@ pub(super) struct Loop {
     pub stores: Vec<(Value, Row)>,
     /// Spikes whose bits are stored too, lane `i` as bit `i` of the row.
     pub bits: Vec<(Value, Row)>,
+    /// Of a stage: values that are left in results of its blocks, which start here.
+    pub results: Vec<(Value, usize)>,
     /// If all steps are run for a block of lanes before the next block: the states that it then holds.
     pub time: Option<Vec<StateId>>,
 }
@@ -90,12 +93,15 @@ pub(super) enum Buffer {
 
 #[derive(Debug)]
 pub(super) struct Plan {
+    pub level: Level,
     pub program: Program,
     /// Lanes of one unit of a tangent.
     pub lanes: usize,
     /// Length of the fixed rows, and of a frame.
     pub fixed: usize,
     pub frame: usize,
+    /// Numbers of what is prepared for all tiles.
+    pub prepared: usize,
     pub copies_in: Vec<(Buffer, usize, Ty, Row)>,
     pub init: Vec<Item>,
     pub passes: Vec<PassPlan>,
@@ -144,11 +150,11 @@ const BODY_LIMIT: usize = 1500;
 const TIME_LIMIT: usize = 400;
 
 /// Numbers of the frames of points that are run together, where much is kept of each.
-const TOGETHER: usize = 3 << 16;
+const TOGETHER: usize = 1 << 17;
 /// So many are, even if they are longer: a block's weights are fetched for each such group anew.
 const LEAST: usize = 4;
 
-pub(super) fn plan(program: &Program) -> Plan {
+pub(super) fn plan(program: &Program, level: Level) -> Plan {
     let program = normalise(program);
     let mut planner = Planner::new(&program);
     let mut done = HashSet::new();
@@ -163,7 +169,7 @@ pub(super) fn plan(program: &Program) -> Plan {
                 let (width, tangent) = widest(&insts);
                 let states = program.states.iter().zip(0..).filter(|(s, _)| s.pass as usize == k);
                 let time = Some(states.map(|(_, s)| StateId(s)).collect());
-                vec![Item::Loop(Loop { width, tangent, insts, stores: vec![], bits: vec![], time })]
+                vec![Item::Loop(Loop { width, tangent, insts, stores: vec![], bits: vec![], results: vec![], time })]
             }
             Some(_) => {
                 let primal: Vec<Inst> = pass.step.iter().filter(|i| !i.ty.tangent).cloned().collect();
@@ -181,6 +187,8 @@ pub(super) fn plan(program: &Program) -> Plan {
     planner.state_rows(&passes);
     let straight = passes.iter().flat_map(|p| p.step.iter().chain(&p.finish));
     let events = events(&program, init.iter().chain(straight));
+    let feeds = passes.iter().flat_map(|p| &p.stages).flat_map(|s| &s.feeds);
+    planner.units = units(level, feeds.map(|f| f.shape[0]).max().unwrap_or(0));
     for (k, pass) in passes.iter_mut().enumerate() {
         planner.keep(k, &mut pass.stages);
     }
@@ -215,14 +223,16 @@ pub(super) fn plan(program: &Program) -> Plan {
     if frame.is_multiple_of(512) {
         frame += 16;
     }
-    let Planner { lanes, fixed, copies_in, states, places, bits, types, .. } = planner;
+    let Planner { lanes, units, fixed, prepared, seldom, copies_in, states, places, bits, types, .. } = planner;
     let staged = passes.iter().any(|p| !p.stages.is_empty());
     Plan {
-        units: units(),
-        points: if staged { (TOGETHER / frame).clamp(LEAST, TILE) } else { TILE },
+        level,
+        units,
+        points: if staged { (TOGETHER / (frame - seldom / 4 * 3)).clamp(LEAST, TILE) } else { TILE },
         lanes,
         fixed: (fixed + 16).next_multiple_of(16),
         frame,
+        prepared,
         copies_in,
         init,
         passes,
@@ -278,8 +288,13 @@ fn store_also<'i>(items: impl Iterator<Item = &'i mut Item>, v: Value, row: Row)
 pub(super) struct Planner<'a> {
     pub(super) program: &'a Program,
     pub(super) lanes: usize,
+    /// Outputs of a block of a stage.
+    pub(super) units: usize,
     pub(super) fixed: usize,
     pub(super) frame: usize,
+    pub(super) prepared: usize,
+    /// Numbers of a frame of which few are ever touched, if surrogates are 0 nearly everywhere.
+    pub(super) seldom: usize,
     copies_in: Vec<(Buffer, usize, Ty, Row)>,
     states: Vec<StatePlace>,
     pub(super) places: HashMap<Value, Place>,
@@ -299,8 +314,11 @@ impl<'a> Planner<'a> {
             staged: HashSet::new(),
             interchanged: program.passes.iter().map(|pass| interchangeable(program, pass)).collect(),
             lanes: padded(program.directions as usize),
+            units: 0,
             fixed: 0,
             frame: 0,
+            prepared: 0,
+            seldom: 0,
             copies_in: vec![],
             states: vec![],
             places: HashMap::new(),
@@ -357,7 +375,15 @@ impl<'a> Planner<'a> {
                 }
                 true
             });
-            items.push(Item::Loop(Loop { width, tangent, insts, stores: vec![], bits: vec![], time: None }));
+            items.push(Item::Loop(Loop {
+                width,
+                tangent,
+                insts,
+                stores: vec![],
+                bits: vec![],
+                results: vec![],
+                time: None,
+            }));
         }
     }
 
@@ -553,6 +579,14 @@ impl<'a> Planner<'a> {
 }
 
 impl Item {
+    /// The loop, if it runs all steps.
+    pub(super) fn over_time(&self) -> Option<&Loop> {
+        match self {
+            Item::Loop(l) if l.time.is_some() => Some(l),
+            _ => None,
+        }
+    }
+
     fn insts(&self) -> &[Inst] {
         match self {
             Item::Loop(l) => &l.insts,

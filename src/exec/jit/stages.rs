@@ -26,6 +26,17 @@ pub(super) struct Stage {
     /// One loop over all steps.
     pub item: Item,
     pub feeds: Vec<Feed>,
+    pub lists: Vec<List>,
+}
+
+/// What later feeds want of a stage's tangents: those units that are not 0.
+#[derive(Debug)]
+pub(super) struct List {
+    /// Where a block's results lie.
+    pub results: usize,
+    /// The list, and the units that it names side by side.
+    pub list: Row,
+    pub units: Row,
 }
 
 impl Stage {
@@ -50,11 +61,11 @@ pub(super) struct Feed {
     pub through: Option<(Value, Row)>,
     /// Where the units of dx that are listed lie side by side.
     pub units: Row,
-    /// Whether the two lists are made for this feed; else an earlier one has them.
-    pub lists: [bool; 2],
+    /// Whether x is listed for this feed; else an earlier one has done it.
+    pub lists: bool,
     /// Where a block's result lies.
     pub result: Row,
-    /// Where the directions and the weights lie, block by block in place of step by step.
+    /// Where the directions and the weights lie in what is prepared, block by block in place of step by step.
     pub packed: [Row; 2],
 }
 
@@ -86,9 +97,16 @@ pub(super) fn stages(p: &Program, pass: usize) -> Option<Vec<Stage>> {
     for inst in step.iter().filter(computed) {
         let key = (levels[&inst.value], inst.ty.width);
         let stage = stages.entry(key).or_insert_with(|| {
-            let l =
-                Loop { width: key.1, tangent: true, insts: vec![], stores: vec![], bits: vec![], time: Some(vec![]) };
-            Stage { item: Item::Loop(l), feeds: vec![] }
+            let l = Loop {
+                width: key.1,
+                tangent: true,
+                insts: vec![],
+                stores: vec![],
+                bits: vec![],
+                results: vec![],
+                time: Some(vec![]),
+            };
+            Stage { item: Item::Loop(l), feeds: vec![], lists: vec![] }
         });
         for v in inst.op.operands() {
             let Some(operand) = here.get(&v).filter(|i| i.ty.tangent) else { continue };
@@ -159,7 +177,7 @@ fn feed(p: &Program, here: &Here<'_>, sums: &HashMap<Value, (Value, Value)>, ins
         along: None,
         through: None,
         units: NOWHERE,
-        lists: [false; 2],
+        lists: false,
         result: NOWHERE,
         packed: [NOWHERE; 2],
     };
@@ -245,7 +263,7 @@ impl Planner<'_> {
         for stage in stages.iter() {
             let l = stage.body();
             let own = |v: &Value| l.insts.iter().any(|i| i.value == *v) || stage.feeds.iter().any(|f| f.value == *v);
-            let fed = stage.feeds.iter().flat_map(|f| [f.along, f.through]).flatten().map(|(v, _)| v);
+            let fed = stage.feeds.iter().filter_map(|f| f.along).map(|(v, _)| v);
             let operands = l.insts.iter().flat_map(|i| i.op.operands()).filter(|v| !own(v));
             read.extend(operands.map(whole).filter(|v| here.contains_key(v)));
             kept.extend(fed.map(whole).filter(|v| here.contains_key(v)));
@@ -255,30 +273,45 @@ impl Planner<'_> {
             let row = self.kept(self.numbers(ty), steps);
             self.places.insert(v, Place::Row(row));
         }
-        let (lanes, outputs) = (self.lanes, units());
+        let (lanes, outputs) = (self.lanes, self.units);
         let mut lists: HashMap<Value, Row> = HashMap::new();
-        let mut units: HashMap<Value, Row> = HashMap::new();
+        // Of tangents: the list, and the units.
+        let mut wanted: Vec<(Value, Row, Row)> = vec![];
         for feed in stages.iter_mut().flat_map(|s| &mut s.feeds) {
             let n = feed.shape[0];
-            for (part, first) in [&mut feed.along, &mut feed.through].into_iter().zip(&mut feed.lists) {
-                let Some((v, list)) = part else { continue };
-                *first = !lists.contains_key(v);
+            if let Some((v, list)) = &mut feed.along {
+                feed.lists = !lists.contains_key(v);
                 *list = *lists.entry(*v).or_insert_with(|| self.kept(list_len(n), steps));
             }
-            if let Some((v, _)) = feed.through {
-                feed.units = *units.entry(v).or_insert_with(|| match self.places[&v] {
-                    // In place, unless other stages want to find them where they were.
-                    Place::Row(row) if !read.contains(&v) => row,
-                    _ => self.kept(n * lanes, steps),
-                });
+            if let Some((v, list)) = &mut feed.through {
+                let known = wanted.iter().find(|w| w.0 == *v).copied();
+                let new = known.unwrap_or_else(|| (*v, self.kept(list_len(n), steps), self.kept(n * lanes, steps)));
+                if known.is_none() {
+                    wanted.push(new);
+                    self.seldom += n * lanes * steps;
+                }
+                (*list, feed.units) = (new.1, new.2);
             }
             feed.result = self.shared(steps * outputs * lanes);
             let blocks = feed.shape[1].div_ceil(outputs);
             feed.packed = [HEAD + n * outputs * lanes, n * outputs].map(|n| {
                 let step = n.next_multiple_of(16);
-                Row { step, ..self.shared(step * blocks) }
+                let at = self.prepared;
+                self.prepared += step * blocks;
+                Row { fixed: true, at, step }
             });
             self.places.insert(feed.value, Place::Feed(feed.result.at));
+        }
+        for (v, list, units) in wanted {
+            let results = self.shared(steps * outputs * lanes).at;
+            for stage in stages.iter_mut() {
+                if let Item::Loop(l) = &mut stage.item
+                    && l.insts.iter().any(|i| i.value == v)
+                {
+                    l.results.push((v, results));
+                    stage.lists.push(List { results, list, units });
+                }
+            }
         }
     }
 

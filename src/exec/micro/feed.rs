@@ -7,18 +7,18 @@
 //! width of the layer is.
 //!
 //! ```text
-//! lists;  for units() outputs { pack V, W;  for point { for step { spikes { unit += V }  support { unit += dx * W } } } }
+//! lists;  for a few outputs { pack V, W;  for point { for step { spikes { unit += V }  support { unit += dx * W } } } }
 //! ```
 //! A list is its length and then places in ascending order, 16 bits each.
 
-use super::twins;
+use super::{Level, twins};
 use crate::exec::real::Real;
 
 twins! {
     events => super::events_body, (points: usize, steps: usize, n: usize, x: *const R, x_point: usize, x_step: usize,
         list: *mut R, list_point: usize, list_step: usize);
-    support => super::support_body, (points: usize, steps: usize, n: usize, padded: usize, point: usize, x: *const R,
-        x_step: usize, to: *mut R, to_step: usize, list: *mut R, list_step: usize);
+    support => super::support_body, (steps: usize, first: usize, count: usize, padded: usize, x: *const R, x_step: usize,
+        to: *mut R, to_step: usize, list: *mut R, list_step: usize);
     pack => super::pack_body, (rows: usize, len: usize, from: *const R, from_row: usize, to: *mut R, to_row: usize);
     directions => super::directions_body, (rows: usize, len: usize, units: usize, padded: usize, from: *const R,
         from_row: usize, to: *mut R);
@@ -27,21 +27,23 @@ twins! {
         y: *mut R, y_step: usize);
 }
 
-/// Outputs of a block on this processor.
-pub fn units() -> usize {
-    #[cfg(target_arch = "x86_64")]
-    if super::wide::is_here() {
-        return 8;
+/// Outputs of a block for layers of so many inputs: a power of two. More of them take fewer ways through the lists, but their
+/// directions should come from a near cache.
+pub fn units(level: Level, inputs: usize) -> usize {
+    match inputs {
+        _ if level != Level::Avx512 => 4,
+        0..=64 => 16,
+        65..=128 => 8,
+        _ => 4,
     }
-    4
 }
 
 /// Places that a list can name.
 pub const MOST: usize = 1 << 15;
 
-/// Numbers that a list of `n` places takes.
+/// Numbers that a list of `n` places takes, with room for a vector behind it.
 pub fn list_len(n: usize) -> usize {
-    (n + 2) / 2
+    n / 2 + 9
 }
 
 /// Lists the numbers that are not 0.
@@ -96,19 +98,19 @@ unsafe fn events_body<R: Real>(
     }
 }
 
-/// Lists the units that are not 0 along every direction, and puts them side by side in `to`, which may be `x` itself.
+/// Adds the units of a block that are not 0 along every direction to a list, and puts them behind those that it names already.
+/// The first block starts the list.
 ///
 /// # Safety
-/// `x`, `to` and `list` hold `steps` rows of `n` units of `padded` numbers, of as much, and of `list_len(n)` numbers, for each
-/// of `points` at the point stride `point`; the list overlaps neither. `n` is at most [`MOST`], `padded` a multiple of 4.
+/// `x` holds `steps` rows of `count` units of `padded` numbers, `to` and `list` rows with room for all units up to
+/// `first + count`, at their strides; they do not overlap. There are at most [`MOST`], `padded` is a multiple of 4.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-unsafe fn support_body<R: Real>(
-    points: usize,
+pub(super) unsafe fn support_body<R: Real>(
     steps: usize,
-    n: usize,
+    first: usize,
+    count: usize,
     padded: usize,
-    point: usize,
     x: *const R,
     x_step: usize,
     to: *mut R,
@@ -116,31 +118,28 @@ unsafe fn support_body<R: Real>(
     list: *mut R,
     list_step: usize,
 ) {
-    for p in 0..points {
-        for s in 0..steps {
-            // SAFETY: the caller's rows; no more units are written than were read, after the list's length no more places.
-            unsafe {
-                let x = x.add(p * point + s * x_step);
-                let to = to.add(p * point + s * to_step);
-                let list = list.add(p * point + s * list_step).cast::<u16>();
-                let mut len = 0;
-                for i in 0..n {
-                    let (unit, to) = (x.add(i * padded), to.add(len * padded));
-                    let mut any = false;
-                    let mut lane = 0;
-                    while lane + 16 <= padded {
-                        any |= carry::<R, 16>(unit.add(lane), to.add(lane));
-                        lane += 16;
-                    }
-                    while lane < padded {
-                        any |= carry::<R, 4>(unit.add(lane), to.add(lane));
-                        lane += 4;
-                    }
-                    *list.add(1 + len) = i as u16;
-                    len += usize::from(any);
+    for s in 0..steps {
+        // SAFETY: the caller's rows; no more units are written than were read, after the list's length no more places.
+        unsafe {
+            let (x, to) = (x.add(s * x_step), to.add(s * to_step));
+            let list = list.add(s * list_step).cast::<u16>();
+            let mut len = if first == 0 { 0 } else { *list as usize };
+            for i in 0..count {
+                let (unit, to) = (x.add(i * padded), to.add(len * padded));
+                let mut any = false;
+                let mut lane = 0;
+                while lane + 16 <= padded {
+                    any |= carry::<R, 16>(unit.add(lane), to.add(lane));
+                    lane += 16;
                 }
-                *list = len as u16;
+                while lane < padded {
+                    any |= carry::<R, 4>(unit.add(lane), to.add(lane));
+                    lane += 4;
+                }
+                *list.add(1 + len) = (first + i) as u16;
+                len += usize::from(any);
             }
+            *list = len as u16;
         }
     }
 }
@@ -455,7 +454,7 @@ unsafe fn block<R: Real, const J: usize, const L: usize>(f: &Feed<R>, first: usi
 mod tests {
     use rand::Rng;
 
-    use crate::exec::micro::{Symbol, portable, symbols};
+    use crate::exec::micro::{Symbol, symbols};
     use crate::exec::rng::{Purpose, Stream};
 
     use super::*;
@@ -463,7 +462,7 @@ mod tests {
     // SAFETY of calling these: as the functions of these names say.
     type Events = unsafe extern "C" fn(usize, usize, usize, *const f32, usize, usize, *mut f32, usize, usize);
     type Support =
-        unsafe extern "C" fn(usize, usize, usize, usize, usize, *const f32, usize, *mut f32, usize, *mut f32, usize);
+        unsafe extern "C" fn(usize, usize, usize, usize, *const f32, usize, *mut f32, usize, *mut f32, usize);
     type Pack = unsafe extern "C" fn(usize, usize, *const f32, usize, *mut f32, usize);
     type Directions = unsafe extern "C" fn(usize, usize, usize, usize, *const f32, usize, *mut f32);
     type Feed = unsafe extern "C" fn(
@@ -502,7 +501,10 @@ mod tests {
             events(1, steps, n, x.as_ptr(), 0, n, a.as_mut_ptr(), 0, list_len(n));
             let support = std::mem::transmute::<*const u8, Support>(address(table, "support"));
             let (from, to, list) = (dx.as_ptr(), moved.as_mut_ptr(), b.as_mut_ptr());
-            support(1, steps, n, padded, 0, from, n * padded, to, n * padded, list, list_len(n));
+            for first in (0..n).step_by(7) {
+                let from = from.add(first * padded);
+                support(steps, first, 7.min(n - first), padded, from, n * padded, to, n * padded, list, list_len(n));
+            }
             let pack = std::mem::transmute::<*const u8, Pack>(address(table, "pack"));
             pack(n, count, w.as_ptr(), count, ws.as_mut_ptr(), units);
             let directions = std::mem::transmute::<*const u8, Directions>(address(table, "directions"));
@@ -554,9 +556,17 @@ mod tests {
     fn feeds_are_products_of_rows_whatever_the_directions_are() {
         let mut s = Stream::new(1, Purpose::Test, 78);
         let mut number = |zero: u32| if s.next_u32() % 4 < zero { 0.0 } else { s.next_u32() as i32 as f32 / 1e9 };
-        for (n, padded, count) in
-            [(1, 4, 1), (9, 8, 4), (300, 16, 4), (300, 16, 8), (17, 24, 3), (40, 40, 7), (20, 16, 5)]
-        {
+        for (n, padded, count) in [
+            (1, 4, 1),
+            (9, 8, 4),
+            (300, 16, 4),
+            (300, 16, 8),
+            (17, 24, 3),
+            (40, 40, 7),
+            (20, 16, 5),
+            (65, 16, 16),
+            (33, 16, 13),
+        ] {
             for kind in ["zero", "signs", "any", "one"] {
                 let steps = 3;
                 let x = (0..steps * n).map(|_| f32::from(number(2) != 0.0)).collect();
@@ -581,8 +591,8 @@ mod tests {
                 let case = Case { steps, n, padded, count, x, dx, v, w };
                 let bits = |y: Vec<f32>| y.into_iter().map(f32::to_bits).collect::<Vec<_>>();
                 let want = bits(case.plain());
-                for table in [symbols::<f32>(), portable::<f32>()] {
-                    for units in [4, 8].into_iter().filter(|u| *u >= count) {
+                for table in Level::all().into_iter().map(symbols::<f32>) {
+                    for units in [4, 8, 16].into_iter().filter(|u| *u >= count) {
                         assert_eq!(bits(fed(&table, &case, units)), want, "{n} {padded} {count} {units} {kind}");
                     }
                 }

@@ -39,15 +39,54 @@ pub struct Symbol {
     pub address: *const u8,
 }
 
-/// The functions for this processor.
-pub fn symbols<R: Real>() -> Vec<Symbol> {
+/// Instructions that code is made for. All give the same bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For any processor.
+    Portable,
+    /// AVX2 and FMA.
+    Avx2,
+    /// AVX-512 (F, BW, DQ and VL) as well.
+    Avx512,
+}
+
+impl Level {
+    /// Those that this processor has, the best last.
+    pub fn all() -> Vec<Level> {
+        #[allow(unused_mut)]
+        let mut all = vec![Level::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::is_x86_feature_detected as has;
+            if has!("avx2") && has!("fma") {
+                all.push(Level::Avx2);
+                if has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
+                    all.push(Level::Avx512);
+                }
+            }
+        }
+        all
+    }
+
+    /// The best that this processor has.
+    pub fn best() -> Level {
+        Level::all().pop().unwrap_or(Level::Portable)
+    }
+}
+
+/// The functions for a level that this processor has.
+pub fn symbols<R: Real>(level: Level) -> Vec<Symbol> {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+    if level >= Level::Avx2 {
         let mut table = avx2::<R>();
-        let feed = table.iter_mut().find(|s| s.name == "feed" && R::BYTES == 4 && wide::is_here());
-        feed.into_iter().for_each(|s| s.address = wide::feed as *const u8);
+        if R::BYTES == 4 && level == Level::Avx512 {
+            for (name, address) in wide::all() {
+                table.iter_mut().filter(|s| s.name == name).for_each(|s| s.address = address);
+            }
+        }
         return table;
     }
+    let _ = level;
     portable::<R>()
 }
 
@@ -62,7 +101,7 @@ macro_rules! table {
             Symbol { name: "tangent", arguments: 10, address: dense::$module::tangent::<R> as *const u8 },
             Symbol { name: "both", arguments: 10, address: dense::$module::both::<R> as *const u8 },
             Symbol { name: "events", arguments: 9, address: feed::$module::events::<R> as *const u8 },
-            Symbol { name: "support", arguments: 11, address: feed::$module::support::<R> as *const u8 },
+            Symbol { name: "support", arguments: 10, address: feed::$module::support::<R> as *const u8 },
             Symbol { name: "pack", arguments: 6, address: feed::$module::pack::<R> as *const u8 },
             Symbol { name: "directions", arguments: 7, address: feed::$module::directions::<R> as *const u8 },
             Symbol { name: "feed", arguments: 14, address: feed::$module::feed::<R> as *const u8 },
@@ -71,7 +110,7 @@ macro_rules! table {
 }
 
 /// For any processor.
-pub fn portable<R: Real>() -> Vec<Symbol> {
+fn portable<R: Real>() -> Vec<Symbol> {
     table!(portable)
 }
 
@@ -173,8 +212,9 @@ mod tests {
             let x = numbers::<R>(points * inputs * padded, &mut s);
             let w = numbers::<R>(inputs * outputs * lanes, &mut s);
             let (xp, yp) = (inputs * padded, outputs * padded);
-            let results: Vec<Vec<Vec<u64>>> = [symbols::<R>(), portable::<R>()]
+            let results: Vec<Vec<Vec<u64>>> = Level::all()
                 .into_iter()
+                .map(symbols::<R>)
                 .map(|table| {
                     let mut all = vec![];
                     for symbol in table {
@@ -208,7 +248,7 @@ mod tests {
                 })
                 .collect();
             assert_eq!(results[0].len(), 7);
-            assert_eq!(results[0], results[1]);
+            assert!(results.iter().all(|r| *r == results[0]));
         }
     }
 }

@@ -1,23 +1,37 @@
-//! [`feed`](super::feed) for processors with AVX-512: eight outputs at a time along sixteen directions, a vector each. The order
-//! of additions is the same, and so are the bits; twice as many registers halve the ways through the lists.
+//! The feeds of tangents for processors with AVX-512: up to sixteen outputs at a time along sixteen directions, a vector each.
+//! The order of additions is that of [`feed`](super::feed), and so are the bits; with four times the registers' room there are
+//! fewer ways through the lists, each of which ends with a branch that nothing foretells.
 
 use std::arch::x86_64::*;
 
-use super::feed::{HEAD, Kind, feed_body, kind_of, places};
+use super::feed::{HEAD, Kind, feed_body, kind_of, places, support_body};
 
-/// Whether this processor can run it.
-pub fn is_here() -> bool {
-    std::arch::is_x86_feature_detected!("avx512f")
-        && std::arch::is_x86_feature_detected!("avx512bw")
-        && std::arch::is_x86_feature_detected!("avx512vl")
+/// What it has, by name.
+pub(super) fn all() -> [(&'static str, *const u8); 3] {
+    [("feed", feed as *const u8), ("events", events as *const u8), ("support", support as *const u8)]
 }
 
-/// Outputs, and directions.
-const UNITS: usize = 8;
+/// Directions.
 const LANES: usize = 16;
 
+/// Where a block's buffers lie.
+struct Feed {
+    steps: usize,
+    units: usize,
+    spikes: *const f32,
+    support: *const f32,
+    spikes_step: usize,
+    support_step: usize,
+    v: *const f32,
+    dx: *const f32,
+    dx_step: usize,
+    w: *const f32,
+    y: *mut f32,
+    y_step: usize,
+}
+
 /// # Safety
-/// As [`feed_body`]; [`is_here`] is true.
+/// As [`feed_body`]; the processor has [`Level::Avx512`](super::Level).
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl")]
 #[allow(clippy::too_many_arguments)]
 pub(super) unsafe extern "C" fn feed(
@@ -36,9 +50,9 @@ pub(super) unsafe extern "C" fn feed(
     y: *mut f32,
     y_step: usize,
 ) {
-    // SAFETY: the buffers are those of `feed_body`, whose rows are `UNITS` units of `LANES` numbers here.
+    // SAFETY: the buffers are those of `feed_body`, of `LANES` numbers a unit in `block`.
     unsafe {
-        if count != UNITS || units != UNITS || padded != LANES {
+        if padded != LANES {
             feed_body(
                 steps,
                 count,
@@ -57,31 +71,71 @@ pub(super) unsafe extern "C" fn feed(
             );
             return;
         }
-        let kind = kind_of(spikes, v);
-        for s in 0..steps {
-            let along = match kind {
-                Kind::Zero => [_mm512_setzero_ps(); UNITS],
-                Kind::Signs => add_signs(places(spikes.add(s * spikes_step)), v.add(HEAD).cast()),
-                Kind::Any => add_rows(places(spikes.add(s * spikes_step)), v.add(HEAD)),
+        let f = Feed { steps, units, spikes, support, spikes_step, support_step, v, dx, dx_step, w, y, y_step };
+        let mut first = 0;
+        while first < count {
+            first += match count - first {
+                16.. => block::<16>(&f, first),
+                8.. => block::<8>(&f, first),
+                4.. => block::<4>(&f, first),
+                _ => block::<1>(&f, first),
             };
-            let mut sum = [_mm512_setzero_ps(); UNITS];
-            if !support.is_null() {
-                let dx = dx.add(s * dx_step);
-                for (k, &i) in places(support.add(s * support_step)).iter().enumerate() {
-                    let x = _mm512_loadu_ps(dx.add(k * LANES));
-                    let row = w.add(usize::from(i) * UNITS);
-                    for (j, sum) in sum.iter_mut().enumerate() {
-                        *sum = _mm512_fmadd_ps(x, _mm512_set1_ps(*row.add(j)), *sum);
-                    }
+        }
+    }
+}
+
+/// J outputs from `first` on; gives J.
+///
+/// # Safety
+/// As [`feed`], with `first + J <= count`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn block<const J: usize>(f: &Feed, first: usize) -> usize {
+    // SAFETY: the caller's buffers.
+    unsafe {
+        let kind = kind_of(f.spikes, f.v);
+        for s in 0..f.steps {
+            let y = f.y.add(s * f.y_step + first * LANES);
+            let along = match kind {
+                Kind::Zero => [_mm512_setzero_ps(); J],
+                Kind::Signs => add_signs(places(f.spikes.add(s * f.spikes_step)), f.v.add(HEAD).cast(), f.units),
+                Kind::Any => add_rows(places(f.spikes.add(s * f.spikes_step)), f.v.add(HEAD + first * LANES), f.units),
+            };
+            if f.support.is_null() {
+                store(y, along);
+                continue;
+            }
+            // They take half of the registers each.
+            store(y, along);
+            let mut sum = [_mm512_setzero_ps(); J];
+            let dx = f.dx.add(s * f.dx_step);
+            for (k, &i) in places(f.support.add(s * f.support_step)).iter().enumerate() {
+                let x = _mm512_loadu_ps(dx.add(k * LANES));
+                let row = f.w.add(usize::from(i) * f.units + first);
+                for (j, sum) in sum.iter_mut().enumerate() {
+                    *sum = _mm512_fmadd_ps(x, _mm512_set1_ps(*row.add(j)), *sum);
                 }
             }
-            let y = y.add(s * y_step);
-            for (j, (a, b)) in along.into_iter().zip(sum).enumerate() {
-                // A sum of products alone is left as it is.
-                let sum = if spikes.is_null() { b } else { _mm512_add_ps(a, b) };
-                _mm512_storeu_ps(y.add(j * LANES), sum);
+            // A sum of products alone is left as it is.
+            if !f.spikes.is_null() {
+                for (j, sum) in sum.iter_mut().enumerate() {
+                    *sum = _mm512_add_ps(_mm512_loadu_ps(y.add(j * LANES)), *sum);
+                }
             }
+            store(y, sum);
         }
+    }
+    J
+}
+
+/// # Safety
+/// `y` has room for them.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn store<const J: usize>(y: *mut f32, sum: [__m512; J]) {
+    for (j, sum) in sum.into_iter().enumerate() {
+        // SAFETY: the caller's room.
+        unsafe { _mm512_storeu_ps(y.add(j * LANES), sum) };
     }
 }
 
@@ -89,12 +143,12 @@ pub(super) unsafe extern "C" fn feed(
 /// `v` has a row for each place.
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn add_rows(places: &[u16], v: *const f32) -> [__m512; UNITS] {
-    let mut sum = [_mm512_setzero_ps(); UNITS];
+unsafe fn add_rows<const J: usize>(places: &[u16], v: *const f32, units: usize) -> [__m512; J] {
+    let mut sum = [_mm512_setzero_ps(); J];
     for &i in places {
         // SAFETY: that row.
         unsafe {
-            let row = v.add(usize::from(i) * UNITS * LANES);
+            let row = v.add(usize::from(i) * units * LANES);
             for (j, sum) in sum.iter_mut().enumerate() {
                 *sum = _mm512_add_ps(*sum, _mm512_loadu_ps(row.add(j * LANES)));
             }
@@ -104,25 +158,26 @@ unsafe fn add_rows(places: &[u16], v: *const f32) -> [__m512; UNITS] {
 }
 
 /// # Safety
-/// As [`add_rows`], of bytes that are 1 or -1.
+/// As [`add_rows`], of bytes that are 1 or -1; they are so only in whole blocks, of J units.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn add_signs(places: &[u16], v: *const i8) -> [__m512; UNITS] {
-    let mut sum = [_mm512_setzero_ps(); UNITS];
+unsafe fn add_signs<const J: usize>(places: &[u16], v: *const i8, units: usize) -> [__m512; J] {
+    let mut sum = [_mm512_setzero_ps(); J];
     // So many fit a byte.
     for places in places.chunks(127) {
-        let mut bytes = [_mm512_setzero_si512(); 2];
-        let mut out = [0i8; UNITS * LANES];
-        // SAFETY: those rows; `out` holds two vectors.
+        let mut bytes = [_mm512_setzero_si512(); 4];
+        let bytes = &mut bytes[..J.div_ceil(4)];
+        let mut out = [0i8; 4 * 64];
+        // SAFETY: those rows; `out` holds the vectors, and J units.
         unsafe {
             for &i in places {
-                let row = v.add(usize::from(i) * UNITS * LANES);
+                let row = v.add(usize::from(i) * units * LANES);
                 for (j, bytes) in bytes.iter_mut().enumerate() {
                     *bytes = _mm512_add_epi8(*bytes, _mm512_loadu_si512(row.add(j * 64).cast()));
                 }
             }
-            for (j, bytes) in bytes.into_iter().enumerate() {
-                _mm512_storeu_si512(out.as_mut_ptr().add(j * 64).cast(), bytes);
+            for (j, bytes) in bytes.iter().enumerate() {
+                _mm512_storeu_si512(out.as_mut_ptr().add(j * 64).cast(), *bytes);
             }
             for (j, sum) in sum.iter_mut().enumerate() {
                 let unit = _mm_loadu_si128(out.as_ptr().add(j * LANES).cast());
@@ -131,4 +186,89 @@ unsafe fn add_signs(places: &[u16], v: *const i8) -> [__m512; UNITS] {
         }
     }
     sum
+}
+
+/// [`events`](super::feed), sixteen numbers at a time.
+///
+/// # Safety
+/// As `events_body`; the processor has [`Level::Avx512`](super::Level).
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl")]
+#[allow(clippy::too_many_arguments)]
+pub(super) unsafe extern "C" fn events(
+    points: usize,
+    steps: usize,
+    n: usize,
+    x: *const f32,
+    x_point: usize,
+    x_step: usize,
+    list: *mut f32,
+    list_point: usize,
+    list_step: usize,
+) {
+    let lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    for p in 0..points {
+        for s in 0..steps {
+            // SAFETY: the caller's rows, of which no more than `n` numbers are read; behind a list there is room for a vector.
+            unsafe {
+                let x = x.add(p * x_point + s * x_step);
+                let list = list.add(p * list_point + s * list_step).cast::<u16>();
+                let mut to = list.add(1);
+                let mut at = 0;
+                while at < n {
+                    let here = if n - at < 16 { (1 << (n - at)) - 1 } else { u16::MAX };
+                    let x = _mm512_maskz_loadu_ps(here, x.add(at));
+                    let mask = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(x, _mm512_setzero_ps());
+                    let places = _mm512_add_epi32(lanes, _mm512_set1_epi32(at as i32));
+                    let places = _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(mask, places));
+                    _mm256_storeu_si256(to.cast(), places);
+                    to = to.add(mask.count_ones() as usize);
+                    at += 16;
+                }
+                *list = to.offset_from(list) as u16 - 1;
+            }
+        }
+    }
+}
+
+/// [`support`](super::feed) of units of sixteen numbers.
+///
+/// # Safety
+/// As `support_body`; the processor has [`Level::Avx512`](super::Level).
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl")]
+#[allow(clippy::too_many_arguments)]
+pub(super) unsafe extern "C" fn support(
+    steps: usize,
+    first: usize,
+    count: usize,
+    padded: usize,
+    x: *const f32,
+    x_step: usize,
+    to: *mut f32,
+    to_step: usize,
+    list: *mut f32,
+    list_step: usize,
+) {
+    // SAFETY: the buffers are those of `support_body`; no more units are written than were read.
+    unsafe {
+        if padded != LANES {
+            support_body(steps, first, count, padded, x, x_step, to, to_step, list, list_step);
+            return;
+        }
+        for s in 0..steps {
+            let x = x.add(s * x_step);
+            let list = list.add(s * list_step).cast::<u16>();
+            let known = if first == 0 { 0 } else { usize::from(*list) };
+            let mut to = to.add(s * to_step + known * LANES);
+            let mut place = list.add(1 + known);
+            for i in 0..count {
+                let unit = _mm512_loadu_ps(x.add(i * LANES));
+                _mm512_storeu_ps(to, unit);
+                *place = (first + i) as u16;
+                let any = usize::from(_mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(unit, _mm512_setzero_ps()) != 0);
+                to = to.add(any * LANES);
+                place = place.add(any);
+            }
+            *list = place.offset_from(list) as u16 - 1;
+        }
+    }
 }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use cranelift::prelude::{InstBuilder, IntCC, Value as Clif};
 
 use super::{Body, Emit, Emitter, Loop, Place, Row, bytes};
-use crate::exec::jit::stages::{Feed, Stage};
+use crate::exec::jit::stages::{Feed, List, Stage};
+use crate::exec::jit::wide::Which;
 use crate::ir::op::Value;
 
 impl<R: Emit> Emitter<'_, '_, '_, R> {
@@ -40,17 +41,23 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
         });
     }
 
-    /// A stage: lists, then block by block of its outputs what feeds it and its own loop, for all points.
-    pub(super) fn stage(&mut self, stage: &Stage, steps: u32) {
+    /// A stage: block by block of its outputs what feeds it, its own loop, and lists of what comes of it, for all points.
+    pub(super) fn stage(&mut self, stage: &Stage, number: usize, steps: u32) {
         let l = stage.body();
         let steps = self.number(steps as usize);
         for feed in &stage.feeds {
             self.lists(feed, steps);
         }
-        let zero = self.number(0);
         let width = self.number(l.width as usize);
+        let fed = self.scratch;
         if stage.feeds.is_empty() {
-            self.for_points(&mut |e, frame| e.units(l, frame, None, [zero, width], None));
+            self.for_points(&mut |e, frame| {
+                e.repeat(width, e.plan.units as i64, &mut |e, first| {
+                    let count = e.count(width, first);
+                    e.stage_units(l, number, frame, [first, count], fed);
+                    stage.lists.iter().for_each(|list| e.support(list, frame, steps, [first, count]));
+                });
+            });
             return;
         }
         self.repeat(width, self.plan.units as i64, &mut |e, first| {
@@ -60,10 +67,31 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
                 for (feed, packed) in stage.feeds.iter().zip(&packed) {
                     e.feed(feed, frame, steps, count, *packed);
                 }
-                let fed = e.scratch;
-                e.units(l, frame, None, [first, count], Some(fed));
+                e.stage_units(l, number, frame, [first, count], fed);
+                stage.lists.iter().for_each(|list| e.support(list, frame, steps, [first, count]));
             });
         });
+    }
+
+    fn stage_units(&mut self, l: &Loop, number: usize, frame: Clif, units: [Clif; 2], fed: Clif) {
+        if !self.over_time(Some(number), frame, Some(fed), units) {
+            self.units(l, frame, None, units, Some(fed));
+        }
+    }
+
+    /// Calls the code that a loop over time has of its own, for one point and some units, the first and how many; says whether
+    /// there is any.
+    pub(super) fn over_time(
+        &mut self,
+        stage: Option<usize>,
+        frame: Clif,
+        fed: Option<Clif>,
+        [first, count]: [Clif; 2],
+    ) -> bool {
+        let Some(&code) = self.loops.get(&Which { pass: self.pass, stage }) else { return false };
+        let fed = fed.unwrap_or(self.scratch);
+        self.b.ins().call(code, &[frame, self.scratch, fed, self.tables, first, count]);
+        true
     }
 
     /// Where a value is kept, in numbers from the start of a frame, and from one step to the next.
@@ -75,20 +103,23 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
     }
 
     fn lists(&mut self, feed: &Feed, steps: Clif) {
+        let Some((v, list)) = feed.along.filter(|_| feed.lists) else { return };
+        let row = self.kept(v);
+        let [x, to] = [row, list].map(|row| self.b.ins().iadd_imm_s(self.frames, bytes::<R>(row.at)));
+        let sizes = [feed.shape[0], self.plan.frame, row.step, list.step];
+        let [n, point, x_step, list_step] = sizes.map(|n| self.number(n));
         let points = self.points;
-        let parts = [feed.along, feed.through].into_iter().zip(feed.lists);
-        for (name, (part, first)) in ["events", "support"].into_iter().zip(parts) {
-            let Some((v, list)) = part.filter(|_| first) else { continue };
-            let row = self.kept(v);
-            let [x, to, units] =
-                [row, list, feed.units].map(|row| self.b.ins().iadd_imm_s(self.frames, bytes::<R>(row.at)));
-            let sizes = [feed.shape[0], self.plan.lanes, self.plan.frame, row.step, list.step, feed.units.step];
-            let [n, padded, point, x_step, list_step, units_step] = sizes.map(|n| self.number(n));
-            match name {
-                "events" => self.call(name, &[points, steps, n, x, point, x_step, to, point, list_step]),
-                _ => self.call(name, &[points, steps, n, padded, point, x, x_step, units, units_step, to, list_step]),
-            }
-        }
+        self.call("events", &[points, steps, n, x, point, x_step, to, point, list_step]);
+    }
+
+    /// Adds the units of a block of a stage to a list.
+    fn support(&mut self, list: &List, frame: Clif, steps: Clif, [first, count]: [Clif; 2]) {
+        let x = self.b.ins().iadd_imm_s(self.scratch, bytes::<R>(list.results));
+        let [units, to] = [list.units, list.list].map(|row| self.b.ins().iadd_imm_s(frame, bytes::<R>(row.at)));
+        let lanes = self.plan.lanes;
+        let sizes = [lanes, self.plan.units * lanes, list.units.step, list.list.step];
+        let [padded, x_step, units_step, list_step] = sizes.map(|n| self.number(n));
+        self.call("support", &[steps, first, count, padded, x, x_step, units, units_step, to, list_step]);
     }
 
     /// Outputs of the block that starts at `first`.
@@ -103,7 +134,7 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
         let block = self.b.ins().ushr_imm_u(first, i64::from(self.plan.units.ilog2()));
         feed.packed.map(|row| {
             let offset = self.b.ins().imul_imm_s(block, bytes::<R>(row.step));
-            let start = self.b.ins().iadd_imm_s(self.scratch, bytes::<R>(row.at));
+            let start = self.b.ins().iadd_imm_s(self.prepared, bytes::<R>(row.at));
             self.b.ins().iadd(start, offset)
         })
     }

@@ -115,6 +115,10 @@ impl<'p, R: Emit> Emitter<'p, '_, '_, R> {
                 let vectors = part.registers[&v].clone();
                 self.store(l, part, self.plan.types[&v], row, &vectors);
             }
+            for &(v, at) in &l.results {
+                let vectors = part.registers[&v].clone();
+                self.store_result(part, at, &vectors);
+            }
             for (_, (s, place)) in &memory {
                 let vectors = part.registers[&s.next].clone();
                 self.store(l, part, s.ty, place.row, &vectors);

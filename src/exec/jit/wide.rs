@@ -1,0 +1,593 @@
+//! Loops over time in vectors of 512 bits, for processors that have them; Cranelift's have 128.
+//!
+//! A loop that holds its states in registers for all steps is one stretch of straight code, repeated for a few vectors to hide
+//! its latency. That much is encoded here: the step is written down once ([`record`]), registers are given out ([`registers`]),
+//! and the code is put together ([`encode`]). Every operation is rounded as it is by the other ways, so that the bits are the same. What does not fit 32 registers, or is
+//! not element by element, is left to Cranelift.
+//!
+//! ```text
+//! for 8 units { load states;  for step { 8 x (mul, add [feed], mul [slope], store, sub) };  store states }
+//! ```
+
+mod encode;
+mod record;
+mod registers;
+
+use std::collections::HashMap;
+
+use super::emit::{Lie, lie};
+use super::lanes::Emit;
+use super::plan::{Loop, Place, Plan, Row};
+use crate::exec::math::Ops;
+use crate::exec::micro::Level;
+use crate::func::{Binary, Unary};
+use crate::ir::op::{Elem, Op, StateId, Ty, Value};
+use crate::ir::program::Inst as IrInst;
+use encode::{Assembler, Code, Length, Masked, R8, R9, RAX, RCX, RDI, RDX, RSI, Rm};
+use record::{Arg, Inst, Kind, Memory, Record};
+use registers::{Home, Homes, assign};
+
+/// Arguments of the code: frame, scratch, block of feeds, tables, first unit, units; nothing is returned.
+pub(super) const ARGUMENTS: usize = 6;
+
+/// Which loop of a pass: that over all of it, or a stage's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Which {
+    pub pass: usize,
+    pub stage: Option<usize>,
+}
+
+/// Code for all loops over time of a plan that it can be made for.
+pub(super) fn all<R: Emit>(plan: &Plan) -> Vec<(Which, Vec<u8>)> {
+    let mut all = vec![];
+    // The code calls nothing, but it is called as functions are there.
+    if plan.level != Level::Avx512 || !cfg!(all(target_arch = "x86_64", unix)) {
+        return all;
+    }
+    for (pass, p) in plan.passes.iter().enumerate() {
+        let own = p.step.iter().filter(|_| p.interchanged).filter_map(|i| i.over_time()).map(|l| (None, l));
+        let stages = p.stages.iter().enumerate().map(|(k, s)| (Some(k), s.body()));
+        for (stage, l) in own.chain(stages) {
+            if let Some(code) = Writer::<R>::new(plan, pass, l).code() {
+                all.push((Which { pass, stage }, code));
+            }
+        }
+    }
+    all
+}
+
+/// Units of a loop that are not tangents: whole vectors of this length of a row.
+pub(super) fn vectors(bytes: usize) -> [(Length, usize); 3] {
+    let all = [Length::B64, Length::B32, Length::B16];
+    let mut left = bytes;
+    all.map(|length| {
+        let n = left / length.bytes();
+        left %= length.bytes();
+        (length, n)
+    })
+}
+
+/// What an address starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Base {
+    Frame,
+    Scratch,
+    Fed,
+    Tables,
+}
+
+/// A register that holds an address, and how it moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pointer {
+    base: Base,
+    /// `Full`, `Unit` or `One`.
+    lie: Lie,
+    /// Bytes a step.
+    step: i32,
+}
+
+/// Registers for pointers: all that functions may use but those that count and that come with something else.
+const POINTERS: [u8; 8] = [3, 5, 10, 11, 12, 13, 14, 15];
+/// Of these, the caller's.
+const KEPT: [u8; 6] = [3, 5, 12, 13, 14, 15];
+const VECTORS: usize = 32;
+/// Mask 0 means none.
+const MASKS: usize = 7;
+/// Longer steps are written in pairs, so that one's latency is hidden behind the other's.
+const LONG: usize = 40;
+/// No longer than this, so that the processor keeps it decoded.
+const MOST: usize = 1200;
+
+/// A run of the loop with so many units at once.
+struct Section {
+    length: Length,
+    units: usize,
+    /// Vectors of a unit.
+    parts: usize,
+    /// Vectors that are written instruction by instruction.
+    group: usize,
+    /// How often, if it is not the caller who says how many units there are.
+    count: Option<usize>,
+}
+
+struct Writer<'p, R> {
+    plan: &'p Plan,
+    l: &'p Loop,
+    steps: u32,
+    record: Record<R>,
+    pointers: Vec<Pointer>,
+    known: HashMap<Value, Arg>,
+    masks: HashMap<Value, u32>,
+}
+
+impl<'p, R: Emit> Writer<'p, R> {
+    fn new(plan: &'p Plan, pass: usize, l: &'p Loop) -> Writer<'p, R> {
+        let steps = plan.passes[pass].steps;
+        let (known, masks) = (HashMap::new(), HashMap::new());
+        Writer { plan, l, steps, record: Record::new(), pointers: vec![], known, masks }
+    }
+
+    /// `None` if it does not fit.
+    fn code(mut self) -> Option<Vec<u8>> {
+        let time = self.l.time.as_ref()?;
+        if self.steps == 0 {
+            return None;
+        }
+        let next = self.step(time)?;
+        let states = time.iter().map(|s| (self.plan.program.states[s.0 as usize].ty, self.plan.states[s.0 as usize]));
+        let states: Vec<[Memory; 2]> = states
+            .map(|(ty, place)| Some([self.memory(ty, place.row)?, self.memory(ty, place.last)?]))
+            .collect::<Option<_>>()?;
+        self.record.prune(&next);
+        let homes = assign(&self.record.insts, self.record.registers, self.record.masks, &next);
+        let bases = self.bases()?;
+        let mut a = Assembler::new(R::BYTES == 8);
+        KEPT.iter().for_each(|&r| a.push(r));
+        self.start(&mut a, &bases)?;
+        for section in self.sections(states.len(), &homes)? {
+            self.section(&mut a, &section, &bases, &states, (&next, &homes))?;
+        }
+        KEPT.iter().rev().for_each(|&r| a.pop(r));
+        a.leave();
+        Some(a.finish())
+    }
+
+    /// Writes a step down; gives the registers of the states' next values.
+    fn step(&mut self, time: &[StateId]) -> Option<Vec<u32>> {
+        let program = &self.plan.program;
+        for _ in time {
+            self.record.register();
+        }
+        if time.iter().any(|s| program.states[s.0 as usize].ty.elem == Elem::Mask) {
+            return None;
+        }
+        let pass = time.first().map(|s| program.states[s.0 as usize].pass);
+        let reads = pass.iter().flat_map(|&k| &program.passes[k as usize].step);
+        for inst in reads {
+            if let Op::State(s) = inst.op
+                && let Some(k) = time.iter().position(|t| *t == s)
+            {
+                self.known.insert(inst.value, Arg::Register(k as u32));
+            }
+        }
+        for inst in &self.l.insts {
+            self.inst(inst)?;
+        }
+        for &(v, row) in self.l.stores.iter().filter(|(_, row)| row.step > 0) {
+            let to = self.memory(self.plan.types[&v], row)?;
+            let from = *self.known.get(&v)?;
+            self.record.store(from, to);
+        }
+        for &(v, at) in &self.l.results {
+            let to = self.at(Base::Fed, Lie::Full, self.plan.units * self.plan.lanes * R::BYTES, at * R::BYTES)?;
+            let from = *self.known.get(&v)?;
+            self.record.store(from, to);
+        }
+        let mut next: Vec<u32> = vec![];
+        for s in time {
+            let value = *self.known.get(&program.states[s.0 as usize].next)?;
+            // A register of its own: not another state's, nor one that two states share.
+            next.push(match value {
+                Arg::Register(r) if r as usize >= time.len() && !next.contains(&r) => r,
+                other => self.record.load(other),
+            });
+        }
+        Some(next)
+    }
+
+    fn inst(&mut self, inst: &IrInst) -> Option<()> {
+        let o = &inst.op;
+        if let Op::Spike { of, strict, .. } | Op::SpikeAlong { of, strict, .. } = o {
+            let difference = self.l.insts.iter().find(|i| i.value == *of).and_then(|i| match i.op {
+                // a - b > 0 is a > b.
+                Op::Binary(Binary::Sub, a, b) if *strict => Some((a, b)),
+                _ => None,
+            });
+            let (a, b) = match difference {
+                Some((a, b)) => (self.operand(a)?, self.operand(b)?),
+                None => (self.operand(*of)?, self.record.f(R::ZERO)),
+            };
+            let mask = if *strict { self.record.gt(a, b) } else { self.record.ge(a, b) };
+            let (one, zero) = (self.record.f(R::ONE), self.record.f(R::ZERO));
+            let y = self.record.select(mask, one, zero);
+            self.known.insert(inst.value, y);
+            return Some(());
+        }
+        if inst.ty.elem == Elem::Mask {
+            let mask = match o {
+                Op::Compare(c, a, b) => {
+                    let (a, b) = (self.operand(*a)?, self.operand(*b)?);
+                    self.record.compare(*c, a, b)
+                }
+                Op::And(a, b) => {
+                    let (a, b) = (*self.masks.get(a)?, *self.masks.get(b)?);
+                    self.record.and(a, b)
+                }
+                Op::Or(a, b) => {
+                    let (a, b) = (*self.masks.get(a)?, *self.masks.get(b)?);
+                    self.record.or(a, b)
+                }
+                Op::Not(a) => {
+                    let a = *self.masks.get(a)?;
+                    self.record.not(a)
+                }
+                _ => return None,
+            };
+            self.masks.insert(inst.value, mask);
+            return Some(());
+        }
+        let y = match o {
+            Op::Unary(f, a) => {
+                let mut a = self.operand(*a)?;
+                if !matches!(f, Unary::Neg | Unary::Abs) {
+                    a = Arg::Register(self.record.hold(a));
+                }
+                R::unary(&mut self.record, *f, a)
+            }
+            Op::Binary(f, a, b) => {
+                let (mut a, mut b) = (self.operand(*a)?, self.operand(*b)?);
+                if !matches!(f, Binary::Add | Binary::Sub | Binary::Mul | Binary::Div) {
+                    [a, b] = [a, b].map(|x| Arg::Register(self.record.hold(x)));
+                }
+                R::binary(&mut self.record, *f, a, b)
+            }
+            Op::Fma(a, b, c) => {
+                let (a, b, c) = (self.operand(*a)?, self.operand(*b)?, self.operand(*c)?);
+                self.record.fma(a, b, c)
+            }
+            Op::Select(m, a, b) => {
+                let m = *self.masks.get(m)?;
+                let (a, b) = (self.operand(*a)?, self.operand(*b)?);
+                self.record.select(m, a, b)
+            }
+            Op::Splat(a, _) => self.operand(*a)?,
+            _ => return None,
+        };
+        self.known.insert(inst.value, y);
+        Some(())
+    }
+
+    /// A value that is known, or where it lies.
+    fn operand(&mut self, v: Value) -> Option<Arg> {
+        if let Some(arg) = self.known.get(&v) {
+            return Some(*arg);
+        }
+        let memory = match self.plan.places.get(&v)? {
+            Place::Const(x) => return Some(self.record.f(R::new(*x))),
+            Place::Table(k) => {
+                let before: usize = self.plan.program.tables[..*k as usize].iter().map(|t| t.values.len()).sum();
+                self.at(Base::Tables, Lie::One, R::BYTES, before * R::BYTES)?
+            }
+            Place::Feed(at) => {
+                let step = self.plan.units * self.plan.lanes;
+                self.at(Base::Fed, Lie::Full, step * R::BYTES, at * R::BYTES)?
+            }
+            Place::Row(row) => self.memory(self.plan.types[&v], *row)?,
+        };
+        let reads = self.l.insts.iter().flat_map(|i| i.op.operands()).filter(|o| *o == v).count();
+        let arg = Arg::Memory(memory);
+        let arg = if reads > 1 { Arg::Register(self.record.load(arg)) } else { arg };
+        self.known.insert(v, arg);
+        Some(arg)
+    }
+
+    fn memory(&mut self, ty: Ty, row: Row) -> Option<Memory> {
+        if ty.elem == Elem::Mask {
+            return None;
+        }
+        let base = if row.fixed { Base::Scratch } else { Base::Frame };
+        self.at(base, lie(self.l, ty), row.step * R::BYTES, row.at * R::BYTES)
+    }
+
+    fn at(&mut self, base: Base, of: Lie, step: usize, at: usize) -> Option<Memory> {
+        let moving = if of == Lie::Direction { Lie::One } else { of };
+        let pointer = Pointer { base, lie: moving, step: i32::try_from(step).ok()? };
+        let known = self.pointers.iter().position(|p| *p == pointer);
+        let pointer = known.unwrap_or_else(|| {
+            self.pointers.push(pointer);
+            self.pointers.len() - 1
+        });
+        Some(Memory { pointer, at: i32::try_from(at).ok()?, lie: of })
+    }
+
+    /// Bytes of a unit of tangents.
+    fn unit(&self) -> usize {
+        self.plan.lanes * R::BYTES
+    }
+
+    /// The registers of the pointers. Those to feeds and to tables, of each of which there is one, stay where they came.
+    fn bases(&self) -> Option<Vec<u8>> {
+        let mut free = POINTERS.iter();
+        let register = |p: &Pointer| match p.base {
+            Base::Fed => Some(RDX),
+            Base::Tables => Some(RCX),
+            Base::Frame | Base::Scratch => free.next().copied(),
+        };
+        self.pointers.iter().map(register).collect()
+    }
+
+    /// Moves the pointers to the first unit.
+    fn start(&self, a: &mut Assembler, bases: &[u8]) -> Option<()> {
+        let unit = i32::try_from(self.unit()).ok()?;
+        for (p, &to) in self.pointers.iter().zip(bases) {
+            let origin = match p.base {
+                Base::Frame => RDI,
+                Base::Scratch => RSI,
+                Base::Fed | Base::Tables => continue,
+            };
+            match p.lie {
+                Lie::Full if self.l.tangent => a.times(to, R8, unit),
+                Lie::Unit => a.times(to, R8, R::BYTES as i32),
+                _ => {
+                    a.copy(to, origin);
+                    continue;
+                }
+            }
+            a.add(to, origin);
+        }
+        Some(())
+    }
+
+    /// How many units are run at once, and of those how many are written instruction by instruction.
+    fn sections(&self, states: usize, homes: &Homes) -> Option<Vec<Section>> {
+        let row = super::plan::padded(self.l.width as usize) * R::BYTES;
+        let lengths = if self.l.tangent { vectors(self.unit()) } else { vectors(row) };
+        let parts = if self.l.tangent {
+            lengths.iter().filter(|l| l.1 > 0).last().map(|&(length, _)| self.unit() / length.bytes())?
+        } else {
+            1
+        };
+        let size = self.record.insts.len();
+        let group = |copies: usize| {
+            let fits = |n: &usize| {
+                copies * states + n * homes.passing <= VECTORS && n * homes.passing_masks <= MASKS && *n <= copies
+            };
+            [if size > LONG { 2 } else { 1 }, 1].into_iter().find(fits)
+        };
+        let most = [8, 4, 2, 1].into_iter().find(|u| {
+            let copies = u * parts;
+            (copies <= 8 || *u == 1) && copies * size <= MOST && group(copies).is_some()
+        })?;
+        let section =
+            |length, units: usize, count| Some(Section { length, units, parts, group: group(units * parts)?, count });
+        if self.l.tangent {
+            let length = lengths.iter().filter(|l| l.1 > 0).last()?.0;
+            return [8, 4, 2, 1].into_iter().filter(|u| *u <= most).map(|u| section(length, u, None)).collect();
+        }
+        let mut sections = vec![];
+        for (length, n) in lengths {
+            for (units, count) in [(most, n / most), (n % most, 1)] {
+                if units * count > 0 {
+                    sections.push(section(length, units, Some(count))?);
+                }
+            }
+        }
+        Some(sections)
+    }
+
+    fn section(
+        &self,
+        a: &mut Assembler,
+        s: &Section,
+        bases: &[u8],
+        states: &[[Memory; 2]],
+        (next, homes): (&[u32], &Homes),
+    ) -> Option<()> {
+        let copies = s.units * s.parts;
+        let taken = copies * states.len() + s.group * homes.passing;
+        let pinned = self.pinned(VECTORS - taken);
+        let code =
+            Coder { s, bases, states: states.len(), homes, pinned: &pinned, unit: self.advance(s), bytes: R::BYTES };
+        for (k, &arg) in pinned.iter().enumerate() {
+            let register = (VECTORS - 1 - k) as u8;
+            let rm = code.place(arg, 0);
+            load(a, s.length, register, rm, Masked::default());
+        }
+        if let Some(n) = s.count {
+            a.set(R9, i32::try_from(n * s.units).ok()?);
+        }
+        let top = a.here();
+        let done = a.leave_if_less(R9, s.units as i32);
+        for c in 0..copies {
+            for (k, [first, _]) in states.iter().enumerate() {
+                load(a, s.length, code.state(k, c), code.place(Arg::Memory(*first), c), Masked::default());
+            }
+        }
+        a.set(RAX, i32::try_from(self.steps).ok()?);
+        let again = a.here();
+        for first in (0..copies).step_by(s.group) {
+            for inst in &self.record.insts {
+                (first..copies.min(first + s.group)).for_each(|c| code.inst(a, inst, c));
+            }
+            for c in first..copies.min(first + s.group) {
+                for (k, &r) in next.iter().enumerate().filter(|(k, r)| homes.vectors[**r as usize] != Home::State(*k)) {
+                    a.op(Code::MOVE, s.length, code.state(k, c), 0, Rm::Register(code.register(r, c)));
+                }
+            }
+        }
+        self.pointers.iter().zip(bases).for_each(|(p, &r)| a.add_number(r, p.step));
+        a.count(RAX, again);
+        for c in 0..copies {
+            for (k, [_, last]) in states.iter().enumerate() {
+                code.store(a, code.state(k, c), *last, c);
+            }
+        }
+        for (p, &r) in self.pointers.iter().zip(bases) {
+            let forth = match p.lie {
+                Lie::Full => s.units * self.advance(s),
+                Lie::Unit => s.units * R::BYTES,
+                Lie::One | Lie::Direction => 0,
+            };
+            let back = i64::from(p.step) * i64::from(self.steps);
+            a.add_number(r, i32::try_from(forth as i64 - back).ok()?);
+        }
+        a.add_number(R9, -(s.units as i32));
+        a.back(top);
+        a.land(done);
+        Some(())
+    }
+
+    /// Bytes from a unit to the next.
+    fn advance(&self, s: &Section) -> usize {
+        if self.l.tangent { self.unit() } else { s.length.bytes() }
+    }
+
+    /// What is the same in all steps and units, the most wanted first, at most so many.
+    fn pinned(&self, most: usize) -> Vec<Arg> {
+        let mut found: Vec<(usize, Arg)> = vec![];
+        for arg in self.record.insts.iter().filter(|i| i.kind != Kind::Store).filter_map(|i| i.arg) {
+            let constant = match arg {
+                Arg::Number(_) => true,
+                Arg::Memory(m) => m.lie == Lie::One && self.pointers[m.pointer].step == 0,
+                Arg::Register(_) => false,
+            };
+            match found.iter_mut().find(|(_, known)| *known == arg) {
+                _ if !constant => {}
+                Some((n, _)) => *n += 1,
+                None => found.push((1, arg)),
+            }
+        }
+        found.sort_by_key(|(n, _)| usize::MAX - n);
+        found.into_iter().map(|(_, arg)| arg).take(most).collect()
+    }
+}
+
+/// Writes the instructions of a section's copies of the step. Vectors: the states of each copy, what passes in each of a group,
+/// and from the last down what is pinned.
+struct Coder<'a> {
+    s: &'a Section,
+    bases: &'a [u8],
+    states: usize,
+    homes: &'a Homes,
+    pinned: &'a [Arg],
+    unit: usize,
+    bytes: usize,
+}
+
+impl Coder<'_> {
+    fn state(&self, k: usize, copy: usize) -> u8 {
+        (copy * self.states + k) as u8
+    }
+
+    fn register(&self, r: u32, copy: usize) -> u8 {
+        match self.homes.vectors[r as usize] {
+            Home::State(k) => self.state(k, copy),
+            Home::Passing(k) => {
+                let before = self.s.units * self.s.parts * self.states;
+                (before + copy % self.s.group * self.homes.passing + k) as u8
+            }
+        }
+    }
+
+    fn mask(&self, m: u32, copy: usize) -> u8 {
+        (1 + copy % self.s.group * self.homes.passing_masks + self.homes.masks[m as usize]) as u8
+    }
+
+    /// Where a vector is before anything is pinned.
+    fn place(&self, arg: Arg, copy: usize) -> Rm {
+        match arg {
+            Arg::Register(r) => Rm::Register(self.register(r, copy)),
+            Arg::Number(bits) => Rm::Number(bits),
+            Arg::Memory(m) => {
+                let (unit, part) = (copy / self.s.parts, copy % self.s.parts * self.s.length.bytes());
+                let offset = match m.lie {
+                    Lie::Full => unit * self.unit + part,
+                    Lie::Direction => part,
+                    Lie::Unit => unit * self.bytes,
+                    Lie::One => 0,
+                };
+                Rm::Memory { base: self.bases[m.pointer], at: m.at + offset as i32, splat: m.splat() }
+            }
+        }
+    }
+
+    fn rm(&self, arg: Arg, copy: usize) -> Rm {
+        match self.pinned.iter().position(|p| *p == arg) {
+            Some(k) => Rm::Register((VECTORS - 1 - k) as u8),
+            None => self.place(arg, copy),
+        }
+    }
+
+    fn store(&self, a: &mut Assembler, from: u8, to: Memory, copy: usize) {
+        let code = if to.splat() { Code::STORE_ONE } else { Code::STORE };
+        if let Rm::Memory { base, at, .. } = self.place(Arg::Memory(to), copy) {
+            a.op(code, self.s.length, from, 0, Rm::Memory { base, at, splat: false });
+        }
+    }
+
+    fn inst(&self, a: &mut Assembler, inst: &Inst, copy: usize) {
+        let [mask, other] = inst.masks.map(|m| m.map_or(0, |m| self.mask(m, copy)));
+        let first = inst.first.map_or(0, |r| self.register(r, copy));
+        let to = inst.to.map(|r| self.register(r, copy)).or(inst.to_mask.map(|m| self.mask(m, copy))).unwrap_or(0);
+        match (inst.kind, inst.arg) {
+            (Kind::Vector(code), Some(arg)) => {
+                let masked = Masked { mask, zero: inst.zero };
+                a.full(code, self.s.length, [to, first], self.rm(arg, copy), masked, inst.follows);
+            }
+            (Kind::FusedProduct | Kind::FusedSum, Some(arg)) => {
+                let second = inst.second.map_or(0, |r| self.register(r, copy));
+                self.fused(a, inst.kind == Kind::FusedSum, to, [first, second], self.rm(arg, copy));
+            }
+            (Kind::Load, Some(arg)) => {
+                load(a, self.s.length, to, self.rm(arg, copy), Masked { mask, zero: inst.zero });
+            }
+            (Kind::Store, Some(Arg::Memory(memory))) => self.store(a, first, memory, copy),
+            (Kind::And | Kind::Or, _) => a.masks(inst.kind == Kind::Or, to, mask, other),
+            (Kind::Not, _) => a.mask_not(to, mask),
+            (kind, arg) => unreachable!("{kind:?} of {arg:?}"),
+        }
+    }
+}
+
+impl Coder<'_> {
+    /// `to = first * second + rm` or `to = first * rm + second`. The instructions write over one of their operands: that which ends in
+    /// `to` anyway, or else a copy.
+    fn fused(&self, a: &mut Assembler, sum: bool, to: u8, [first, second]: [u8; 2], rm: Rm) {
+        let (code, other, rm) = match (sum, rm) {
+            (true, _) if to == first => (Code::FMA_213, second, rm),
+            (true, _) if to == second => (Code::FMA_213, first, rm),
+            (true, Rm::Register(r)) if to == r => (Code::FMA_231, first, Rm::Register(second)),
+            (true, _) => {
+                a.op(Code::MOVE, self.s.length, to, 0, Rm::Register(first));
+                (Code::FMA_213, second, rm)
+            }
+            (false, _) if to == second => (Code::FMA_231, first, rm),
+            (false, _) if to == first => (Code::FMA_132, second, rm),
+            (false, Rm::Register(r)) if to == r => (Code::FMA_132, second, Rm::Register(first)),
+            (false, _) => {
+                a.op(Code::MOVE, self.s.length, to, 0, Rm::Register(second));
+                (Code::FMA_231, first, rm)
+            }
+        };
+        a.op(code, self.s.length, to, other, rm);
+    }
+}
+
+fn load(a: &mut Assembler, length: Length, to: u8, from: Rm, masked: Masked) {
+    let code = match from {
+        Rm::Register(_) => Code::MOVE,
+        Rm::Memory { splat: true, .. } | Rm::Number(_) => Code::SPLAT,
+        Rm::Memory { .. } => Code::LOAD,
+    };
+    a.full(code, length, [to, 0], from, masked, None);
+}
