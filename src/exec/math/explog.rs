@@ -21,11 +21,11 @@ fn exp_shifted<O: Ops>(o: &mut O, x: O::F, shift: i32) -> O::F {
     let r = o.fmac(n, -1.428_606_8e-6, r);
     // 2 + 2 r + r^2 (1 + …): pairs of coefficients first (Estrin), which shortens the chain.
     let r2 = o.mul(r, r);
-    let [two, c2, c4] = [2.0, 0.999_999_87, 8.333_678e-2].map(|c| o.f(c));
+    let [two, c2, c4] = [2.0, 0.999_999_9, 8.333_678e-2].map(|c| o.f(c));
     let low = o.fma(r, two, two);
     let middle = o.fmac(r, 0.333_330_42, c2);
-    let high = o.fmac(r, 1.673_749_1e-2, c4);
-    let p = o.fmac(r2, 2.762_908_1e-3, high);
+    let high = o.fmac(r, 1.673_749e-2, c4);
+    let p = o.fmac(r2, 2.762_908e-3, high);
     let p = o.fma(p, r2, middle);
     let p = o.fma(p, r2, low);
     let power = o.bits(t);

@@ -41,12 +41,10 @@ mod tests {
         let mut words = [0u32; 2000];
         Stream::new(5, Purpose::Test, 79).fill(&mut words);
         let (a, b) = words.split_at(1000);
-        let run = |f: fn(&[u32], &[u32], &mut [f32], &mut [f32])| {
-            let mut out = [[0f32; 1000]; 2];
-            let [x, y] = &mut out;
-            f(a, b, x, y);
-            out.map(|x| x.map(f32::to_bits))
-        };
-        assert_eq!(run(normal_pairs), run(body));
+        let (mut here, mut any) = ([[0f32; 1000]; 2], [[0f32; 1000]; 2]);
+        let ([x, y], [p, q]) = (&mut here, &mut any);
+        normal_pairs(a, b, x, y);
+        body(a, b, p, q);
+        assert_eq!(here.map(|x| x.map(f32::to_bits)), any.map(|x| x.map(f32::to_bits)));
     }
 }
