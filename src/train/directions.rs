@@ -145,7 +145,7 @@ fn coordinates(seed: u64, key: Key, count: usize, n: usize) -> Vec<Vec<f64>> {
     let mut order: Vec<usize> = (0..n).collect();
     let one = |k: usize| {
         let left = (n - k) as u128;
-        order.swap(k, k + (u128::from(stream.next_u64()) * left >> 64) as usize);
+        order.swap(k, k + ((u128::from(stream.next_u64()) * left) >> 64) as usize);
         let mut v = vec![0.0; n];
         v[order[k]] = (n as f64).sqrt();
         single(&mut v[order[k]]);
