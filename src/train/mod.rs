@@ -21,6 +21,7 @@ pub mod fresh;
 pub mod functions;
 mod gradient;
 mod grow;
+mod held;
 mod init;
 pub mod kernels;
 pub mod linalg;
