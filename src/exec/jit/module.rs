@@ -197,7 +197,7 @@ impl Maker {
         };
         let entry = function(false, format!("kernel{number}"))?;
         let prepare = (plan.prepared > 0).then(|| function(true, format!("kernel{number}prepare"))).transpose()?;
-        let cost = Cost { code_bytes: code_bytes, seconds: begun.elapsed().as_secs_f64() };
+        let cost = Cost { code_bytes, seconds: begun.elapsed().as_secs_f64() };
         Ok(Defined { entry, prepare, cost })
     }
 }

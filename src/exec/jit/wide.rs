@@ -57,7 +57,7 @@ pub(super) fn all<R: Emit>(plan: &Plan) -> Vec<(Which, Vec<u8>)> {
 }
 
 /// Units of a loop that are not tangents: whole vectors of this length of a row.
-pub(super) fn vectors(bytes: usize) -> [(Length, usize); 3] {
+fn vectors(bytes: usize) -> [(Length, usize); 3] {
     let all = [Length::B64, Length::B32, Length::B16];
     let mut left = bytes;
     all.map(|length| {
@@ -348,11 +348,9 @@ impl<'p, R: Emit> Writer<'p, R> {
     fn sections(&self, states: usize, homes: &Homes) -> Option<Vec<Section>> {
         let row = super::plan::padded(self.l.width as usize) * R::BYTES;
         let lengths = if self.l.tangent { vectors(self.unit()) } else { vectors(row) };
-        let parts = if self.l.tangent {
-            lengths.iter().filter(|l| l.1 > 0).last().map(|&(length, _)| self.unit() / length.bytes())?
-        } else {
-            1
-        };
+        // A unit of tangents is a power of two up to whole vectors, or several of these.
+        let length = lengths.iter().rev().find(|l| l.1 > 0)?.0;
+        let parts = if self.l.tangent { self.unit() / length.bytes() } else { 1 };
         let size = self.record.insts.len();
         let group = |copies: usize| {
             let fits = |n: &usize| {
@@ -367,7 +365,6 @@ impl<'p, R: Emit> Writer<'p, R> {
         let section =
             |length, units: usize, count| Some(Section { length, units, parts, group: group(units * parts)?, count });
         if self.l.tangent {
-            let length = lengths.iter().filter(|l| l.1 > 0).last()?.0;
             return [8, 4, 2, 1].into_iter().filter(|u| *u <= most).map(|u| section(length, u, None)).collect();
         }
         let mut sections = vec![];
