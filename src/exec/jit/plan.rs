@@ -578,10 +578,9 @@ impl<'a> Planner<'a> {
 }
 
 impl Item {
-    /// The loop, if it runs all steps.
-    pub(super) fn over_time(&self) -> Option<&Loop> {
+    pub(super) fn as_loop(&self) -> Option<&Loop> {
         match self {
-            Item::Loop(l) if l.time.is_some() => Some(l),
+            Item::Loop(l) => Some(l),
             _ => None,
         }
     }
