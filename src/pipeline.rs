@@ -233,11 +233,12 @@ impl Lowered {
         let network = &problem.network;
         let (atom_sets, observer_of) = atom_sets(&problem);
         let directions = directions(&problem);
-        let spikes: Vec<String> = network.layers.iter().map(|l| format!("spikes.{}", l.name)).collect();
+        let layers: Vec<String> = network.layers.iter().map(|l| l.name.clone()).collect();
 
         // Every program goes into one list; `Place`s say where its kernel will be found.
         let mut programs = Programs::default();
         let probe = programs.add(network.probe.clone())?;
+        let counts = programs.add(network.primal.clone())?;
         let mut responses = vec![];
         for layer in &network.layers {
             let response = layer.pursuit.as_ref().and_then(|units| units.response.clone());
@@ -252,7 +253,7 @@ impl Lowered {
             let features_of = |a: &Atom| ["phi", "phi0", "offset"].map(|part| format!("{part}.{}", name(a))).to_vec();
             let mut tangents = vec![];
             for k in &directions {
-                tangents.push((*k, programs.add(jvp::jvp(&primal, &field_outputs, *k))?));
+                tangents.push((*k, programs.add(jvp::jvp(&uncounted(&primal), &field_outputs, *k))?));
             }
             let pool = |units: &crate::ir::problem::Units| with_jets(&units.pool, &atoms, &features_of);
             let mut pools = vec![];
@@ -261,7 +262,7 @@ impl Lowered {
             }
             let features = network.features.as_ref();
             let features = features.map(|p| programs.add(with_jets(p, &atoms, &features_of))).transpose()?;
-            let primal = programs.add(guard::guard(primal, &spikes))?;
+            let primal = programs.add(guard::guard(primal, &layers))?;
             observers.push(ObserverPlaces { atoms, primal, features, pools, tangents });
         }
 
@@ -280,10 +281,18 @@ impl Lowered {
             observers: observers.iter().map(observer).collect(),
             observer_of,
             probe: at(&probe),
+            counts: at(&counts),
             responses: responses.iter().map(|p| p.as_ref().map(at)).collect(),
         };
         Ok(Compiled { problem, kernels })
     }
+}
+
+/// The program without its counts of spikes, which only reports read.
+fn uncounted(program: &Program) -> Program {
+    let mut program = program.clone();
+    program.outputs.retain(|o| !o.name.starts_with("spikes."));
+    program
 }
 
 /// Where a program's kernel stands in the list that is compiled.

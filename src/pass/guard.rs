@@ -1,53 +1,65 @@
 //! Makes silent faults visible: a potential that is not a number never crosses its threshold, so that its neuron seems to be
 //! silent and nothing downstream shows that it is broken.
 //!
-//! A layer's count of spikes gets the last values of the states that the spikes depend on, times 0, added: nothing where all
-//! are finite, not a number else. That is one product and one sum a state, after all the steps.
+//! In the place of a layer's count of spikes, which training does not read, it yields the sum of the last values of the states
+//! that the spikes depend on, times 0: nothing where all are finite, not a number else. That is one product and one sum a
+//! state, after all the steps, which then need not count.
 //!
 //! ```text
-//! finish { %9 = state 1 : 8                     finish { %9 = state 1 : 8
-//!          %10 = sum %9 : 1 }          =>                %11 = state 0 : 8   %14 = mul %11, 0   %15 = add %9, %14
-//!                                                        %10 = sum %15 : 1 }
-//! output "spikes.h" = %10
+//! finish { %9 = state 1 : 8                     finish { %11 = state 0 : 8   %14 = mul %11, 0
+//!          %10 = sum %9 : 1 }          =>                %10 = sum %14 : 1 }
+//! output "spikes.h" = %10                       output "finite.h" = %10
 //! ```
 
 use std::collections::{HashMap, HashSet};
 
 use crate::func::Binary;
 use crate::ir::op::{Op, StateId, Ty, Value};
-use crate::ir::program::{Inst, Program, Region};
+use crate::ir::program::{Inst, Output, Program, Region};
 
-/// Guards the outputs of these names, where they are sums made after the steps of a pass.
-pub fn guard(mut program: Program, outputs: &[String]) -> Program {
-    for name in outputs {
-        let Some(output) = program.outputs.iter().find(|o| o.name == *name) else { continue };
-        let Some(Region::Finish(pass)) = program.home(output.value) else { continue };
-        let Some(Inst { op: Op::Sum(counts), .. }) = program.find(output.value) else { continue };
-        let (sum, counts) = (output.value, *counts);
-        let Some(ty) = program.find(counts).map(|i| i.ty).filter(|ty| !ty.tangent) else { continue };
-        let states = states_behind(&program, counts, pass, ty);
-        let mut next = program.next_value();
-        let mut added = vec![];
-        let mut push = |op: Op, ty: Ty| {
-            let value = Value(next);
-            next += 1;
-            added.push(Inst { value, ty, op });
-            value
-        };
-        let mut total = counts;
-        for state in states {
-            let last = push(Op::State(state), ty);
-            let zero = push(Op::Const(0.0), Ty::real(1));
-            let zero = if ty.width == 1 { zero } else { push(Op::Splat(zero, ty.width), ty) };
-            let nothing = push(Op::Binary(Binary::Mul, last, zero), ty);
-            total = push(Op::Binary(Binary::Add, total, nothing), ty);
+/// Puts guards in the place of the outputs `spikes.NAME` of these layers, which are sums made after the steps of a pass; of
+/// other outputs of such a name nothing is left.
+pub fn guard(mut program: Program, layers: &[String]) -> Program {
+    for layer in layers {
+        let name = format!("spikes.{layer}");
+        let Some(at) = program.outputs.iter().position(|o| o.name == name) else { continue };
+        let output = program.outputs.remove(at);
+        if let Some(value) = finite(&mut program, output.value) {
+            program.outputs.insert(at, Output { name: format!("finite.{layer}"), value });
         }
-        let finish = program.region_mut(Region::Finish(pass));
-        let Some(at) = finish.iter().position(|i| i.value == sum) else { continue };
-        finish[at].op = Op::Sum(total);
-        finish.splice(at..at, added);
     }
     program
+}
+
+/// Makes a count of spikes the sum of the states behind it, times 0.
+fn finite(program: &mut Program, sum: Value) -> Option<Value> {
+    let Some(Region::Finish(pass)) = program.home(sum) else { return None };
+    let Some(Inst { op: Op::Sum(counts), .. }) = program.find(sum) else { return None };
+    let counts = *counts;
+    let ty = program.find(counts).map(|i| i.ty).filter(|ty| !ty.tangent)?;
+    let states = states_behind(program, counts, pass, ty);
+    let mut next = program.next_value();
+    let mut added = vec![];
+    let mut push = |op: Op, ty: Ty| {
+        let value = Value(next);
+        next += 1;
+        added.push(Inst { value, ty, op });
+        value
+    };
+    let mut total = None;
+    for state in states {
+        let last = push(Op::State(state), ty);
+        let zero = push(Op::Const(0.0), Ty::real(1));
+        let zero = if ty.width == 1 { zero } else { push(Op::Splat(zero, ty.width), ty) };
+        let nothing = push(Op::Binary(Binary::Mul, last, zero), ty);
+        total = Some(total.map_or(nothing, |total| push(Op::Binary(Binary::Add, total, nothing), ty)));
+    }
+    let finish = program.region_mut(Region::Finish(pass));
+    let at = finish.iter().position(|i| i.value == sum)?;
+    // A number of its own: the count may be another output as well.
+    let value = push(Op::Sum(total?), Ty::real(1));
+    finish.splice(at..at, added);
+    Some(value)
 }
 
 /// The states of a pass, as wide as the counts, that the counts depend on; not the counts themselves.

@@ -15,6 +15,8 @@ pub struct Kernels {
     pub observer_of: Vec<usize>,
     /// Records spikes; see [`Network::probe`](crate::ir::problem::Network::probe).
     pub probe: AnyKernel,
+    /// Counts spikes: [`Network::primal`](crate::ir::problem::Network::primal) as it is.
+    pub counts: AnyKernel,
     /// For each layer of the network, the current-to-response curve of one of its units, where there is one.
     pub responses: Vec<Option<AnyKernel>>,
 }
@@ -34,6 +36,7 @@ impl Kernels {
             observers: self.observers.iter().map(|o| observer(o, f)).collect(),
             observer_of: self.observer_of.clone(),
             probe: f(&self.probe),
+            counts: f(&self.counts),
             responses: self.responses.iter().map(|r| r.as_ref().map(&mut *f)).collect(),
         }
     }
@@ -54,7 +57,8 @@ impl Kernels {
 #[derive(Clone)]
 pub struct Observer {
     pub atoms: Vec<Atom>,
-    /// The fields (and their derivatives) and, for the value-only observer, the spike counts.
+    /// The fields (and their derivatives) and, for the value-only observer, `finite.NAME` for each spiking layer: 0, or not a
+    /// number if a neuron's state is not finite.
     pub primal: AnyKernel,
     /// As [`Network::features`](crate::ir::problem::Network::features), with derivatives, if there is a readout.
     pub features: Option<AnyKernel>,

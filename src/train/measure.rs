@@ -53,7 +53,7 @@ pub fn spike_rates(
     points: &[f64],
     functions: &[f64],
 ) -> Vec<Option<f64>> {
-    let kernel = &kernels.observers[0].primal;
+    let kernel = &kernels.counts;
     let program = kernel.program();
     let inputs = inputs(problem, points, functions);
     let outputs = kernel.run(&inputs, params, &[]).outputs;

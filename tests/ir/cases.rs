@@ -3,7 +3,7 @@
 //! ```text
 //! # jet u 1_0 2_1 | simplify | cse | dce        derivatives named by their orders, then passes by name
 //! # jvp u 4                                     tangents along 4 directions
-//! # guard spikes.h                              broken states show in the counts of spikes
+//! # guard h                                     broken states show in an output of their own
 //! # read                                        nothing; the text form itself, or what is wrong with it
 //! ```
 //!

@@ -29,7 +29,7 @@ use crate::ir::program::{Inst, TraceLayout};
 
 /// Imported functions by name.
 pub(super) type Callees = HashMap<&'static str, FuncRef>;
-/// Loops over time that have code of their own.
+/// Loops that have code of their own.
 pub(super) type Loops = HashMap<Which, FuncRef>;
 
 /// Arguments of a compiled tile, all of pointer size: scratch, points, inputs, params, directions, prepared, tables, outputs,
@@ -247,8 +247,8 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                 });
             }
             self.step = None;
-            for (k, stage) in pass.stages.iter().enumerate() {
-                self.stage(stage, k, pass.steps);
+            for stage in &pass.stages {
+                self.stage(stage, pass.steps);
             }
             self.items(&pass.finish, None);
         }
@@ -326,7 +326,13 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
 
     /// Emits items in order; neighbours that work point by point share a loop over the points.
     fn items(&mut self, items: &[Item], step: Option<Clif>) {
-        let alone = |i: &Item| matches!(i, Item::Tile(_) | Item::Fetch { .. });
+        let loops = self.loops;
+        let own = |l: &Loop| loops.get(&Which::of(l)).filter(|_| l.time.is_none());
+        let alone = |i: &Item| match i {
+            Item::Tile(_) | Item::Fetch { .. } => true,
+            Item::Loop(l) => own(l).is_some(),
+            Item::Copy(_) => false,
+        };
         for run in items.chunk_by(|a, b| !alone(a) && !alone(b)) {
             match run {
                 [Item::Tile(inst)] => {
@@ -335,6 +341,12 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                 }
                 [Item::Fetch { at, width, to }] => {
                     self.fetch(*at, *width, *to, step);
+                    continue;
+                }
+                [Item::Loop(l)] if own(l).is_some() => {
+                    let step = step.unwrap_or_else(|| self.number(0));
+                    let arguments = [self.frames, self.scratch, self.points, self.tables, step, step];
+                    self.b.ins().call(loops[&Which::of(l)], &arguments);
                     continue;
                 }
                 _ => {}
@@ -411,7 +423,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
     /// A loop over lanes, for one point.
     fn lanes(&mut self, l: &Loop, frame: Clif, step: Option<Clif>) {
         let units = [0, l.width as usize].map(|n| self.number(n));
-        if l.time.is_some() && self.over_time(None, frame, None, units) {
+        if l.time.is_some() && self.over_time(l, frame, None, units) {
             return;
         }
         if l.tangent {

@@ -187,8 +187,7 @@ pub(super) fn plan(program: &Program, level: Level) -> Plan {
     planner.state_rows(&passes);
     let straight = passes.iter().flat_map(|p| p.step.iter().chain(&p.finish));
     let events = events(&program, init.iter().chain(straight));
-    let feeds = passes.iter().flat_map(|p| &p.stages).flat_map(|s| &s.feeds);
-    planner.units = units(level, feeds.map(|f| f.shape[0]).max().unwrap_or(0));
+    planner.units = units(level);
     for (k, pass) in passes.iter_mut().enumerate() {
         planner.keep(k, &mut pass.stages);
     }
@@ -579,10 +578,9 @@ impl<'a> Planner<'a> {
 }
 
 impl Item {
-    /// The loop, if it runs all steps.
-    pub(super) fn over_time(&self) -> Option<&Loop> {
+    pub(super) fn as_loop(&self) -> Option<&Loop> {
         match self {
-            Item::Loop(l) if l.time.is_some() => Some(l),
+            Item::Loop(l) => Some(l),
             _ => None,
         }
     }

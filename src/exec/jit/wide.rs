@@ -1,7 +1,7 @@
-//! Loops over time in vectors of 512 bits, for processors that have them; Cranelift's have 128.
+//! Loops in vectors of 512 bits, for processors that have them; Cranelift's have 128.
 //!
 //! A loop that holds its states in registers for all steps is one stretch of straight code, repeated for a few vectors to hide
-//! its latency. That much is encoded here: the step is written down once ([`record`]), registers are given out ([`registers`]),
+//! its latency; one that goes through the rows of all points in a step is another. That much is encoded here: the step is written down once ([`record`]), registers are given out ([`registers`]),
 //! and the code is put together ([`encode`]). Every operation is rounded as it is by the other ways, so that the bits are the same. What does not fit 32 registers, or is
 //! not element by element, is left to Cranelift.
 //!
@@ -17,47 +17,51 @@ use std::collections::HashMap;
 
 use super::emit::{Lie, lie};
 use super::lanes::Emit;
-use super::plan::{Loop, Place, Plan, Row};
+use super::plan::{Item, Loop, Place, Plan, Row};
+use super::stages::Stage;
 use crate::exec::math::Ops;
 use crate::exec::micro::Level;
 use crate::func::{Binary, Unary};
 use crate::ir::op::{Elem, Op, StateId, Ty, Value};
 use crate::ir::program::Inst as IrInst;
 use encode::{Assembler, Code, Length, Masked, R8, R9, RAX, RCX, RDI, RDX, RSI, Rm};
-use record::{Arg, Inst, Kind, Memory, Record};
+use record::{Arg, Inst, Kind, Memory, Record, Way};
 use registers::{Home, Homes, assign};
 
-/// Arguments of the code: frame, scratch, block of feeds, tables, first unit, units; nothing is returned.
+/// Arguments of the code, which returns nothing. Over time: frame, scratch, block of feeds, tables, first unit, units. Over points:
+/// first frame, scratch, points, tables, step, nothing.
 pub(super) const ARGUMENTS: usize = 6;
 
-/// Which loop of a pass: that over all of it, or a stage's.
+/// A loop of a plan, which stays where it is while it is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Which {
-    pub pass: usize,
-    pub stage: Option<usize>,
+pub(super) struct Which(*const Loop);
+
+impl Which {
+    pub fn of(l: &Loop) -> Which {
+        Which(std::ptr::from_ref(l))
+    }
 }
 
-/// Code for all loops over time of a plan that it can be made for.
+/// Code for all loops in the steps of a plan that it can be made for.
 pub(super) fn all<R: Emit>(plan: &Plan) -> Vec<(Which, Vec<u8>)> {
-    let mut all = vec![];
     // The code calls nothing, but it is called as functions are there.
     if plan.level != Level::Avx512 || !cfg!(all(target_arch = "x86_64", unix)) {
-        return all;
+        return vec![];
     }
+    let mut all = vec![];
     for (pass, p) in plan.passes.iter().enumerate() {
-        let own = p.step.iter().filter(|_| p.interchanged).filter_map(|i| i.over_time()).map(|l| (None, l));
-        let stages = p.stages.iter().enumerate().map(|(k, s)| (Some(k), s.body()));
-        for (stage, l) in own.chain(stages) {
-            if let Some(code) = Writer::<R>::new(plan, pass, l).code() {
-                all.push((Which { pass, stage }, code));
-            }
+        let own = p.step.iter().filter_map(Item::as_loop);
+        for l in own.chain(p.stages.iter().map(Stage::body)) {
+            let writer = Writer::<R>::new(plan, pass, l);
+            let code = if l.time.is_some() { writer.over_time() } else { writer.over_points() };
+            all.extend(code.map(|code| (Which::of(l), code)));
         }
     }
     all
 }
 
 /// Units of a loop that are not tangents: whole vectors of this length of a row.
-pub(super) fn vectors(bytes: usize) -> [(Length, usize); 3] {
+fn vectors(bytes: usize) -> [(Length, usize); 3] {
     let all = [Length::B64, Length::B32, Length::B16];
     let mut left = bytes;
     all.map(|length| {
@@ -80,8 +84,8 @@ enum Base {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pointer {
     base: Base,
-    /// `Full`, `Unit` or `One`.
-    lie: Lie,
+    /// Not `Direction`, which is `One`.
+    way: Way,
     /// Bytes a step.
     step: i32,
 }
@@ -118,17 +122,19 @@ struct Writer<'p, R> {
     pointers: Vec<Pointer>,
     known: HashMap<Value, Arg>,
     masks: HashMap<Value, u32>,
+    /// Where spikes are.
+    fired: HashMap<Value, u32>,
 }
 
 impl<'p, R: Emit> Writer<'p, R> {
     fn new(plan: &'p Plan, pass: usize, l: &'p Loop) -> Writer<'p, R> {
         let steps = plan.passes[pass].steps;
-        let (known, masks) = (HashMap::new(), HashMap::new());
-        Writer { plan, l, steps, record: Record::new(), pointers: vec![], known, masks }
+        let (known, masks, fired) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Writer { plan, l, steps, record: Record::new(), pointers: vec![], known, masks, fired }
     }
 
-    /// `None` if it does not fit.
-    fn code(mut self) -> Option<Vec<u8>> {
+    /// All steps of some units; `None` if it does not fit.
+    fn over_time(mut self) -> Option<Vec<u8>> {
         let time = self.l.time.as_ref()?;
         if self.steps == 0 {
             return None;
@@ -145,8 +151,69 @@ impl<'p, R: Emit> Writer<'p, R> {
         KEPT.iter().for_each(|&r| a.push(r));
         self.start(&mut a, &bases)?;
         for section in self.sections(states.len(), &homes)? {
-            self.section(&mut a, &section, &bases, &states, (&next, &homes))?;
+            let code = Coder::new(&self, &section, &bases, states.len(), &homes);
+            code.pin(&mut a);
+            self.section(&mut a, &code, &states, &next)?;
         }
+        KEPT.iter().rev().for_each(|&r| a.pop(r));
+        a.leave();
+        Some(a.finish())
+    }
+
+    /// One step, of all points and whole rows that are not tangents.
+    fn over_points(mut self) -> Option<Vec<u8>> {
+        if self.l.tangent {
+            return None;
+        }
+        for inst in &self.l.insts {
+            self.inst(inst)?;
+        }
+        // A store may be to where something else is still read.
+        let mut stores = vec![];
+        for &(v, row) in &self.l.stores {
+            let from = Arg::Register(self.record.hold(*self.known.get(&v)?));
+            stores.push((from, self.memory(self.plan.types[&v], row)?));
+        }
+        stores.into_iter().for_each(|(from, to)| self.record.store(from, to));
+        for &(v, row) in &self.l.bits {
+            let base = if row.fixed { Base::Scratch } else { Base::Frame };
+            let to = self.at(base, Way::Bits, row.step * R::BYTES, row.at * R::BYTES)?;
+            self.record.store_mask(*self.fired.get(&v)?, to);
+        }
+        self.record.prune(&[]);
+        let homes = assign(&self.record.insts, self.record.registers, self.record.masks, &[]);
+        let bases = self.bases()?;
+        let sections = self.sections(0, &homes)?;
+
+        let mut a = Assembler::new(R::BYTES == 8);
+        KEPT.iter().for_each(|&r| a.push(r));
+        for (p, &to) in self.pointers.iter().zip(&bases) {
+            match p.base {
+                Base::Frame => a.copy(to, RDI),
+                Base::Scratch => a.copy(to, RSI),
+                Base::Fed | Base::Tables => {}
+            }
+            if p.step != 0 {
+                a.times(RAX, R8, p.step);
+                a.add(to, RAX);
+            }
+        }
+        let coders: Vec<Coder<'_>> = sections.iter().map(|s| Coder::new(&self, s, &bases, 0, &homes)).collect();
+        let only = coders.len() == 1;
+        coders.iter().filter(|_| only).for_each(|code| code.pin(&mut a));
+        let again = a.here();
+        for code in &coders {
+            if !only {
+                code.pin(&mut a);
+            }
+            self.section(&mut a, code, &[], &[])?;
+        }
+        for (p, &r) in self.pointers.iter().zip(&bases) {
+            let gone: usize = sections.iter().map(|s| s.count.unwrap_or(0) * self.forth(*p, s)).sum();
+            let forth = if p.base == Base::Frame { self.plan.frame * R::BYTES } else { 0 };
+            a.add_number(r, i32::try_from(forth as i64 - gone as i64).ok()?);
+        }
+        a.count(RDX, again);
         KEPT.iter().rev().for_each(|&r| a.pop(r));
         a.leave();
         Some(a.finish())
@@ -179,7 +246,7 @@ impl<'p, R: Emit> Writer<'p, R> {
             self.record.store(from, to);
         }
         for &(v, at) in &self.l.results {
-            let to = self.at(Base::Fed, Lie::Full, self.plan.units * self.plan.lanes * R::BYTES, at * R::BYTES)?;
+            let to = self.at(Base::Fed, Way::Full, self.plan.units * self.plan.lanes * R::BYTES, at * R::BYTES)?;
             let from = *self.known.get(&v)?;
             self.record.store(from, to);
         }
@@ -210,6 +277,7 @@ impl<'p, R: Emit> Writer<'p, R> {
             let mask = if *strict { self.record.gt(a, b) } else { self.record.ge(a, b) };
             let (one, zero) = (self.record.f(R::ONE), self.record.f(R::ZERO));
             let y = self.record.select(mask, one, zero);
+            self.fired.insert(inst.value, mask);
             self.known.insert(inst.value, y);
             return Some(());
         }
@@ -276,11 +344,11 @@ impl<'p, R: Emit> Writer<'p, R> {
             Place::Const(x) => return Some(self.record.f(R::new(*x))),
             Place::Table(k) => {
                 let before: usize = self.plan.program.tables[..*k as usize].iter().map(|t| t.values.len()).sum();
-                self.at(Base::Tables, Lie::One, R::BYTES, before * R::BYTES)?
+                self.at(Base::Tables, Way::One, R::BYTES, before * R::BYTES)?
             }
             Place::Feed(at) => {
                 let step = self.plan.units * self.plan.lanes;
-                self.at(Base::Fed, Lie::Full, step * R::BYTES, at * R::BYTES)?
+                self.at(Base::Fed, Way::Full, step * R::BYTES, at * R::BYTES)?
             }
             Place::Row(row) => self.memory(self.plan.types[&v], *row)?,
         };
@@ -296,18 +364,24 @@ impl<'p, R: Emit> Writer<'p, R> {
             return None;
         }
         let base = if row.fixed { Base::Scratch } else { Base::Frame };
-        self.at(base, lie(self.l, ty), row.step * R::BYTES, row.at * R::BYTES)
+        let way = match lie(self.l, ty) {
+            Lie::Full => Way::Full,
+            Lie::One => Way::One,
+            Lie::Unit => Way::Unit,
+            Lie::Direction => Way::Direction,
+        };
+        self.at(base, way, row.step * R::BYTES, row.at * R::BYTES)
     }
 
-    fn at(&mut self, base: Base, of: Lie, step: usize, at: usize) -> Option<Memory> {
-        let moving = if of == Lie::Direction { Lie::One } else { of };
-        let pointer = Pointer { base, lie: moving, step: i32::try_from(step).ok()? };
+    fn at(&mut self, base: Base, way: Way, step: usize, at: usize) -> Option<Memory> {
+        let moving = if way == Way::Direction { Way::One } else { way };
+        let pointer = Pointer { base, way: moving, step: i32::try_from(step).ok()? };
         let known = self.pointers.iter().position(|p| *p == pointer);
         let pointer = known.unwrap_or_else(|| {
             self.pointers.push(pointer);
             self.pointers.len() - 1
         });
-        Some(Memory { pointer, at: i32::try_from(at).ok()?, lie: of })
+        Some(Memory { pointer, at: i32::try_from(at).ok()?, way })
     }
 
     /// Bytes of a unit of tangents.
@@ -335,9 +409,9 @@ impl<'p, R: Emit> Writer<'p, R> {
                 Base::Scratch => RSI,
                 Base::Fed | Base::Tables => continue,
             };
-            match p.lie {
-                Lie::Full if self.l.tangent => a.times(to, R8, unit),
-                Lie::Unit => a.times(to, R8, R::BYTES as i32),
+            match p.way {
+                Way::Full if self.l.tangent => a.times(to, R8, unit),
+                Way::Unit => a.times(to, R8, R::BYTES as i32),
                 _ => {
                     a.copy(to, origin);
                     continue;
@@ -352,11 +426,9 @@ impl<'p, R: Emit> Writer<'p, R> {
     fn sections(&self, states: usize, homes: &Homes) -> Option<Vec<Section>> {
         let row = super::plan::padded(self.l.width as usize) * R::BYTES;
         let lengths = if self.l.tangent { vectors(self.unit()) } else { vectors(row) };
-        let parts = if self.l.tangent {
-            lengths.iter().filter(|l| l.1 > 0).last().map(|&(length, _)| self.unit() / length.bytes())?
-        } else {
-            1
-        };
+        // A unit of tangents is a power of two up to whole vectors, or several of these.
+        let length = lengths.iter().rev().find(|l| l.1 > 0)?.0;
+        let parts = if self.l.tangent { self.unit() / length.bytes() } else { 1 };
         let size = self.record.insts.len();
         let group = |copies: usize| {
             let fits = |n: &usize| {
@@ -371,7 +443,6 @@ impl<'p, R: Emit> Writer<'p, R> {
         let section =
             |length, units: usize, count| Some(Section { length, units, parts, group: group(units * parts)?, count });
         if self.l.tangent {
-            let length = lengths.iter().filter(|l| l.1 > 0).last()?.0;
             return [8, 4, 2, 1].into_iter().filter(|u| *u <= most).map(|u| section(length, u, None)).collect();
         }
         let mut sections = vec![];
@@ -385,66 +456,64 @@ impl<'p, R: Emit> Writer<'p, R> {
         Some(sections)
     }
 
-    fn section(
-        &self,
-        a: &mut Assembler,
-        s: &Section,
-        bases: &[u8],
-        states: &[[Memory; 2]],
-        (next, homes): (&[u32], &Homes),
-    ) -> Option<()> {
+    fn section(&self, a: &mut Assembler, code: &Coder<'_>, states: &[[Memory; 2]], next: &[u32]) -> Option<()> {
+        let (s, bases) = (code.s, code.bases);
         let copies = s.units * s.parts;
-        let taken = copies * states.len() + s.group * homes.passing;
-        let pinned = self.pinned(VECTORS - taken);
-        let code =
-            Coder { s, bases, states: states.len(), homes, pinned: &pinned, unit: self.advance(s), bytes: R::BYTES };
-        for (k, &arg) in pinned.iter().enumerate() {
-            let register = (VECTORS - 1 - k) as u8;
-            let rm = code.place(arg, 0);
-            load(a, s.length, register, rm, Masked::default());
-        }
-        if let Some(n) = s.count {
+        let once = s.count == Some(1);
+        if let Some(n) = s.count.filter(|_| !once) {
             a.set(R9, i32::try_from(n * s.units).ok()?);
         }
         let top = a.here();
-        let done = a.leave_if_less(R9, s.units as i32);
+        let done = (!once).then(|| a.leave_if_less(R9, s.units as i32));
         for c in 0..copies {
             for (k, [first, _]) in states.iter().enumerate() {
                 load(a, s.length, code.state(k, c), code.place(Arg::Memory(*first), c), Masked::default());
             }
         }
-        a.set(RAX, i32::try_from(self.steps).ok()?);
-        let again = a.here();
+        let again = self.l.time.as_ref().map(|_| {
+            a.set(RAX, self.steps as i32);
+            a.here()
+        });
         for first in (0..copies).step_by(s.group) {
             for inst in &self.record.insts {
                 (first..copies.min(first + s.group)).for_each(|c| code.inst(a, inst, c));
             }
             for c in first..copies.min(first + s.group) {
-                for (k, &r) in next.iter().enumerate().filter(|(k, r)| homes.vectors[**r as usize] != Home::State(*k)) {
+                let passing = |(k, r): &(usize, &u32)| code.homes.vectors[**r as usize] != Home::State(*k);
+                for (k, &r) in next.iter().enumerate().filter(passing) {
                     a.op(Code::MOVE, s.length, code.state(k, c), 0, Rm::Register(code.register(r, c)));
                 }
             }
         }
-        self.pointers.iter().zip(bases).for_each(|(p, &r)| a.add_number(r, p.step));
-        a.count(RAX, again);
+        if let Some(again) = again {
+            self.pointers.iter().zip(bases).for_each(|(p, &r)| a.add_number(r, p.step));
+            a.count(RAX, again);
+        }
         for c in 0..copies {
             for (k, [_, last]) in states.iter().enumerate() {
                 code.store(a, code.state(k, c), *last, c);
             }
         }
         for (p, &r) in self.pointers.iter().zip(bases) {
-            let forth = match p.lie {
-                Lie::Full => s.units * self.advance(s),
-                Lie::Unit => s.units * R::BYTES,
-                Lie::One | Lie::Direction => 0,
-            };
-            let back = i64::from(p.step) * i64::from(self.steps);
-            a.add_number(r, i32::try_from(forth as i64 - back).ok()?);
+            let back = again.map_or(0, |_| i64::from(p.step) * i64::from(self.steps));
+            a.add_number(r, i32::try_from(self.forth(*p, s) as i64 - back).ok()?);
         }
-        a.add_number(R9, -(s.units as i32));
-        a.back(top);
-        a.land(done);
+        if let Some(done) = done {
+            a.add_number(R9, -(s.units as i32));
+            a.back(top);
+            a.land(done);
+        }
         Some(())
+    }
+
+    /// Bytes that a pointer moves from one run of a section to the next.
+    fn forth(&self, p: Pointer, s: &Section) -> usize {
+        match p.way {
+            Way::Full => s.units * self.advance(s),
+            Way::Unit => s.units * R::BYTES,
+            Way::One | Way::Direction => 0,
+            Way::Bits => s.units * s.length.bytes() / R::BYTES / 8,
+        }
     }
 
     /// Bytes from a unit to the next.
@@ -455,10 +524,14 @@ impl<'p, R: Emit> Writer<'p, R> {
     /// What is the same in all steps and units, the most wanted first, at most so many.
     fn pinned(&self, most: usize) -> Vec<Arg> {
         let mut found: Vec<(usize, Arg)> = vec![];
-        for arg in self.record.insts.iter().filter(|i| i.kind != Kind::Store).filter_map(|i| i.arg) {
+        for arg in
+            self.record.insts.iter().filter(|i| !matches!(i.kind, Kind::Store | Kind::StoreMask)).filter_map(|i| i.arg)
+        {
             let constant = match arg {
                 Arg::Number(_) => true,
-                Arg::Memory(m) => m.lie == Lie::One && self.pointers[m.pointer].step == 0,
+                Arg::Memory(m) if m.way != Way::One => false,
+                Arg::Memory(m) if self.l.time.is_some() => self.pointers[m.pointer].step == 0,
+                Arg::Memory(m) => self.pointers[m.pointer].base != Base::Frame,
                 Arg::Register(_) => false,
             };
             match found.iter_mut().find(|(_, known)| *known == arg) {
@@ -479,12 +552,24 @@ struct Coder<'a> {
     bases: &'a [u8],
     states: usize,
     homes: &'a Homes,
-    pinned: &'a [Arg],
+    pinned: Vec<Arg>,
     unit: usize,
     bytes: usize,
 }
 
-impl Coder<'_> {
+impl<'a> Coder<'a> {
+    fn new<R: Emit>(w: &Writer<'_, R>, s: &'a Section, bases: &'a [u8], states: usize, homes: &'a Homes) -> Coder<'a> {
+        let taken = s.units * s.parts * states + s.group * homes.passing;
+        Coder { s, bases, states, homes, pinned: w.pinned(VECTORS - taken), unit: w.advance(s), bytes: R::BYTES }
+    }
+
+    /// Loads what is pinned.
+    fn pin(&self, a: &mut Assembler) {
+        for (k, &arg) in self.pinned.iter().enumerate() {
+            load(a, self.s.length, (VECTORS - 1 - k) as u8, self.place(arg, 0), Masked::default());
+        }
+    }
+
     fn state(&self, k: usize, copy: usize) -> u8 {
         (copy * self.states + k) as u8
     }
@@ -510,11 +595,12 @@ impl Coder<'_> {
             Arg::Number(bits) => Rm::Number(bits),
             Arg::Memory(m) => {
                 let (unit, part) = (copy / self.s.parts, copy % self.s.parts * self.s.length.bytes());
-                let offset = match m.lie {
-                    Lie::Full => unit * self.unit + part,
-                    Lie::Direction => part,
-                    Lie::Unit => unit * self.bytes,
-                    Lie::One => 0,
+                let offset = match m.way {
+                    Way::Full => unit * self.unit + part,
+                    Way::Direction => part,
+                    Way::Unit => unit * self.bytes,
+                    Way::One => 0,
+                    Way::Bits => (unit * self.unit + part) / self.bytes / 8,
                 };
                 Rm::Memory { base: self.bases[m.pointer], at: m.at + offset as i32, splat: m.splat() }
             }
@@ -552,6 +638,11 @@ impl Coder<'_> {
                 load(a, self.s.length, to, self.rm(arg, copy), Masked { mask, zero: inst.zero });
             }
             (Kind::Store, Some(Arg::Memory(memory))) => self.store(a, first, memory, copy),
+            (Kind::StoreMask, Some(Arg::Memory(memory))) => {
+                if let Rm::Memory { base, at, .. } = self.place(Arg::Memory(memory), copy) {
+                    a.store_mask(self.s.length.bytes() / self.bytes > 8, base, at, mask);
+                }
+            }
             (Kind::And | Kind::Or, _) => a.masks(inst.kind == Kind::Or, to, mask, other),
             (Kind::Not, _) => a.mask_not(to, mask),
             (kind, arg) => unreachable!("{kind:?} of {arg:?}"),

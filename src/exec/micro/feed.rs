@@ -27,15 +27,9 @@ twins! {
         y: *mut R, y_step: usize);
 }
 
-/// Outputs of a block for layers of so many inputs: a power of two. More of them take fewer ways through the lists, but their
-/// directions should come from a near cache.
-pub fn units(level: Level, inputs: usize) -> usize {
-    match inputs {
-        _ if level != Level::Avx512 => 4,
-        0..=64 => 16,
-        65..=128 => 8,
-        _ => 4,
-    }
+/// Outputs of a block.
+pub fn units(level: Level) -> usize {
+    if level == Level::Avx512 { 8 } else { 4 }
 }
 
 /// Places that a list can name.
@@ -592,7 +586,7 @@ mod tests {
                 let bits = |y: Vec<f32>| y.into_iter().map(f32::to_bits).collect::<Vec<_>>();
                 let want = bits(case.plain());
                 for table in Level::all().into_iter().map(symbols::<f32>) {
-                    for units in [4, 8, 16].into_iter().filter(|u| *u >= count) {
+                    for units in [4, 8].into_iter().filter(|u| *u >= count) {
                         assert_eq!(bits(fed(&table, &case, units)), want, "{n} {padded} {count} {units} {kind}");
                     }
                 }

@@ -1,6 +1,6 @@
-//! The feeds of tangents for processors with AVX-512: up to sixteen outputs at a time along sixteen directions, a vector each.
-//! The order of additions is that of [`feed`](super::feed), and so are the bits; with four times the registers' room there are
-//! fewer ways through the lists, each of which ends with a branch that nothing foretells.
+//! What feeds tangents, for processors with AVX-512: eight outputs at a time along sixteen directions, a vector each. The order of
+//! additions is that of [`feed`](super::feed), and so are the bits; twice as many registers halve the ways through the lists,
+//! each of which ends with a branch that nothing foretells.
 
 use std::arch::x86_64::*;
 
@@ -75,7 +75,6 @@ pub(super) unsafe extern "C" fn feed(
         let mut first = 0;
         while first < count {
             first += match count - first {
-                16.. => block::<16>(&f, first),
                 8.. => block::<8>(&f, first),
                 4.. => block::<4>(&f, first),
                 _ => block::<1>(&f, first),
@@ -96,7 +95,7 @@ unsafe fn block<const J: usize>(f: &Feed, first: usize) -> usize {
         let kind = kind_of(f.spikes, f.v);
         for s in 0..f.steps {
             let y = f.y.add(s * f.y_step + first * LANES);
-            let along = match kind {
+            let along: [__m512; J] = match kind {
                 Kind::Zero => [_mm512_setzero_ps(); J],
                 Kind::Signs => add_signs(places(f.spikes.add(s * f.spikes_step)), f.v.add(HEAD).cast(), f.units),
                 Kind::Any => add_rows(places(f.spikes.add(s * f.spikes_step)), f.v.add(HEAD + first * LANES), f.units),
@@ -105,27 +104,42 @@ unsafe fn block<const J: usize>(f: &Feed, first: usize) -> usize {
                 store(y, along);
                 continue;
             }
-            // They take half of the registers each.
-            store(y, along);
-            let mut sum = [_mm512_setzero_ps(); J];
             let dx = f.dx.add(s * f.dx_step);
-            for (k, &i) in places(f.support.add(s * f.support_step)).iter().enumerate() {
-                let x = _mm512_loadu_ps(dx.add(k * LANES));
-                let row = f.w.add(usize::from(i) * f.units + first);
-                for (j, sum) in sum.iter_mut().enumerate() {
-                    *sum = _mm512_fmadd_ps(x, _mm512_set1_ps(*row.add(j)), *sum);
-                }
-            }
+            let places = places(f.support.add(s * f.support_step));
+            let w = f.w.add(first);
+            let sum = products(places, dx, w, f.units);
             // A sum of products alone is left as it is.
-            if !f.spikes.is_null() {
-                for (j, sum) in sum.iter_mut().enumerate() {
-                    *sum = _mm512_add_ps(_mm512_loadu_ps(y.add(j * LANES)), *sum);
-                }
-            }
-            store(y, sum);
+            store(y, if f.spikes.is_null() { sum } else { added(along, sum) });
         }
     }
     J
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn added<const J: usize>(a: [__m512; J], b: [__m512; J]) -> [__m512; J] {
+    std::array::from_fn(|j| _mm512_add_ps(a[j], b[j]))
+}
+
+/// Units times the rows of weights that their places name.
+///
+/// # Safety
+/// `dx` has as many units, `w` a row of at least J numbers for each place, `units` apart.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn products<const J: usize>(places: &[u16], dx: *const f32, w: *const f32, units: usize) -> [__m512; J] {
+    let mut sum = [_mm512_setzero_ps(); J];
+    for (k, &i) in places.iter().enumerate() {
+        // SAFETY: that unit and that row.
+        unsafe {
+            let x = _mm512_loadu_ps(dx.add(k * LANES));
+            let row = w.add(usize::from(i) * units);
+            for (j, sum) in sum.iter_mut().enumerate() {
+                *sum = _mm512_fmadd_ps(x, _mm512_set1_ps(*row.add(j)), *sum);
+            }
+        }
+    }
+    sum
 }
 
 /// # Safety
@@ -165,9 +179,9 @@ unsafe fn add_signs<const J: usize>(places: &[u16], v: *const i8, units: usize) 
     let mut sum = [_mm512_setzero_ps(); J];
     // So many fit a byte.
     for places in places.chunks(127) {
-        let mut bytes = [_mm512_setzero_si512(); 4];
+        let mut bytes = [_mm512_setzero_si512(); 2];
         let bytes = &mut bytes[..J.div_ceil(4)];
-        let mut out = [0i8; 4 * 64];
+        let mut out = [0i8; 2 * 64];
         // SAFETY: those rows; `out` holds the vectors, and J units.
         unsafe {
             for &i in places {

@@ -231,6 +231,7 @@ pub fn problem(unit: Unit, n: u32, linear: bool, phases: Vec<Method>) -> (Proble
         }],
         observer_of: vec![0],
         probe: kernel(&network.probe),
+        counts: kernel(&network.primal),
         responses: vec![units.response.as_ref().map(kernel)],
     };
     let exact = expression(&[("coords", 1)], "value", |push| {

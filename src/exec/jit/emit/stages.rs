@@ -42,7 +42,7 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
     }
 
     /// A stage: block by block of its outputs what feeds it, its own loop, and lists of what comes of it, for all points.
-    pub(super) fn stage(&mut self, stage: &Stage, number: usize, steps: u32) {
+    pub(super) fn stage(&mut self, stage: &Stage, steps: u32) {
         let l = stage.body();
         let steps = self.number(steps as usize);
         for feed in &stage.feeds {
@@ -54,7 +54,7 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
             self.for_points(&mut |e, frame| {
                 e.repeat(width, e.plan.units as i64, &mut |e, first| {
                     let count = e.count(width, first);
-                    e.stage_units(l, number, frame, [first, count], fed);
+                    e.stage_units(l, frame, [first, count], fed);
                     stage.lists.iter().for_each(|list| e.support(list, frame, steps, [first, count]));
                 });
             });
@@ -67,28 +67,22 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
                 for (feed, packed) in stage.feeds.iter().zip(&packed) {
                     e.feed(feed, frame, steps, count, *packed);
                 }
-                e.stage_units(l, number, frame, [first, count], fed);
+                e.stage_units(l, frame, [first, count], fed);
                 stage.lists.iter().for_each(|list| e.support(list, frame, steps, [first, count]));
             });
         });
     }
 
-    fn stage_units(&mut self, l: &Loop, number: usize, frame: Clif, units: [Clif; 2], fed: Clif) {
-        if !self.over_time(Some(number), frame, Some(fed), units) {
+    fn stage_units(&mut self, l: &Loop, frame: Clif, units: [Clif; 2], fed: Clif) {
+        if !self.over_time(l, frame, Some(fed), units) {
             self.units(l, frame, None, units, Some(fed));
         }
     }
 
     /// Calls the code that a loop over time has of its own, for one point and some units, the first and how many; says whether
     /// there is any.
-    pub(super) fn over_time(
-        &mut self,
-        stage: Option<usize>,
-        frame: Clif,
-        fed: Option<Clif>,
-        [first, count]: [Clif; 2],
-    ) -> bool {
-        let Some(&code) = self.loops.get(&Which { pass: self.pass, stage }) else { return false };
+    pub(super) fn over_time(&mut self, l: &Loop, frame: Clif, fed: Option<Clif>, [first, count]: [Clif; 2]) -> bool {
+        let Some(&code) = self.loops.get(&Which::of(l)) else { return false };
         let fed = fed.unwrap_or(self.scratch);
         self.b.ins().call(code, &[frame, self.scratch, fed, self.tables, first, count]);
         true

@@ -183,6 +183,13 @@ impl Assembler {
         self.bytes.extend([0xc5, 0xf8, 0x44, 0xc0 | to << 3 | a]);
     }
 
+    /// Stores the lowest byte of a mask, or two.
+    pub fn store_mask(&mut self, wide: bool, base: u8, at: i32, from: u8) {
+        let extended = (!base >> 3 & 1) << 5;
+        self.bytes.extend([0xc4, 0xc1 | extended, if wide { 0x78 } else { 0x79 }, 0x91]);
+        self.address(from << 3, base, at);
+    }
+
     /// `op to, from` of 64 bits.
     fn wide(&mut self, opcode: u8, reg: u8, rm: u8) {
         self.bytes.extend([0x48 | (reg >> 3) << 2 | rm >> 3, opcode, 0xc0 | (reg & 7) << 3 | rm & 7]);

@@ -8,7 +8,6 @@
 use std::marker::PhantomData;
 
 use super::encode::Code;
-use crate::exec::jit::emit::Lie;
 use crate::exec::jit::lanes::Emit;
 use crate::exec::math::Ops;
 use crate::func::Compare;
@@ -26,12 +25,27 @@ pub(super) enum Arg {
 pub(super) struct Memory {
     pub pointer: usize,
     pub at: i32,
-    pub lie: Lie,
+    pub way: Way,
+}
+
+/// How a row goes along with the lanes of a loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Vector by vector.
+    Full,
+    /// A number for all lanes.
+    One,
+    /// In a loop over tangents: a number a unit.
+    Unit,
+    /// In a loop over tangents: the same vectors for all units.
+    Direction,
+    /// A bit a lane.
+    Bits,
 }
 
 impl Memory {
     pub fn splat(self) -> bool {
-        matches!(self.lie, Lie::One | Lie::Unit)
+        matches!(self.way, Way::One | Way::Unit)
     }
 }
 
@@ -44,6 +58,7 @@ pub(super) enum Kind {
     FusedSum,
     Load,
     Store,
+    StoreMask,
     /// Of masks.
     And,
     Or,
@@ -105,6 +120,11 @@ impl<R: Emit> Record<R> {
         self.insts.push(Inst { first, ..inst(Kind::Store, Arg::Memory(to)) });
     }
 
+    pub fn store_mask(&mut self, mask: u32, to: Memory) {
+        let masks = [Some(mask), None];
+        self.insts.push(Inst { masks, ..inst(Kind::StoreMask, Arg::Memory(to)) });
+    }
+
     fn two(&mut self, code: Code, a: Arg, b: Arg) -> Arg {
         let turned =
             !matches!(a, Arg::Register(_)) && code != Code::SUB && code != Code::SUB_WHOLE && code != Code::DIV;
@@ -137,7 +157,7 @@ impl<R: Emit> Record<R> {
         for inst in old.into_iter().rev() {
             let vector = inst.to.is_some_and(|r| wanted[r as usize]);
             let mask = inst.to_mask.is_some_and(|m| masks[m as usize]);
-            if vector || mask || inst.kind == Kind::Store {
+            if vector || mask || matches!(inst.kind, Kind::Store | Kind::StoreMask) {
                 inst.reads().for_each(|r| wanted[r as usize] = true);
                 inst.masks.iter().flatten().for_each(|&m| masks[m as usize] = true);
                 self.insts.push(inst);

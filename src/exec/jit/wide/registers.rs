@@ -68,7 +68,9 @@ pub(super) fn assign(insts: &[Inst], registers: u32, masks: u32, next: &[u32]) -
                 homes.passing_masks - 1
             });
         }
-        debug_assert!(inst.kind == Kind::Store || inst.to.is_some() != inst.to_mask.is_some());
+        debug_assert!(
+            matches!(inst.kind, Kind::Store | Kind::StoreMask) || inst.to.is_some() != inst.to_mask.is_some()
+        );
     }
     homes
 }
