@@ -245,7 +245,7 @@ mod tests {
                 last = b.push(Region::Init, Op::Fma(y, last, x), Ty::real(5));
                 b.program.outputs.push(Output { name: f.name().into(), value: last });
             }
-            let kernel = compile_for::<R>(vec![b.finish()], processor).expect("it compiles").remove(0);
+            let kernel = compile_for::<R>(level, vec![b.finish()]).expect("it compiles").remove(0);
             let inputs: Vec<R> = (0..160).map(|i| R::new(f64::from(i) * 0.137 - 9.1)).collect();
             let run = crate::exec::driver::run(kernel.as_ref(), &inputs, &[], &[]);
             run.outputs.iter().map(|y| if y.wide().is_nan() { 0 } else { y.raw() }).collect()
