@@ -8,6 +8,8 @@
 //!
 //! After `check` has passed, every failure is a bug of ours: [`Bug`].
 
+#[cfg(test)]
+mod estimators;
 mod simulation;
 
 use std::fmt::Write;
@@ -21,7 +23,7 @@ use crate::func::MultiIndex;
 use crate::ir::problem::{Atom, Derivatives, Pointwise, Problem, Rows};
 use crate::ir::program::Program;
 use crate::lower::lower;
-use crate::pass::{guard, jet, jvp, pipelines};
+use crate::pass::{guard, jet, jvp, pipelines, slopes};
 use crate::plan;
 use crate::source::{Files, SourceFile, Sources};
 use crate::syntax;
@@ -128,7 +130,9 @@ impl Checked {
     }
 
     pub fn lower(&self) -> Lowered {
-        Lowered { problem: lower(&self.model) }
+        let mut problem = lower(&self.model);
+        problem.network.each(pipelines::arithmetic);
+        Lowered { problem }
     }
 
     pub fn compile(&self, engine: Engine) -> Result<Compiled, Bug> {
@@ -228,7 +232,7 @@ impl Lowered {
         let problem = self.problem;
         let network = &problem.network;
         let (atom_sets, observer_of) = atom_sets(&problem);
-        let directions = directions(&problem.train);
+        let directions = directions(&problem);
         let layers: Vec<String> = network.layers.iter().map(|l| l.name.clone()).collect();
 
         // Every program goes into one list; `Place`s say where its kernel will be found.
@@ -325,7 +329,7 @@ struct Programs(Vec<Program>);
 
 impl Programs {
     fn add(&mut self, program: Program) -> Result<Place, Bug> {
-        self.0.push(optimise(program)?);
+        self.0.push(optimise(slopes::forget(program))?);
         Ok(Place(self.0.len() - 1))
     }
 }
@@ -360,15 +364,24 @@ fn atom_sets(problem: &Problem) -> (Vec<Vec<Atom>>, Vec<usize>) {
 }
 
 /// The numbers of directions that forward-mode phases take at once: the most that kernels take, and what is left over.
-fn directions(train: &plan::Train) -> Vec<u32> {
-    let mut all: Vec<u32> = train
-        .phases
-        .iter()
-        .filter_map(|phase| match &phase.method {
-            plan::Method::Gradient(g) if g.estimate == plan::Estimate::Forward => Some(g.directions),
-            _ => None,
+fn directions(problem: &Problem) -> Vec<u32> {
+    let phases = problem.train.phases.iter().filter_map(|phase| match &phase.method {
+        plan::Method::Gradient(g) if g.estimate == plan::Estimate::Forward => Some(g),
+        _ => None,
+    });
+    let is_balanced = problem.residuals.iter().any(|r| r.dynamics.balanced);
+    let mut all: Vec<u32> = phases
+        .flat_map(|g| {
+            // What `weight auto` takes at once: it looks at all groups together.
+            let mut counts = vec![];
+            if is_balanced {
+                counts.push(g.directions.least.min(DIRECTIONS));
+            }
+            for n in crate::train::directions_a_step(&problem.network, g) {
+                counts.extend([n.min(DIRECTIONS), n % DIRECTIONS]);
+            }
+            counts
         })
-        .flat_map(|n| [n.min(DIRECTIONS), n % DIRECTIONS])
         .filter(|n| *n > 0)
         .map(|n| lanes_for(n) as u32)
         .collect();

@@ -98,7 +98,7 @@ pub struct StopWhen {
 pub enum Method {
     /// `perturb neurons(LAYER) … update pursuit(…) rounds r`.
     Pursuit(Pursuit),
-    /// `perturb gaussian | rademacher … estimate … update sgd | adam`.
+    /// `perturb gaussian | rademacher | … estimate … update sgd | adam | …`.
     Gradient(Gradient),
     /// A phase that only says `solve readout`.
     Readout { ridge: Option<f64> },
@@ -124,7 +124,7 @@ pub struct Gradient {
     pub distribution: Distribution,
     /// Size of the perturbation; always present for [`Estimate::Difference`].
     pub sigma: Option<Schedule>,
-    pub directions: usize,
+    pub directions: Directions,
     pub scope: Scope,
     pub antithetic: bool,
     pub estimate: Estimate,
@@ -134,6 +134,8 @@ pub struct Gradient {
     pub solve_readout: Option<SolveReadout>,
     /// `clip 1`: the longest gradient that is followed as it is; longer ones are shortened to it.
     pub clip: Option<f64>,
+    /// `average 0.99`: what the average of the weights keeps of itself from step to step.
+    pub average: Option<f64>,
     /// `batch 128`: collocation points of each residual that one step looks at.
     pub batch: Option<usize>,
 }
@@ -144,10 +146,35 @@ pub struct SolveReadout {
     pub ridge: Option<f64>,
 }
 
+/// Directions a step and group: `directions 16`, or `directions 4 .. 64` by the measured noise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Directions {
+    pub least: usize,
+    pub most: usize,
+}
+
+impl Directions {
+    pub fn constant(count: usize) -> Directions {
+        Directions { least: count, most: count }
+    }
+
+    pub fn is_constant(self) -> bool {
+        self.least == self.most
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Distribution {
     Gaussian,
     Rademacher,
+    /// Uniform on the sphere of radius sqrt(n), n the weights perturbed together.
+    Sphere,
+    /// As `Sphere`, and the directions of a step at right angles to each other, n at a time.
+    Orthogonal,
+    /// For matrices A Bᵀ / sqrt(r), r columns each in A and B, all components normal; otherwise as `Gaussian`.
+    Rank(u32),
+    /// sqrt(n) along one weight; those of a step are different, n at a time.
+    Coordinate,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,6 +185,8 @@ pub enum Scope {
     Layer,
     /// Only these layers, each alone.
     Layers(Vec<String>),
+    /// Every neuron is perturbed alone, in the weights that lead to it, `directions` times.
+    Node,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,6 +201,12 @@ pub enum Estimate {
 pub enum Update {
     Sgd {
         rate: Schedule,
+    },
+    /// Polyak's heavy ball, or Nesterov's variant.
+    Momentum {
+        rate: Schedule,
+        beta: f64,
+        nesterov: bool,
     },
     /// Kingma and Ba, arXiv 1412.6980.
     Adam {

@@ -9,6 +9,7 @@ use snnc::exec::kernel::{AnyKernel, Numbers};
 use snnc::pipeline::{Compiled, Source};
 use snnc::plan::Precision;
 use snnc::source::{Files, Sources};
+use snnc::train::outcome::Silent;
 
 /// The examples' data.
 struct Examples;
@@ -200,5 +201,55 @@ fn engines_agree_on_deep_and_on_smooth_networks() {
                 agree(name, a, b);
             }
         }
+    }
+}
+
+/// Spiking layers whose derivative is sampled, walked along every kind of direction, of all sizes of runs: 1, 4, 8 and 16 lanes.
+const WALK: &str = "
+domain { x in -1 .. 1 }
+neuron cell {
+  input i
+  state v = 0
+  flow v' = (i - v) / 4
+  spike when v >= 1  surrogate gaussian(sigma = 0.4, samples = 3)
+  reset v -= 1
+}
+network u(x) {
+  steps 8
+  layer a = tuned(x, 6) |> cell
+  layer b = a |> dense(5, init = normal(3)) |> lif(tau = 4)
+  output = b |> mean |> dense(1)
+}
+residual fit on grid(x = 37) : u = sin(3*x)
+train {
+  phase rank { perturb rank(2) directions 5 estimate forward update adam(rate = 0.01) steps 3 }
+  phase node { perturb gaussian directions 1 scope node estimate forward update momentum(rate = 0.01) steps 3 }
+  phase more { perturb orthogonal directions 2 .. 9 scope layer estimate forward update nesterov(rate = 0.01) steps 6 }
+  phase real { perturb coordinate(sigma = 0.1) scope node estimate difference update sgd(rate = 0.01) average 0.5 steps 3 }
+}
+";
+
+#[test]
+fn engines_take_the_same_steps_along_every_kind_of_direction() {
+    for precision in PRECISIONS {
+        let run = |engine| {
+            let mut sources = Sources::default();
+            let options = Options { set: vec![], seed: None };
+            let checking = Source::new("walk.snn", WALK).check(&mut sources, &Examples, &options);
+            let program = checking.program.unwrap_or_else(|| panic!("{:?}", checking.messages));
+            let mut lowered = program.lower();
+            lowered.problem.train.precision = precision;
+            let c = lowered.compile(engine).unwrap_or_else(|b| panic!("{b}"));
+            for (a, b) in kernels(&c).iter().zip(&compiled(WALK, Engine::Interp, precision)) {
+                agree("walk", b, a);
+            }
+            let options = snnc::train::Options { seed: 4, interrupt: None, start: None };
+            let out = snnc::train::train(&c.problem, &c.kernels, &options, &mut Silent);
+            let bits = |v: &[f64]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            (bits(&out.params), out.history.iter().map(|p| p.loss.to_bits()).collect::<Vec<_>>())
+        };
+        let (interp, jit) = (run(Engine::Interp), run(Engine::Jit));
+        assert_eq!(interp, jit, "{}", precision.name());
+        assert!(interp.1.windows(2).any(|w| w[0] != w[1]), "no step changed anything");
     }
 }

@@ -409,7 +409,10 @@ fn completion_offers_what_may_stand_there() {
         &at(&mut editor, PROGRAM, "perturb neurons(h) pool 200", ""),
         &["perturb", "estimate", "update", "steps", "stop"],
     );
-    offers(&at(&mut editor, PROGRAM, "neurons(h) pool 200", ""), &["neurons", "gaussian", "rademacher"]);
+    offers(
+        &at(&mut editor, PROGRAM, "neurons(h) pool 200", ""),
+        &["neurons", "gaussian", "rademacher", "sphere", "orthogonal", "rank", "coordinate"],
+    );
     assert_eq!(at(&mut editor, PROGRAM, "h) pool 200", ""), ["h"]);
     offers(&at(&mut editor, PROGRAM, "l2 < 0.02", ""), &["l2"]);
     offers(&at(&mut editor, PROGRAM, "heatmap(u), raster(h)", ""), &["heatmap", "curve", "loss", "raster"]);
@@ -455,7 +458,7 @@ fn completion_puts_words_where_they_belong() {
         let context = json!({ "context": { "triggerKind": 2, "triggerCharacter": " " } });
         editor.at("completion", &uri, place, context).unwrap().as_array().unwrap().len()
     };
-    assert_eq!(blank(3, "neurons(h) pool", ""), 3);
+    assert_eq!(blank(3, "neurons(h) pool", ""), 7);
     assert!(blank(4, "lif(tau = tau)", "") > 20);
     assert_eq!(blank(5, "  steps 16", "  "), 0);
     assert_eq!(blank(6, "nu*d(u, x, x)", ""), 0);

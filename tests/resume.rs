@@ -163,6 +163,26 @@ fn forward_gradients_in_double_precision() {
 }
 
 #[test]
+fn every_kind_of_direction_update_and_average() {
+    let residual = "on grid(x = 32) : u = sin(pi*x)";
+    for (name, perturb, update) in [
+        ("momentum", "perturb sphere directions 2 .. 8", "update momentum(rate = 0.02)"),
+        (
+            "nesterov",
+            "perturb orthogonal directions 3 scope layer",
+            "update nesterov(rate = 0.02, beta = 0.8) average 0.75",
+        ),
+        ("average", "perturb coordinate scope node", "update adam(rate = 0.01) average 0.5 solve readout every 3"),
+        ("range", "perturb gaussian directions 1 .. 40", "update sgd(rate = 0.05) average 0.9 batch 8"),
+    ] {
+        goes_on_to_the_same_bits(
+            name,
+            &line(residual, &format!("phase p {{ {perturb} estimate forward {update} steps 14 }}")),
+        );
+    }
+}
+
+#[test]
 fn batches_resampled_points_and_adaptive_ones() {
     let phase =
         format!("perturb rademacher(sigma = 0.02) directions 4 scope layer antithetic estimate difference {ADAM}");

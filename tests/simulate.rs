@@ -64,8 +64,12 @@ fn rates_are_those_of_the_analytical_solution() {
             let period = rest + tau * libm::log(i / (i - 1.0));
             let spikes = train(&outcome, population, unit as u32);
             let found = f64::from(spikes[spikes.len() - 1] - spikes[0]) * 0.01 / (spikes.len() - 1) as f64;
+            // A step of single precision rounds by up to 2^-24; over the tau/dt steps that the potential remembers that adds up to a
+            // current that is so much larger or smaller, and the period's derivative in the current is -tau/(i (i - 1)).
+            let rounded = 2f64.powi(-24) * tau / 0.01 * tau / (i * (i - 1.0));
             // A spike is found at the end of the step it happens in.
-            assert!((found - period).abs() < 0.011, "population {population}, unit {unit}: {found}, {period}");
+            let bound = 0.011 + rounded;
+            assert!((found - period).abs() < bound, "population {population}, unit {unit}: {found}, {period}, {bound}");
         }
     }
 }

@@ -188,6 +188,11 @@ pub struct Spike {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Slope {
     Named(Surrogate),
+    /// The Stein form of the normal density of standard deviation `sigma` by so many samples of the noise, each with both signs.
+    Sampled {
+        sigma: f64,
+        samples: u32,
+    },
     /// In [`Var::Over`](crate::check::expr::Var::Over), parameters and `dt`.
     Own(Expr),
 }

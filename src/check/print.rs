@@ -237,6 +237,7 @@ pub(super) fn show_neuron(f: &mut Formatter<'_>, neuron: &NeuronModel) -> Result
         let (lhs, rhs) = (words.tight(&spike.lhs, 5), words.tight(&spike.rhs, 5));
         let surrogate = match &spike.surrogate {
             Slope::Named(s) => format!("{}({})", s.kind.name(), s.scale),
+            Slope::Sampled { sigma, samples } => format!("gaussian({sigma}, samples = {samples})"),
             Slope::Own(e) => format!("s(over) = {}", words.show(e)),
         };
         writeln!(f, "  spike when {lhs} {op} {rhs}  surrogate {surrogate}")?;

@@ -8,14 +8,16 @@ use std::fmt::Write;
 
 use crate::check::model::Network;
 use crate::plan::{
-    Distribution, Estimate, Gradient, Method, Phase, Precision, Pursuit, Schedule, Scope as Reach, Shape, SolveReadout,
-    StopWhen, Train, Update,
+    Directions, Distribution, Estimate, Gradient, Method, Phase, Precision, Pursuit, Schedule, Scope as Reach, Shape,
+    SolveReadout, StopWhen, Train, Update,
 };
 
 /// Candidates, relative perturbation and rounds of the default pursuit.
 pub const POOL: usize = 4000;
 pub const MUTATE: f64 = 0.1;
 pub const ROUNDS: usize = 3;
+/// How much of the last step the next one keeps, with momentum.
+pub const BETA: f64 = 0.9;
 /// Moments and epsilon of Adam, as in its paper.
 pub const BETA1: f64 = 0.9;
 pub const BETA2: f64 = 0.999;
@@ -41,7 +43,7 @@ pub fn default_plan(network: &Network, seed: u64) -> Train {
             method: Method::Gradient(Gradient {
                 distribution: Distribution::Rademacher,
                 sigma: None,
-                directions: 16,
+                directions: Directions::constant(16),
                 scope: Reach::Global,
                 antithetic: false,
                 estimate: Estimate::Forward,
@@ -58,6 +60,7 @@ pub fn default_plan(network: &Network, seed: u64) -> Train {
                     .any(|f| f.readout.is_some())
                     .then_some(SolveReadout { every: 1, ridge: None }),
                 clip: None,
+                average: None,
                 batch: None,
             }),
             stop: StopWhen::default(),
@@ -89,22 +92,35 @@ pub fn as_source(train: &Train) -> String {
                 let _ = writeln!(out, "    update pursuit{}\n    rounds {}", ridge(&p.ridge), p.rounds);
             }
             Method::Gradient(g) => {
-                let what = match g.distribution {
-                    Distribution::Gaussian => "gaussian",
-                    Distribution::Rademacher => "rademacher",
+                let sigma = g.sigma.as_ref().map(|s| format!("sigma = {}", schedule(s)));
+                let (what, rank) = match g.distribution {
+                    Distribution::Gaussian => ("gaussian", None),
+                    Distribution::Rademacher => ("rademacher", None),
+                    Distribution::Sphere => ("sphere", None),
+                    Distribution::Orthogonal => ("orthogonal", None),
+                    Distribution::Coordinate => ("coordinate", None),
+                    Distribution::Rank(r) => ("rank", Some(r.to_string())),
                 };
-                let sigma = g.sigma.as_ref().map_or(String::new(), |s| format!("(sigma = {})", schedule(s)));
+                let options: Vec<String> = rank.into_iter().chain(sigma).collect();
+                let options = if options.is_empty() { String::new() } else { format!("({})", options.join(", ")) };
                 let scope = match &g.scope {
                     Reach::Global => "global".to_string(),
                     Reach::Layer => "layer".to_string(),
                     Reach::Layers(layers) => format!("layer {}", layers.join(", ")),
+                    Reach::Node => "node".to_string(),
                 };
+                let Directions { least, most } = g.directions;
+                let directions =
+                    if g.directions.is_constant() { least.to_string() } else { format!("{least} .. {most}") };
                 let antithetic = if g.antithetic { " antithetic" } else { "" };
-                let _ =
-                    writeln!(out, "    perturb {what}{sigma} directions {} scope {scope}{antithetic}", g.directions);
+                let _ = writeln!(out, "    perturb {what}{options} directions {directions} scope {scope}{antithetic}");
                 let estimate = if g.estimate == Estimate::Forward { "forward" } else { "difference" };
                 let update = match &g.update {
                     Update::Sgd { rate } => format!("sgd(rate = {})", schedule(rate)),
+                    Update::Momentum { rate, beta, nesterov } => {
+                        let name = if *nesterov { "nesterov" } else { "momentum" };
+                        format!("{name}(rate = {}, beta = {beta})", schedule(rate))
+                    }
                     Update::Adam { rate, beta1, beta2, epsilon } => {
                         let rate = schedule(rate);
                         format!("adam(rate = {rate}, beta1 = {beta1}, beta2 = {beta2}, epsilon = {epsilon})")
@@ -116,6 +132,9 @@ pub fn as_source(train: &Train) -> String {
                 }
                 if let Some(c) = g.clip {
                     let _ = writeln!(out, "    clip {c}");
+                }
+                if let Some(b) = g.average {
+                    let _ = writeln!(out, "    average {b}");
                 }
                 if let Some(n) = g.batch {
                     let _ = writeln!(out, "    batch {n}");

@@ -6,7 +6,7 @@
 //!   ->  Gradient { distribution: Gaussian, sigma: 0.05 -> 0.005, directions: 16, scope: Layer, antithetic, … }
 //! ```
 //!
-//! A phase is one of three: a pursuit (`perturb neurons(h)`), a gradient estimate (`perturb gaussian | rademacher`), or the
+//! A phase is one of three: a pursuit (`perturb neurons(h)`), a gradient estimate (`perturb gaussian | …`), or the
 //! exact readout alone (`solve readout`). A statement that means nothing in its phase is an error, never passed over.
 
 use std::collections::BTreeMap;
@@ -14,15 +14,12 @@ use std::collections::BTreeMap;
 use crate::check::args::bind;
 use crate::check::model::{Network, NodeOp};
 use crate::check::names::nearest;
-use crate::check::schedule::{BETA1, BETA2, EPSILON, MUTATE, POOL, ROUNDS, default_plan};
+use crate::check::schedule::{MUTATE, POOL, ROUNDS, default_plan};
 use crate::check::scope::Scope;
 use crate::check::stops::stop;
 use crate::diag::{Sink, names, networks, training as say, types};
 use crate::func::Binary;
-use crate::plan::{
-    Distribution, Estimate, Gradient, Method, Phase, Precision, Pursuit, Schedule, Scope as Reach, Shape, SolveReadout,
-    Train, Update,
-};
+use crate::plan::{Method, Phase, Precision, Pursuit, Train};
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind, PerturbOption, PhaseStmt, TrainStmt};
 
@@ -84,7 +81,7 @@ pub fn check(
 }
 
 /// Updates that follow a gradient.
-const GRADIENT: &[&str] = &["sgd", "adam", "momentum", "gauss_newton", "natural"];
+const GRADIENT: &[&str] = &["sgd", "adam", "momentum", "nesterov", "gauss_newton", "natural"];
 
 /// Is an output the sum of several `dense`, none of which alone is a readout?
 fn sums_readouts(network: &Network) -> bool {
@@ -107,6 +104,7 @@ pub struct Parts<'a> {
     pub stop: Option<(&'a ast::Expr, Span)>,
     pub stalled: Option<(&'a ast::Expr, Span)>,
     clip: Option<(&'a ast::Expr, Span)>,
+    average: Option<(&'a ast::Expr, Span)>,
     batch: Option<(&'a ast::Expr, Span)>,
 }
 
@@ -120,7 +118,7 @@ struct Reader<'a, 's, 'c, 'k> {
 /// The options of a `perturb` by kind.
 #[derive(Default)]
 struct Options<'a> {
-    directions: Option<(&'a ast::Expr, Span)>,
+    directions: Option<(&'a ast::Expr, Option<&'a ast::Expr>, Span)>,
     scope: Option<(&'a ast::Name, &'a [ast::Name], Span)>,
     antithetic: Option<Span>,
     pool: Option<(&'a ast::Expr, Span)>,
@@ -174,6 +172,7 @@ impl<'a> Reader<'a, '_, '_, '_> {
                     once(&mut p.stalled, (e, *span), "stop when stalled", *span, |o| o.1, self.sink);
                 }
                 PhaseStmt::Clip(e, span) => once(&mut p.clip, (e, *span), "clip", *span, |o| o.1, self.sink),
+                PhaseStmt::Average(e, span) => once(&mut p.average, (e, *span), "average", *span, |o| o.1, self.sink),
                 PhaseStmt::Batch(e, span) => once(&mut p.batch, (e, *span), "batch", *span, |o| o.1, self.sink),
             }
         }
@@ -184,8 +183,8 @@ impl<'a> Reader<'a, '_, '_, '_> {
         let mut o = Options::default();
         for option in options {
             match option {
-                PerturbOption::Directions(e, s) => {
-                    once(&mut o.directions, (e, *s), "directions", *s, |o| o.1, self.sink)
+                PerturbOption::Directions(e, most, s) => {
+                    once(&mut o.directions, (e, most.as_ref(), *s), "directions", *s, |o| o.2, self.sink);
                 }
                 PerturbOption::Scope { kind, layers, span } => {
                     once(&mut o.scope, (kind, layers.as_slice(), *span), "scope", *span, |o| o.2, self.sink);
@@ -218,13 +217,14 @@ impl<'a> Reader<'a, '_, '_, '_> {
             self.sink.push(say::mixed_phase(update.span, &update.name.text, call.span));
             return None;
         }
-        self.wrong(o.directions.map(|(_, s)| s), "`directions`", KIND);
+        self.wrong(o.directions.map(|(_, _, s)| s), "`directions`", KIND);
         self.wrong(o.scope.map(|(_, _, s)| s), "`scope`", KIND);
         self.wrong(o.antithetic, "`antithetic`", KIND);
         self.wrong(parts.estimate.map(|(_, s)| s), "`estimate`", KIND);
         self.wrong(parts.steps.map(|(_, s)| s), "`steps`", KIND);
         self.wrong(parts.solve.map(|(_, _, s)| s), "`solve readout` (a pursuit always solves it)", KIND);
         self.wrong(parts.clip.map(|(_, s)| s), "`clip`", KIND);
+        self.wrong(parts.average.map(|(_, s)| s), "`average`", KIND);
         self.wrong(parts.batch.map(|(_, s)| s), "`batch`", KIND);
         let bound = bind(&call.name, &call.args, &["layer"], &[], self.sink);
         let layer = bound.require("layer", self.sink).and_then(|e| match &*e.kind {
@@ -334,6 +334,7 @@ impl<'a> Reader<'a, '_, '_, '_> {
         self.wrong(parts.rounds.map(|(_, s)| s), "`rounds`", KIND);
         self.wrong(parts.steps.map(|(_, s)| s), "`steps`", KIND);
         self.wrong(parts.clip.map(|(_, s)| s), "`clip`", KIND);
+        self.wrong(parts.average.map(|(_, s)| s), "`average`", KIND);
         self.wrong(parts.batch.map(|(_, s)| s), "`batch`", KIND);
         self.wrong(parts.stop.or(parts.stalled).map(|(_, s)| s), "`stop when`", KIND);
         Some(Method::Readout { ridge: self.solve(call, span)? })
@@ -359,236 +360,8 @@ impl<'a> Reader<'a, '_, '_, '_> {
         }
         Some(ridge)
     }
-
-    fn gradient(
-        &mut self,
-        parts: &Parts<'a>,
-        call: &'a ast::Call,
-        options: &'a [PerturbOption],
-        span: Span,
-    ) -> Option<Method> {
-        const KIND: &str = "estimates a gradient";
-        const LATER: &[&str] = &["sphere", "orthogonal", "rank", "coordinate"];
-        let o = self.options(options);
-        if let Some(update) = parts.update.filter(|u| u.name.text == "pursuit") {
-            self.sink.push(say::mixed_phase(update.span, "pursuit", call.span));
-            return None;
-        }
-        self.wrong(o.pool.map(|(_, s)| s), "`pool`", KIND);
-        self.wrong(o.mutate.map(|(_, s)| s), "`mutate`", KIND);
-        self.wrong(parts.rounds.map(|(_, s)| s), "`rounds`", KIND);
-        let name = call.name.text.as_str();
-        let distribution = match name {
-            "gaussian" => Some(Distribution::Gaussian),
-            "rademacher" => Some(Distribution::Rademacher),
-            later if LATER.contains(&later) => {
-                let instead = "use `gaussian` or `rademacher`";
-                self.sink.push(names::not_available_but(call.span, &format!("`perturb {later}`"), instead));
-                None
-            }
-            other => {
-                let known = ["neurons", "gaussian", "rademacher"];
-                self.sink.push(say::unknown_choice(
-                    call.name.span,
-                    "perturbation",
-                    other,
-                    &known,
-                    nearest(other, known),
-                ));
-                None
-            }
-        };
-        distribution?;
-        let bound = bind(&call.name, &call.args, &["sigma"], &[], self.sink);
-        let sigma = match bound.get("sigma") {
-            Some(e) => Some(self.schedule(e)?),
-            None => None,
-        };
-        let directions = match o.directions {
-            Some((e, _)) => self.scope.integer(e, 1, 4096, self.sink).map(|n| n as usize),
-            None => Some(1),
-        };
-        let scope = self.scope_of(o.scope);
-        let estimate = self.estimate(parts, span);
-        if estimate == Some(Estimate::Difference) && sigma.is_none() {
-            let at = parts.estimate.map_or(span, |(_, s)| s);
-            self.sink.push(say::no_sigma(at, call.span, name));
-        }
-        if estimate == Some(Estimate::Forward) {
-            self.wrong(o.antithetic, "`antithetic`", "takes exact derivatives (`estimate forward`)");
-            if let Some(e) = bound.get("sigma") {
-                self.sink.push(say::sigma_unused(e.span));
-            }
-        }
-        let update = self.update(parts, span);
-        let steps = match parts.steps {
-            Some((e, _)) => self.scope.integer(e, 1, 100_000_000, self.sink).map(|n| n as usize),
-            None => {
-                self.sink.push(say::missing(self.phase.span, &self.phase.name.text, "steps", "steps 200"));
-                None
-            }
-        };
-        let solve_readout = match parts.solve {
-            None => Some(None),
-            Some((call, every, span)) => {
-                let every = match every {
-                    Some(e) => self.scope.integer(e, 1, 1 << 30, self.sink).map(|n| n as usize),
-                    None => Some(1),
-                };
-                let ridge = self.solve(call, span);
-                every.zip(ridge).map(|(every, ridge)| Some(SolveReadout { every, ridge }))
-            }
-        };
-        let clip = match parts.clip {
-            Some((e, _)) => self.scope.positive(e, self.sink).map(Some),
-            None => Some(None),
-        };
-        let batch = match parts.batch {
-            Some((e, _)) => self.scope.integer(e, 1, 1 << 20, self.sink).map(|n| Some(n as usize)),
-            None => Some(None),
-        };
-        if estimate == Some(Estimate::Difference) && sigma.is_none() {
-            return None;
-        }
-        Some(Method::Gradient(Gradient {
-            distribution: distribution?,
-            sigma,
-            directions: directions?,
-            scope: scope?,
-            antithetic: o.antithetic.is_some(),
-            estimate: estimate?,
-            update: update?,
-            steps: steps?,
-            solve_readout: solve_readout?,
-            clip: clip?,
-            batch: batch?,
-        }))
-    }
-
-    fn scope_of(&mut self, scope: Option<(&'a ast::Name, &'a [ast::Name], Span)>) -> Option<Reach> {
-        let Some((kind, layers, span)) = scope else { return Some(Reach::Global) };
-        match kind.text.as_str() {
-            "global" if layers.is_empty() => Some(Reach::Global),
-            "layer" if layers.is_empty() => Some(Reach::Layer),
-            "layer" => {
-                let found: Vec<Option<String>> = layers.iter().map(|l| self.trainable_layer(&l.text, l.span)).collect();
-                Some(Reach::Layers(found.into_iter().collect::<Option<Vec<_>>>()?))
-            }
-            "node" => {
-                let instead = "use `scope layer`";
-                self.sink.push(names::not_available_but(span, "`scope node`", instead));
-                None
-            }
-            "global" => {
-                self.sink.push(say::wrong_phase(
-                    layers[0].span,
-                    "a layer's name",
-                    "perturbs all layers at once (`scope global`)",
-                ));
-                None
-            }
-            other => {
-                let known = ["global", "layer"];
-                self.sink.push(say::unknown_choice(kind.span, "scope", other, &known, nearest(other, known)));
-                None
-            }
-        }
-    }
-
-    fn trainable_layer(&mut self, name: &str, at: Span) -> Option<String> {
-        let network = self.network?;
-        let layer = self.layer(name, at)?;
-        let trainable = layer.owned.iter().any(|n| match &network.nodes[*n].op {
-            NodeOp::Tuned { frozen, .. }
-            | NodeOp::Dense { frozen, .. }
-            | NodeOp::Affine { frozen, .. }
-            | NodeOp::Recurrent { frozen, .. }
-            | NodeOp::Conv1d { frozen, .. } => !frozen,
-            NodeOp::Neuron { .. } => true,
-            _ => false,
-        });
-        if !trainable {
-            self.sink.push(say::nothing_trainable(at, name));
-            return None;
-        }
-        Some(layer.name.clone())
-    }
-
-    fn estimate(&mut self, parts: &Parts<'a>, span: Span) -> Option<Estimate> {
-        let Some((name, _)) = parts.estimate else {
-            self.sink.push(say::missing(span, &self.phase.name.text, "estimate", "estimate forward"));
-            return None;
-        };
-        match name.text.as_str() {
-            "difference" => Some(Estimate::Difference),
-            "forward" => Some(Estimate::Forward),
-            other => {
-                let known = ["difference", "forward"];
-                self.sink.push(say::unknown_choice(name.span, "estimate", other, &known, nearest(other, known)));
-                None
-            }
-        }
-    }
-
-    fn update(&mut self, parts: &Parts<'a>, span: Span) -> Option<Update> {
-        let Some(call) = parts.update else {
-            self.sink.push(say::missing(span, &self.phase.name.text, "update", "update adam(rate = 0.01)"));
-            return None;
-        };
-        match call.name.text.as_str() {
-            "sgd" => {
-                let bound = bind(&call.name, &call.args, &["rate"], &[], self.sink);
-                let rate = bound.require("rate", self.sink)?;
-                Some(Update::Sgd { rate: self.schedule(rate)? })
-            }
-            "adam" => {
-                let bound = bind(&call.name, &call.args, &["rate", "beta1", "beta2", "epsilon"], &[], self.sink);
-                let rate = bound.require("rate", self.sink);
-                let mut moment = |name, default| match bound.get(name) {
-                    Some(e) => self.number(e, 0.0, 0.999_999),
-                    None => Some(default),
-                };
-                let (beta1, beta2) = (moment("beta1", BETA1), moment("beta2", BETA2));
-                let epsilon = match bound.get("epsilon") {
-                    Some(e) => self.scope.positive(e, self.sink),
-                    None => Some(EPSILON),
-                };
-                Some(Update::Adam { rate: self.schedule(rate?)?, beta1: beta1?, beta2: beta2?, epsilon: epsilon? })
-            }
-            later @ ("momentum" | "gauss_newton" | "natural") => {
-                let instead = "use `adam` or `sgd`";
-                self.sink.push(names::not_available_but(call.span, &format!("`update {later}`"), instead));
-                None
-            }
-            // Said already, in place of all that hangs on it.
-            "pursuit" => None,
-            other => {
-                let known = ["sgd", "adam"];
-                self.sink.push(say::unknown_choice(call.name.span, "update", other, &known, nearest(other, known)));
-                None
-            }
-        }
-    }
-
-    /// A number above 0, or a schedule of such.
-    fn schedule(&mut self, e: &ast::Expr) -> Option<Schedule> {
-        let ExprKind::Schedule { from, to, shape } = &*e.kind else {
-            return self.scope.positive(e, self.sink).map(Schedule::constant);
-        };
-        let (from, to) = (self.scope.positive(from, self.sink), self.scope.positive(to, self.sink));
-        let shape = match shape.as_ref().map(|n| (n.text.as_str(), n.span)) {
-            None | Some(("linear", _)) => Some(Shape::Linear),
-            Some(("exponential", _)) => Some(Shape::Exponential),
-            Some(("cosine", _)) => Some(Shape::Cosine),
-            Some((other, span)) => {
-                let known = ["linear", "exponential", "cosine"];
-                self.sink.push(say::unknown_choice(span, "shape of a schedule", other, &known, nearest(other, known)));
-                None
-            }
-        };
-        Some(Schedule { from: from?, to: to?, shape: shape? })
-    }
 }
 
+mod gradient;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use clap::Args;
 use super::check::Loaded;
 use super::gather::Trained;
 use super::messages::Messages;
-use super::run::{EngineChoice, INTERRUPTED, available_threads, handle_interrupts};
+use super::run::{EngineChoice, INTERRUPTED, handle_interrupts, threads};
 use super::{Exit, Program, bug, check, diverged};
 use crate::exec::kernel::{AnyKernel, Cost};
 use crate::exec::timed::{Meter, Reading, timed};
@@ -67,13 +67,9 @@ pub fn bench(arguments: &Arguments, shown: &Messages) -> Exit {
         Err(exit) => return exit,
     };
     let check = begun.elapsed().as_secs_f64();
-    let threads = arguments.threads.map_or_else(available_threads, usize::from);
-    let pool = match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
-        Ok(pool) => pool,
-        Err(e) => {
-            shown.sentence(&format!("cannot start {threads} threads: {e}"));
-            return Exit::WrongInvocation;
-        }
+    let (pool, threads) = match threads(arguments.threads, shown) {
+        Ok(found) => found,
+        Err(exit) => return exit,
     };
     let (engine, engine_name) = arguments.engine.engine();
     handle_interrupts();

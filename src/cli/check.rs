@@ -41,10 +41,7 @@ pub fn load(program: &super::Program, shown: &Messages) -> Result<(String, Loade
 
 /// The same with the data files that it reads.
 pub fn read(program: &super::Program, shown: &Messages) -> Result<Read, Exit> {
-    let text = files::program(&program.file).map_err(|sentence| {
-        shown.sentence(&sentence);
-        Exit::WrongInvocation
-    })?;
+    let text = files::program(&program.file).map_err(|n| shown.refuse(&n))?;
     let options = Options { set: program.set.clone(), seed: program.seed };
     let name = program.file.display().to_string();
     let shown = |messages: &[Diagnostic], sources: &Sources| shown.show(messages, sources);
@@ -128,10 +125,7 @@ fn row(program: &Program, cost: Cost) -> CodeRow {
 pub fn parse_only(program: &super::Program, shown: &Messages) -> Exit {
     let text = match files::program(&program.file) {
         Ok(text) => text,
-        Err(sentence) => {
-            shown.sentence(&sentence);
-            return Exit::WrongInvocation;
-        }
+        Err(notice) => return shown.refuse(&notice),
     };
     let mut sources = Sources::default();
     let mut sink = crate::diag::Sink::default();

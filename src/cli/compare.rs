@@ -9,7 +9,6 @@ use super::messages::Messages;
 use super::{Exit, files, rundir};
 use crate::diag::runs;
 use crate::report::sheet::{Cell, Sheet};
-use crate::report::write;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -27,8 +26,7 @@ pub fn compare(arguments: &Arguments, shown: &Messages) -> Exit {
         match rundir::record(folder) {
             Ok(record) => records.push(record),
             Err(notice) => {
-                shown.notice(&notice);
-                return Exit::WrongInvocation;
+                return shown.refuse(&notice);
             }
         }
     }
@@ -38,13 +36,11 @@ pub fn compare(arguments: &Arguments, shown: &Messages) -> Exit {
             Some("csv") => sheet.csv(),
             Some("json") => format!("{:#}\n", sheet.json()),
             _ => {
-                shown.notice(&runs::out_format(&out.display().to_string(), "a table is a .csv or a .json"));
-                return Exit::WrongInvocation;
+                return shown.refuse(&runs::out_format(&out.display().to_string(), "a table is a .csv or a .json"));
             }
         };
-        if let Err(e) = write::atomically(out, text.as_bytes()) {
-            shown.sentence(&format!("cannot write {}: {}", out.display(), files::words(&e)));
-            return Exit::WrongInvocation;
+        if let Err(notice) = files::write(out, text.as_bytes()) {
+            return shown.refuse(&notice);
         }
     }
     print!("{}", sheet.text());

@@ -7,11 +7,11 @@ use clap::{Args, ValueEnum};
 
 use super::check::Loaded;
 use super::messages::Messages;
-use super::{Exit, Program, bug, check, files};
+use super::{Exit, Program, bug, check, files, rundir};
+use crate::diag::runs;
 use crate::exec::Engine;
 use crate::pipeline::{Checked, CheckedSimulation, EmitError};
-use crate::report::write;
-use crate::train::{arrays, checkpoint};
+use crate::train::arrays;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -47,12 +47,11 @@ enum Stage {
 
 pub fn emit(arguments: &Arguments, shown: &Messages) -> Exit {
     if arguments.after.is_some() && arguments.stage != Stage::Ir {
-        shown.sentence("--after goes with --stage ir");
-        return Exit::WrongInvocation;
+        return shown.refuse(&runs::options("--after goes with --stage ir", "snnc emit FILE --stage ir --after PASS"));
     }
     if arguments.stage != Stage::Rows && (arguments.out.is_some() || arguments.weights.is_some()) {
-        shown.sentence("--out and --weights go with --stage rows");
-        return Exit::WrongInvocation;
+        let help = "snnc emit FILE --stage rows --out FILE.safetensors";
+        return shown.refuse(&runs::options("--out and --weights go with --stage rows", help));
     }
     if arguments.stage == Stage::Ast {
         return check::parse_only(&arguments.program, shown);
@@ -60,10 +59,12 @@ pub fn emit(arguments: &Arguments, shown: &Messages) -> Exit {
     let checked = match check::load(&arguments.program, shown) {
         Ok((_, Loaded::Training(checked), _)) => checked,
         Ok((_, Loaded::Simulation(_), _)) if arguments.stage == Stage::Rows => {
-            shown.sentence("a simulation is not trained: it has no rows");
-            return Exit::WrongInvocation;
+            return shown.refuse(&runs::not_for_simulations("--stage rows", "nothing is trained"));
         }
-        Ok((_, Loaded::Simulation(checked), _)) => return show(stage_of_simulation(arguments, &checked), shown),
+        Ok((_, Loaded::Simulation(checked), _)) => {
+            let text = stage_of_simulation(arguments, &checked);
+            return show(text, arguments.after.as_deref(), shown);
+        }
         Err(exit) => return exit,
     };
     let text = match arguments.stage {
@@ -72,15 +73,14 @@ pub fn emit(arguments: &Arguments, shown: &Messages) -> Exit {
         Stage::Rows => return rows(arguments, &checked, shown),
         Stage::Ast | Stage::Clif => checked.clif_text(),
     };
-    show(text, shown)
+    show(text, arguments.after.as_deref(), shown)
 }
 
 fn rows(arguments: &Arguments, checked: &Checked, shown: &Messages) -> Exit {
-    let wrong = |sentence: String| {
-        shown.sentence(&sentence);
-        Exit::WrongInvocation
+    let Some(out) = &arguments.out else {
+        let help = "snnc emit FILE --stage rows --out FILE.safetensors";
+        return shown.refuse(&runs::options("--stage rows needs --out FILE", help));
     };
-    let Some(out) = &arguments.out else { return wrong("--stage rows needs --out FILE".into()) };
     let compiled = match checked.compile(Engine::Jit) {
         Ok(compiled) => compiled,
         Err(e) => {
@@ -90,20 +90,19 @@ fn rows(arguments: &Arguments, checked: &Checked, shown: &Messages) -> Exit {
     };
     let mut weights = None;
     if let Some(path) = &arguments.weights {
-        let bytes = std::fs::read(path).map_err(|e| files::words(&e));
-        match bytes.and_then(|b| checkpoint::decode(&compiled.problem, &b).map_err(String::from)) {
-            Ok((params, _)) => weights = Some(params),
-            Err(why) => return wrong(format!("cannot use {}: {why}", path.display())),
+        match rundir::weights(path, &compiled.problem) {
+            Ok(params) => weights = Some(params),
+            Err(notice) => return shown.refuse(&notice),
         }
     }
     let seed = checked.model().train.seed;
     let bytes = match arrays::encode(&compiled.problem, &compiled.kernels, seed, weights.as_deref()) {
         Ok(bytes) => bytes,
-        Err(why) => return wrong(why),
+        Err(why) => return shown.refuse(&runs::options(&why, "`snnc run` trains the program without them")),
     };
-    match write::atomically(out, &bytes) {
+    match files::write(out, &bytes) {
         Ok(()) => Exit::Done,
-        Err(e) => wrong(format!("cannot write {}: {}", out.display(), files::words(&e))),
+        Err(notice) => shown.refuse(&notice),
     }
 }
 
@@ -115,15 +114,15 @@ fn stage_of_simulation(arguments: &Arguments, checked: &CheckedSimulation) -> Re
     }
 }
 
-fn show(text: Result<String, EmitError>, shown: &Messages) -> Exit {
+fn show(text: Result<String, EmitError>, after: Option<&str>, shown: &Messages) -> Exit {
     match text {
         Ok(text) => {
             print!("{text}");
             Exit::Done
         }
         Err(EmitError::NoSuchPass(names)) => {
-            shown.sentence(&format!("there is no such pass; the passes are {}", names.join(", ")));
-            Exit::WrongInvocation
+            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+            shown.refuse(&runs::not_found("pass", after.unwrap_or_default(), None, &names))
         }
         Err(EmitError::Bug(b)) => {
             bug::report(&b.to_string());

@@ -42,10 +42,7 @@ pub fn eval(arguments: &Arguments, shown: &Messages) -> Exit {
 }
 
 fn evaluated(arguments: &Arguments, shown: &Messages) -> Result<Exit, Exit> {
-    let say = |n| {
-        shown.notice(&n);
-        Exit::WrongInvocation
-    };
+    let say = |n| shown.refuse(&n);
     let run = Run::open(&arguments.run, "eval", shown)?;
     let (pool, _) = threads(arguments.threads, shown)?;
     let (engine, _) = arguments.engine.engine();
@@ -116,7 +113,7 @@ fn evaluated(arguments: &Arguments, shown: &Messages) -> Result<Exit, Exit> {
         }
     }
     for e in expects.iter().filter(|e| !e.holds) {
-        shown.sentence(&format!("expect {} does not hold: the value is {}", e.text, figure(e.value, 6)));
+        shown.notice(&runs::expectation(&e.text, &figure(e.value, 6)));
     }
     Ok(if expects.iter().all(|e| e.holds) { Exit::Done } else { Exit::ExpectDoesNotHold })
 }

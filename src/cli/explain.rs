@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::messages::Messages;
-use crate::diag::{Code, codes, lints};
+use crate::diag::{Code, codes, lints, runs};
 
 pub fn explain(code: Option<&str>, shown: &Messages) -> Exit {
     let Some(code) = code else {
@@ -21,9 +21,7 @@ pub fn explain(code: Option<&str>, shown: &Messages) -> Exit {
                 let similar = |x: &str| strsim::jaro_winkler(x, code);
                 similar(a).total_cmp(&similar(b))
             });
-            let near = near.map_or(String::new(), |n| format!("; codes look like {n}: did you mean that one?"));
-            shown.sentence(&format!("there is no code `{code}`{near}"));
-            Exit::WrongInvocation
+            shown.refuse(&runs::not_found("code", code, near.map(String::as_str), &[]))
         }
     }
 }

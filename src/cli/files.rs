@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
+use crate::diag::{Notice, runs};
+use crate::report::write;
 use crate::source::Files;
 
 /// Remembers what is read from other files, so that it can be kept.
@@ -70,11 +72,36 @@ pub fn words(e: &std::io::Error) -> String {
     }
 }
 
-/// A program's text, or a sentence why not.
-pub fn program(path: &Path) -> Result<String, String> {
-    let bytes = std::fs::read(path).map_err(|e| format!("cannot read {}: {}", path.display(), words(&e)))?;
+/// A program's text.
+pub fn program(path: &Path) -> Result<String, Notice> {
+    text(&path.display().to_string(), read(path)?)
+}
+
+/// Bytes of a program as text; `name` is how messages call them.
+pub fn text(name: &str, bytes: Vec<u8>) -> Result<String, Notice> {
     String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
-        format!("cannot read {}: it is not UTF-8 text (first bad byte at {at})", path.display())
+        runs::cannot_read(name, &format!("it is not UTF-8 text (first bad byte at {at})"))
+    })
+}
+
+pub fn read(path: &Path) -> Result<Vec<u8>, Notice> {
+    std::fs::read(path).map_err(|e| runs::cannot_read(&path.display().to_string(), &words(&e)))
+}
+
+/// Replaces a file whole or not at all.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Notice> {
+    write::atomically(path, bytes).map_err(|e| cannot_write(path, &e))
+}
+
+pub fn cannot_write(path: &Path, e: &std::io::Error) -> Notice {
+    runs::cannot_write(&path.display().to_string(), &words(e))
+}
+
+/// Makes a folder, and those that it lies in.
+pub fn make_folder(path: &Path) -> Result<(), Notice> {
+    std::fs::create_dir_all(path).map_err(|e| {
+        let why = if path.is_file() { "it is a file".to_string() } else { words(&e) };
+        runs::cannot_write(&path.display().to_string(), &why)
     })
 }

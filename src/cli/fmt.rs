@@ -9,11 +9,13 @@ use clap::Args;
 
 use super::messages::Messages;
 use super::{Exit, bug, files};
-use crate::diag::Sink;
+use crate::diag::{Notice, Sink, runs};
 use crate::report::write;
 use crate::source::Sources;
 use crate::syntax::format::format_faithfully;
 use crate::syntax::parse::parse;
+
+const INPUT: &str = "standard input";
 
 #[derive(Args)]
 pub struct Arguments {
@@ -44,12 +46,9 @@ fn one(path: &Path, arguments: &Arguments, shown: &Messages) -> Exit {
     let from_input = path == Path::new("-");
     let text = match if from_input { input() } else { files::program(path) } {
         Ok(text) => text,
-        Err(sentence) => {
-            shown.sentence(&sentence);
-            return Exit::WrongInvocation;
-        }
+        Err(notice) => return shown.refuse(&notice),
     };
-    let name = if from_input { "standard input".to_string() } else { path.display().to_string() };
+    let name = if from_input { INPUT.to_string() } else { path.display().to_string() };
     let (mut sources, mut sink) = (Sources::default(), Sink::default());
     let id = sources.add(name.clone(), text.clone());
     parse(&text, id, &mut sink);
@@ -72,8 +71,7 @@ fn one(path: &Path, arguments: &Arguments, shown: &Messages) -> Exit {
         // A link stays a link: what it leads to is replaced.
         let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
         if let Err(e) = replace(&real, formatted.as_bytes()) {
-            shown.sentence(&format!("cannot write {name}: {}", files::words(&e)));
-            return Exit::WrongInvocation;
+            return shown.refuse(&files::cannot_write(path, &e));
         }
     }
     Exit::Done
@@ -89,10 +87,8 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     std::fs::set_permissions(path, permissions)
 }
 
-fn input() -> Result<String, String> {
+fn input() -> Result<String, Notice> {
     let mut bytes = vec![];
-    std::io::stdin()
-        .read_to_end(&mut bytes)
-        .map_err(|e| format!("cannot read standard input: {}", files::words(&e)))?;
-    String::from_utf8(bytes).map_err(|_| "cannot read standard input: it is not UTF-8 text".to_string())
+    std::io::stdin().read_to_end(&mut bytes).map_err(|e| runs::cannot_read(INPUT, &files::words(&e)))?;
+    files::text(INPUT, bytes)
 }

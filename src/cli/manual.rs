@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use super::messages::Messages;
 use super::{Cli, Exit, files};
-use crate::report::write;
+use crate::diag::Notice;
 
 #[derive(Args)]
 pub struct Completions {
@@ -54,19 +54,11 @@ pub fn man(arguments: &Man, shown: &Messages) -> Exit {
             println!("{} pages in {}: man -l {}", pages.len(), folder.display(), folder.join("snnc.1").display());
             Exit::Done
         }
-        Err(sentence) => {
-            shown.sentence(&sentence);
-            Exit::WrongInvocation
-        }
+        Err(notice) => shown.refuse(&notice),
     }
 }
 
-fn all(folder: &Path, pages: &[(String, Vec<u8>)]) -> Result<(), String> {
-    let cannot = |path: &Path, e: std::io::Error| format!("cannot write {}: {}", path.display(), files::words(&e));
-    std::fs::create_dir_all(folder).map_err(|e| cannot(folder, e))?;
-    for (name, bytes) in pages {
-        let path = folder.join(name);
-        write::atomically(&path, bytes).map_err(|e| cannot(&path, e))?;
-    }
-    Ok(())
+fn all(folder: &Path, pages: &[(String, Vec<u8>)]) -> Result<(), Notice> {
+    files::make_folder(folder)?;
+    pages.iter().try_for_each(|(name, bytes)| files::write(&folder.join(name), bytes))
 }

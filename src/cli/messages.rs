@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use super::{Colour, MessageFormat};
+use super::{Colour, Exit, MessageFormat};
 use crate::diag::render::{Format, Style, notice, render, sentence};
 use crate::diag::{Diagnostic, Notice, Severity};
 use crate::source::Sources;
@@ -46,7 +46,13 @@ impl Messages {
         eprintln!("{}", notice(about, &self.style).trim_end());
     }
 
-    /// Prints an error that is about no place in a program: a file that is not there, an expectation that does not hold.
+    /// Prints a message about files and folders that ends the command.
+    pub fn refuse(&self, about: &Notice) -> Exit {
+        self.notice(about);
+        Exit::WrongInvocation
+    }
+
+    /// Prints how a command ended, where that is no mistake: it was interrupted.
     pub fn sentence(&self, text: &str) {
         eprintln!("{}", sentence(text, Severity::Error, &self.style).trim_end());
     }

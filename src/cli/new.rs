@@ -58,8 +58,7 @@ pub fn new(arguments: &Arguments, shown: &Messages) -> Exit {
     let (text, data) = arguments.template.text();
     let data = data.map(|data| (file.with_file_name(format!("{stem}.csv")), data));
     if let Some(there) = [Some(&file), data.as_ref().map(|(path, _)| path)].into_iter().flatten().find(|p| p.exists()) {
-        shown.notice(&runs::exists(&there.display().to_string()));
-        return Exit::WrongInvocation;
+        return shown.refuse(&runs::exists(&there.display().to_string()));
     }
     let text = text.replace("NAME", &stem);
     let write = |path: &Path, text: &str| {
@@ -69,7 +68,7 @@ pub fn new(arguments: &Arguments, shown: &Messages) -> Exit {
             use std::io::Write;
             std::fs::File::create_new(path).and_then(|mut f| f.write_all(text.as_bytes()))
         });
-        done.map_err(|e| shown.sentence(&format!("cannot write {}: {}", path.display(), files::words(&e))))
+        done.map_err(|e| shown.refuse(&files::cannot_write(path, &e)))
     };
     if data.is_some_and(|(path, data)| write(&path, data).is_err()) || write(&file, &text).is_err() {
         return Exit::WrongInvocation;

@@ -3,22 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use serde_json::Value as Json;
 
 use super::messages::Messages;
 use super::run::hash;
+use super::rundir::{self, Run};
 use super::{Exit, bug, check, files};
 use crate::check::Options;
 use crate::check::model::Model;
-use crate::diag::{Severity, interchange};
+use crate::diag::{interchange, runs};
 use crate::ir::problem::{Init, Problem};
 use crate::nir::export::{self, Weights};
 use crate::nir::flow::Decoder;
 use crate::nir::graph::{Graph, Value, find};
 use crate::nir::{file, import};
 use crate::pipeline::{Checked, Source};
-use crate::report::write;
-use crate::source::{Files, MemoryFiles, Sources, Span};
+use crate::source::{MemoryFiles, Sources, Span};
 use crate::train::checkpoint;
 
 #[derive(Args)]
@@ -95,12 +94,9 @@ pub fn export(arguments: &ExportArguments, shown: &Messages) -> Exit {
         export::Options { currents: arguments.currents, subtractive: arguments.subtractive, seconds: arguments.dt };
     let params = match &opened.weights {
         None => starting(&problem),
-        Some(path) => match weights(path, &problem) {
+        Some(path) => match rundir::weights(path, &problem) {
             Ok(params) => params,
-            Err(sentence) => {
-                shown.sentence(&sentence);
-                return Exit::WrongInvocation;
-            }
+            Err(notice) => return shown.refuse(&notice),
         },
     };
     let weights = Weights { program: &problem.network.primal, values: &params };
@@ -118,9 +114,8 @@ pub fn export(arguments: &ExportArguments, shown: &Messages) -> Exit {
             return Exit::Bug;
         }
     };
-    if let Err(e) = write::atomically(&arguments.to, &bytes) {
-        shown.sentence(&format!("cannot write {}: {}", arguments.to.display(), files::words(&e)));
-        return Exit::WrongInvocation;
+    if let Err(notice) = files::write(&arguments.to, &bytes) {
+        return shown.refuse(&notice);
     }
     if opened.weights.is_none() {
         shown.doubt("the network is not trained: these are the weights that it starts with, random ones as 0");
@@ -171,51 +166,12 @@ fn open(arguments: &ExportArguments, shown: &Messages) -> Result<Opened, Exit> {
             (_, check::Loaded::Training(checked), sources) => {
                 Ok(Opened { checked, sources, weights: arguments.weights.clone() })
             }
-            _ => {
-                shown.sentence("a simulation has no trained network to export");
-                Err(Exit::WrongInvocation)
-            }
+            _ => Err(shown.refuse(&runs::not_trained(&folder.display().to_string(), "export"))),
         };
     }
-    let wrong = |sentence: String| {
-        shown.sentence(&sentence);
-        Exit::WrongInvocation
-    };
-    let at = folder.join("run.json");
-    let read = std::fs::read(&at).map_err(|e| wrong(format!("cannot read {}: {}", at.display(), files::words(&e))))?;
-    let json: Json = serde_json::from_slice(&read).map_err(|e| wrong(format!("{}: {e}", at.display())))?;
-    let program = &json["program"];
-    let text = program["text"].as_str().ok_or_else(|| wrong(format!("{} is of no run", at.display())))?;
-    let mut kept = MemoryFiles::default();
-    for import in program["imports"].as_array().into_iter().flatten() {
-        if let (Some(path), Some(text)) = (import["path"].as_str(), import["text"].as_str()) {
-            kept.0.insert(path.to_string(), text.as_bytes().to_vec());
-        }
-    }
-    let files = Kept { kept, folder: folder.clone() };
-    let name = format!("{}.snn in {}", program["name"].as_str().unwrap_or("program"), at.display());
-    let constants = program["constants"].as_object().into_iter().flatten();
-    let set = constants.filter_map(|(k, v)| Some((k.clone(), v.as_f64()?))).collect();
-    let mut sources = Sources::default();
-    let checking = Source::new(&name, text).check(&mut sources, &files, &Options { set, seed: None });
-    let errors: Vec<_> = checking.messages.iter().filter(|m| m.severity == Severity::Error).cloned().collect();
-    shown.show(&errors, &sources);
-    let checked = checking.program.ok_or(Exit::ProgramHasErrors)?;
+    let run = Run::open(folder, "export", shown)?;
     let weights = arguments.weights.clone().unwrap_or_else(|| folder.join("checkpoint.safetensors"));
-    Ok(Opened { checked: Box::new(checked), sources, weights: Some(weights) })
-}
-
-/// The texts in `run.json`, and data files that the run's folder keeps.
-struct Kept {
-    kept: MemoryFiles,
-    folder: PathBuf,
-}
-
-impl Files for Kept {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        let there = || std::fs::read(self.folder.join("inputs").join(path)).map_err(|e| files::words(&e));
-        self.kept.read(path).or_else(|_| there())
-    }
+    Ok(Opened { checked: run.checked, sources: run.sources, weights: Some(weights) })
 }
 
 /// The values that parameters have before anything is drawn.
@@ -228,24 +184,13 @@ fn starting(problem: &Problem) -> Vec<f64> {
     network.init.iter().enumerate().flat_map(start).collect()
 }
 
-/// The weights in a file, for a problem's network.
-pub(super) fn weights(path: &Path, problem: &Problem) -> Result<Vec<f64>, String> {
-    let bytes = std::fs::read(path).map_err(|e| format!("cannot read {}: {}", path.display(), files::words(&e)))?;
-    let (params, _) = checkpoint::decode(problem, &bytes).map_err(|e| format!("{}: {e}", path.display()))?;
-    Ok(params)
-}
-
 pub fn import(arguments: &ImportArguments, shown: &Messages) -> Exit {
     let from = &arguments.file;
     let name = check::stem(from);
     let to = arguments.to.clone().unwrap_or_else(|| PathBuf::from(format!("{name}.snn")));
-    let wrong = |sentence: &str| {
-        shown.sentence(sentence);
-        Exit::WrongInvocation
-    };
-    let bytes = match std::fs::read(from) {
+    let bytes = match files::read(from) {
         Ok(bytes) => bytes,
-        Err(e) => return wrong(&format!("cannot read {}: {}", from.display(), files::words(&e))),
+        Err(notice) => return shown.refuse(&notice),
     };
     let mut sources = Sources::default();
     let graph = match file::decode(bytes) {
@@ -274,7 +219,7 @@ pub fn import(arguments: &ImportArguments, shown: &Messages) -> Exit {
         }
     };
     if to.exists() && !arguments.force {
-        return wrong(&format!("{} is there already; --force overwrites it", to.display()));
+        return shown.refuse(&runs::overwrites(&to.display().to_string()));
     }
     let checkpoint = match checkpoint_of(&imported, &to) {
         Ok(bytes) => bytes,
@@ -285,8 +230,8 @@ pub fn import(arguments: &ImportArguments, shown: &Messages) -> Exit {
     };
     let weights = to.with_extension("safetensors");
     for (path, bytes) in [(&weights, checkpoint.as_slice()), (&to, imported.text.as_bytes())] {
-        if let Err(e) = write::atomically(path, bytes) {
-            return wrong(&format!("cannot write {}: {}", path.display(), files::words(&e)));
+        if let Err(notice) = files::write(path, bytes) {
+            return shown.refuse(&notice);
         }
     }
     println!("wrote {} and {}", to.display(), weights.display());

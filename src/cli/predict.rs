@@ -16,7 +16,6 @@ use crate::diag::{Notice, runs};
 use crate::ir::problem::Problem;
 use crate::pipeline::Compiled;
 use crate::report::prediction::Prediction;
-use crate::report::write;
 use crate::train::functions::{HELD_OUT, draw, sensors};
 use crate::train::{exact_values, predict_seen};
 
@@ -74,10 +73,7 @@ pub fn predict(arguments: &Arguments, shown: &Messages) -> Exit {
 }
 
 fn predicted(arguments: &Arguments, shown: &Messages) -> Result<(), Exit> {
-    let say = |n: Notice| {
-        shown.notice(&n);
-        Exit::WrongInvocation
-    };
+    let say = |n: Notice| shown.refuse(&n);
     let run = Run::open(&arguments.run, "predict", shown)?;
     let model = run.checked.model();
     let format =
@@ -113,10 +109,7 @@ fn predicted(arguments: &Arguments, shown: &Messages) -> Result<(), Exit> {
     match &arguments.out {
         None => super::standard_output(&bytes),
         Some(out) => {
-            write::atomically(out, &bytes).map_err(|e| {
-                shown.sentence(&format!("cannot write {}: {}", out.display(), files::words(&e)));
-                Exit::WrongInvocation
-            })?;
+            files::write(out, &bytes).map_err(say)?;
             println!("{} points in {}", prediction.len(), out.display());
         }
     }

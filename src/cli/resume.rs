@@ -44,10 +44,7 @@ pub fn resume(arguments: &Arguments, shown: &Messages) -> Exit {
     let begun = Instant::now();
     let (record, origin) = match state(&arguments.run) {
         Ok(found) => found,
-        Err(notice) => {
-            shown.notice(&notice);
-            return Exit::WrongInvocation;
-        }
+        Err(notice) => return shown.refuse(&notice),
     };
     let read = match program(arguments, &origin, shown) {
         Ok(read) => read,
@@ -55,14 +52,12 @@ pub fn resume(arguments: &Arguments, shown: &Messages) -> Exit {
     };
     let Read { text, loaded, sources, inputs } = read;
     let Loaded::Training(checked) = loaded else {
-        shown.notice(&runs::not_trained(&arguments.run.display().to_string(), "resume"));
-        return Exit::WrongInvocation;
+        return shown.refuse(&runs::not_trained(&arguments.run.display().to_string(), "resume"));
     };
     let precision = checked.model().train.precision.name();
     if precision != origin.precision {
         let file = arguments.run.join(STATE).display().to_string();
-        shown.notice(&runs::other_precision(&file, &origin.precision, precision));
-        return Exit::WrongInvocation;
+        return shown.refuse(&runs::other_precision(&file, &origin.precision, precision));
     }
     let program = Kept { name: origin.name, file: origin.file, text, set: origin.set, inputs };
     let job = Job {
@@ -108,22 +103,15 @@ fn program(arguments: &Arguments, origin: &Origin, shown: &Messages) -> Result<R
     let path = Path::new(&origin.file);
     let changed = changed(path, origin);
     if arguments.edited {
-        let text = files::program(path).map_err(|sentence| {
-            shown.sentence(&sentence);
-            Exit::WrongInvocation
-        })?;
+        let text = files::program(path).map_err(|n| shown.refuse(&n))?;
         return check::understand(&origin.file, text, &Folder::of(path), &options, &show);
     }
     if let Some(what) = changed
         && !arguments.as_begun
     {
-        shown.notice(&runs::edited(&origin.file, &what));
-        return Err(Exit::WrongInvocation);
+        return Err(shown.refuse(&runs::edited(&origin.file, &what)));
     }
-    let files = rundir::kept_files(&arguments.run, &origin.imports, &origin.inputs).map_err(|n| {
-        shown.notice(&n);
-        Exit::WrongInvocation
-    })?;
+    let files = rundir::kept_files(&arguments.run, &origin.imports, &origin.inputs).map_err(|n| shown.refuse(&n))?;
     // Its warnings were shown when it began.
     let show = |messages: &[crate::diag::Diagnostic], sources: &crate::source::Sources| {
         let errors = messages.iter().filter(|m| m.severity == crate::diag::Severity::Error).cloned();

@@ -14,15 +14,15 @@ use super::gather::Trained;
 use super::messages::Messages;
 use super::progress::Line;
 use super::saver::{self, Saver};
-use super::{Exit, Program, bug, check, diverged, files, nir, simulate};
+use super::{Exit, Program, bug, check, diverged, files, rundir, simulate};
 use crate::check::model::Model;
-use crate::diag::{Diagnostic, runs};
+use crate::diag::{Notice, runs};
 use crate::exec::Engine;
 use crate::func::figure;
 use crate::pipeline::{Checked, Compiled};
 use crate::report::data::{ProgramInfo, RunData, Times};
 use crate::report::doubt::doubts;
-use crate::report::{figures, json, npz, page, plots, table, terminal, write};
+use crate::report::{figures, json, npz, page, plots, table, terminal};
 use crate::source::{SourceFile, Sources};
 use crate::train::checkpoint;
 use crate::train::outcome::{Outcome, Status};
@@ -81,13 +81,12 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
     let checked = match loaded {
         Loaded::Training(checked) => checked,
         Loaded::Simulation(_) if arguments.weights.is_some() => {
-            shown.sentence("a simulation trains nothing: it starts from no weights");
-            return Exit::WrongInvocation;
+            return shown.refuse(&runs::not_for_simulations("--weights", "nothing is trained"));
         }
-        Loaded::Simulation(checked) => {
-            let say = |d: &Diagnostic| shown.show(std::slice::from_ref(d), &sources);
-            return simulate::run(arguments, text, &checked, begun, &say);
+        Loaded::Simulation(_) if arguments.saving.checkpoint_every.is_some() => {
+            return shown.refuse(&runs::not_for_simulations("--checkpoint-every", "it cannot be gone on with"));
         }
+        Loaded::Simulation(checked) => return simulate::run(arguments, text, &checked, begun, &sources, shown),
     };
     let name = check::stem(&arguments.program.file);
     let out = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&name));
@@ -97,9 +96,8 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
     let job =
         Job { out: &out, program, checked: &checked, begun, engine: arguments.engine, threads: arguments.threads };
     let from = Start { record: None, weights: arguments.weights.as_deref() };
-    if let Err(e) = std::fs::create_dir_all(&out) {
-        shown.sentence(&format!("cannot make the folder {}: {}", out.display(), files::words(&e)));
-        return Exit::WrongInvocation;
+    if let Err(notice) = files::make_folder(&out) {
+        return shown.refuse(&notice);
     }
     if let Some(note) = Saver::make_room(&out) {
         shown.doubt(&note);
@@ -153,9 +151,8 @@ impl Job<'_> {
         let (engine, engine_name) = self.engine.engine();
         let (checked, out) = (self.checked, self.out);
         let info = self.info(engine_name, threads);
-        if let Err(sentence) = keep_inputs(out, &self.program.inputs) {
-            shown.sentence(&sentence);
-            return Exit::WrongInvocation;
+        if let Err(notice) = keep_inputs(out, &self.program.inputs) {
+            return shown.refuse(&notice);
         }
         let compiling = Instant::now();
         let compiled = match checked.compile(engine) {
@@ -210,8 +207,7 @@ pub(super) fn threads(asked: Option<u16>, shown: &Messages) -> Result<(rayon::Th
     let threads = asked.map_or_else(available_threads, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.map(|pool| (pool, threads)).map_err(|e| {
-        shown.sentence(&format!("cannot start {threads} threads: {e}"));
-        Exit::WrongInvocation
+        shown.refuse(&runs::options(&format!("cannot start {threads} threads: {e}"), "--threads 1 starts none"))
     })
 }
 
@@ -219,15 +215,14 @@ pub(super) fn threads(asked: Option<u16>, shown: &Messages) -> Result<(rayon::Th
 pub(super) const INPUTS: &str = "inputs";
 
 /// Copies the data files that the program reads, so that the folder says all of it.
-fn keep_inputs(out: &Path, inputs: &BTreeMap<String, Vec<u8>>) -> Result<(), String> {
+fn keep_inputs(out: &Path, inputs: &BTreeMap<String, Vec<u8>>) -> Result<(), Notice> {
     for (path, bytes) in inputs {
         let to = out.join(INPUTS).join(path);
-        let cannot = |e: std::io::Error| format!("cannot write {}: {}", to.display(), files::words(&e));
         if std::fs::read(&to).is_ok_and(|there| there == *bytes) {
             continue;
         }
-        to.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(cannot)?;
-        write::atomically(&to, bytes).map_err(cannot)?;
+        to.parent().map_or(Ok(()), files::make_folder)?;
+        files::write(&to, bytes)?;
     }
     Ok(())
 }
@@ -259,19 +254,12 @@ fn train_and_report(
     shown: &Messages,
 ) -> Result<RunData, Exit> {
     let (problem, kernels) = (&compiled.problem, &compiled.kernels);
-    let start = match from.weights.map(|path| nir::weights(path, problem)).transpose() {
-        Ok(start) => start,
-        Err(sentence) => {
-            shown.sentence(&sentence);
-            return Err(Exit::WrongInvocation);
-        }
-    };
+    let start = from.weights.map(|path| rundir::weights(path, problem)).transpose().map_err(|n| shown.refuse(&n))?;
     let options = crate::train::Options { seed: info.seed, interrupt: Some(&INTERRUPTED), start: start.as_deref() };
     let outcome = match from.record {
         None => crate::train::train(problem, kernels, &options, saver),
         Some(record) => crate::train::go_on(problem, kernels, &options, saver, record).map_err(|e| {
-            shown.notice(&runs::does_not_fit(&out.join(saver::STATE).display().to_string(), &e.to_string()));
-            Exit::WrongInvocation
+            shown.refuse(&runs::does_not_fit(&out.join(saver::STATE).display().to_string(), &e.to_string()))
         })?,
     };
     saver.finish(&outcome.status, shown);
@@ -279,10 +267,7 @@ fn train_and_report(
 
     let reporting = Instant::now();
     let run = gather(info, compiled, &outcome, times, reporting);
-    if let Err(sentence) = save(out, &run, compiled, &outcome) {
-        shown.sentence(&sentence);
-        return Err(Exit::WrongInvocation);
-    }
+    save(out, &run, compiled, &outcome).map_err(|e| e.exit(shown))?;
     saver.remove(&outcome.status);
     if !quiet {
         tell(&run, out);
@@ -323,30 +308,61 @@ fn gather(info: ProgramInfo, compiled: &Compiled, outcome: &Outcome, mut times: 
 }
 
 /// The checkpoint first: should anything later fail, the weights are safe.
-fn save(out: &Path, run: &RunData, compiled: &Compiled, outcome: &Outcome) -> Result<(), String> {
-    let put = |name: &str, bytes: &[u8]| {
-        let path = out.join(name);
-        write::atomically(&path, bytes).map_err(|e| format!("cannot write {}: {}", path.display(), files::words(&e)))
-    };
+fn save(out: &Path, run: &RunData, compiled: &Compiled, outcome: &Outcome) -> Result<(), NotSaved> {
+    let put = |name: &str, bytes: &[u8]| files::write(&out.join(name), bytes);
     let p = &run.program;
     let phase = run.phases.last().map_or_else(String::new, |f| f.name.clone());
     let meta = checkpoint::Meta { program_hash: p.hash.clone(), seed: p.seed, phase, version: p.version.clone() };
-    put("checkpoint.safetensors", &checkpoint::encode(&compiled.problem, &outcome.params, &meta)?)?;
+    put(
+        "checkpoint.safetensors",
+        &checkpoint::encode(&compiled.problem, &outcome.params, &meta).map_err(String::from)?,
+    )?;
     if let Some(name) = &compiled.problem.report.save {
         put(name, &npz::encode(run)?)?;
     }
     put("run.json", json::encode(run).as_bytes())?;
     save_plots(out, &figures::figures(run))?;
-    put("report.html", page::html(run).as_bytes())
+    Ok(put("report.html", page::html(run).as_bytes())?)
+}
+
+/// Why the results of a run are not all there.
+pub(super) enum NotSaved {
+    /// The disk.
+    File(Notice),
+    /// A bug: they cannot be put into the file's format.
+    Encoding(String),
+}
+
+impl From<Notice> for NotSaved {
+    fn from(n: Notice) -> NotSaved {
+        NotSaved::File(n)
+    }
+}
+
+impl From<String> for NotSaved {
+    fn from(why: String) -> NotSaved {
+        NotSaved::Encoding(why)
+    }
+}
+
+impl NotSaved {
+    pub(super) fn exit(&self, shown: &Messages) -> Exit {
+        match self {
+            NotSaved::File(notice) => shown.refuse(notice),
+            NotSaved::Encoding(why) => {
+                bug::report(why);
+                Exit::Bug
+            }
+        }
+    }
 }
 
 /// Each figure as SVG and PNG, in a folder beside the page.
-pub(super) fn save_plots(out: &Path, figures: &[figures::Figure]) -> Result<(), String> {
+pub(super) fn save_plots(out: &Path, figures: &[figures::Figure]) -> Result<(), NotSaved> {
     for (name, bytes) in plots::files(figures)? {
         let path = out.join(name);
-        let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-        let written = folder.and_then(|()| write::atomically(&path, &bytes));
-        written.map_err(|e| format!("cannot write {}: {}", path.display(), files::words(&e)))?;
+        path.parent().map_or(Ok(()), files::make_folder)?;
+        files::write(&path, &bytes)?;
     }
     Ok(())
 }
@@ -366,9 +382,8 @@ fn tell(run: &RunData, out: &Path) {
 fn verdict(run: &RunData, out: &Path, model: &Model, sources: &Sources, shown: &Messages) -> Exit {
     match &run.status {
         Status::Interrupted => {
-            let why = if saver::OUT_OF_TIME.load(Ordering::Relaxed) { "stopped by --max-time" } else { "interrupted" };
-            shown
-                .sentence(&format!("{why}; the best weights so far are kept, `snnc resume {}` goes on", out.display()));
+            let (why, out) = (saver::why_stopped(), out.display());
+            shown.sentence(&format!("{why}; the best weights so far are kept, `snnc resume {out}` goes on"));
             Exit::Interrupted
         }
         Status::Diverged { phase, step, residual, broken } => {
@@ -380,7 +395,7 @@ fn verdict(run: &RunData, out: &Path, model: &Model, sources: &Sources, shown: &
         Status::Finished => {
             let failed: Vec<_> = run.expects.iter().filter(|e| !e.holds).collect();
             for e in &failed {
-                shown.sentence(&format!("expect {} does not hold: the value is {}", e.text, figure(e.value, 6)));
+                shown.notice(&runs::expectation(&e.text, &figure(e.value, 6)));
             }
             if failed.is_empty() { Exit::Done } else { Exit::ExpectDoesNotHold }
         }

@@ -20,7 +20,7 @@ use crate::check::Options;
 use crate::diag::{Notice, Severity, runs};
 use crate::ir::problem::Problem;
 use crate::pipeline::Checked;
-use crate::source::MemoryFiles;
+use crate::source::{MemoryFiles, Sources};
 use crate::train::checkpoint::{self, CheckpointError};
 
 /// A run with a trained network.
@@ -28,6 +28,8 @@ pub struct Run {
     pub folder: String,
     pub record: Value,
     pub checked: Box<Checked>,
+    /// What messages point into.
+    pub sources: Sources,
     checkpoint: Vec<u8>,
 }
 
@@ -82,10 +84,7 @@ pub fn kept_files(
 impl Run {
     /// Opens a run for `command`; messages are shown.
     pub fn open(folder: &Path, command: &str, shown: &Messages) -> Result<Run, Exit> {
-        let say = |n: Notice| {
-            shown.notice(&n);
-            Exit::WrongInvocation
-        };
+        let say = |n: Notice| shown.refuse(&n);
         let name = folder.display().to_string();
         let record = record(folder).map_err(say)?;
         if record["kind"] == "simulation" {
@@ -108,12 +107,12 @@ impl Run {
         let options = Options { set, seed: record["seed"].as_u64() };
         let title = format!("{} in {json}", p["name"].as_str().unwrap_or_default());
         // Warnings were shown when it ran; errors can only come with another version.
-        let show = |messages: &[crate::diag::Diagnostic], sources: &crate::source::Sources| {
+        let show = |messages: &[crate::diag::Diagnostic], sources: &Sources| {
             let errors = messages.iter().filter(|m| m.severity == Severity::Error).cloned();
             shown.show(&errors.collect::<Vec<_>>(), sources);
         };
         let read = check::understand(&title, text.to_string(), &files, &options, &show)?;
-        let Read { loaded: Loaded::Training(checked), .. } = read else {
+        let Read { loaded: Loaded::Training(checked), sources, .. } = read else {
             return Err(say(runs::not_trained(&name, command)));
         };
         if p["sha256"] != hash(text, checked.imports()) {
@@ -127,30 +126,38 @@ impl Run {
             Some("interrupted") => shown.notice(&runs::unfinished(&name, "was interrupted")),
             Some(_) => shown.notice(&runs::unfinished(&name, "diverged")),
         }
-        Ok(Run { folder: name, record, checked, checkpoint })
+        Ok(Run { folder: name, record, checked, sources, checkpoint })
     }
 
     /// The network's weights.
     pub fn params(&self, problem: &Problem, shown: &Messages) -> Result<Vec<f64>, Exit> {
         let file = format!("{}/checkpoint.safetensors", self.folder);
-        let found = checkpoint::decode(problem, &self.checkpoint).map_err(|e| match &e {
-            CheckpointError::Format(_) | CheckpointError::Damaged | CheckpointError::NotFinite(_) => {
-                runs::damaged(&file, &e.to_string())
-            }
-            CheckpointError::Foreign | CheckpointError::Layout(_) => runs::other_layout(&file, &e.to_string()),
-            CheckpointError::Type { found, wanted, .. } => runs::other_precision(&file, found, wanted.name()),
-            CheckpointError::Missing(_) | CheckpointError::Unknown(_) | CheckpointError::Shape { .. } => {
-                runs::other_program(&file, &e.to_string())
-            }
-        });
+        let found = checkpoint::decode(problem, &self.checkpoint).map_err(|e| unusable(&file, &e));
         let wanted = self.record["program"]["sha256"].as_str().unwrap_or_default();
         let found = found.and_then(|(params, meta)| match meta.program_hash == wanted {
             true => Ok(params),
             false => Err(runs::other_program(&file, "the SHA-256 of the program that it names is another")),
         });
-        found.map_err(|n| {
-            shown.notice(&n);
-            Exit::WrongInvocation
-        })
+        found.map_err(|n| shown.refuse(&n))
+    }
+}
+
+/// The weights in a file of any run, for the network of `problem`.
+pub fn weights(path: &Path, problem: &Problem) -> Result<Vec<f64>, Notice> {
+    let bytes = files::read(path)?;
+    let (params, _) = checkpoint::decode(problem, &bytes).map_err(|e| unusable(&path.display().to_string(), &e))?;
+    Ok(params)
+}
+
+fn unusable(file: &str, e: &CheckpointError) -> Notice {
+    match e {
+        CheckpointError::Format(_) | CheckpointError::Damaged | CheckpointError::NotFinite(_) => {
+            runs::damaged(file, &e.to_string())
+        }
+        CheckpointError::Foreign | CheckpointError::Layout(_) => runs::other_layout(file, &e.to_string()),
+        CheckpointError::Type { found, wanted, .. } => runs::other_precision(file, found, wanted.name()),
+        CheckpointError::Missing(_) | CheckpointError::Unknown(_) | CheckpointError::Shape { .. } => {
+            runs::other_program(file, &e.to_string())
+        }
     }
 }

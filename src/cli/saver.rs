@@ -30,9 +30,9 @@ pub struct Arguments {
     /// Stop after so many seconds as Ctrl-C would; `snnc resume` goes on
     #[arg(long, value_name = "S", value_parser = seconds)]
     pub max_time: Option<f64>,
-    /// Seconds between two times that the state is written, for `snnc resume`; 0 after every step
-    #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = seconds)]
-    pub checkpoint_every: f64,
+    /// Seconds between two times that the state is written, for `snnc resume`: 30 without; 0 after every step
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    pub checkpoint_every: Option<f64>,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -43,7 +43,12 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 /// Set once `--max-time` is over.
-pub static OUT_OF_TIME: AtomicBool = AtomicBool::new(false);
+static OUT_OF_TIME: AtomicBool = AtomicBool::new(false);
+
+/// Why a run was interrupted.
+pub fn why_stopped() -> &'static str {
+    if OUT_OF_TIME.load(Ordering::Relaxed) { "stopped by --max-time" } else { "interrupted" }
+}
 
 /// Interrupts the run when its time is over.
 pub fn set_alarm(arguments: &Arguments) {
@@ -69,7 +74,7 @@ pub struct Saver<'a> {
 
 impl<'a> Saver<'a> {
     pub fn new(line: Line<'a>, out: &Path, origin: Origin, arguments: &Arguments) -> Saver<'a> {
-        let every = Duration::from_secs_f64(arguments.checkpoint_every);
+        let every = Duration::from_secs_f64(arguments.checkpoint_every.unwrap_or(30.0));
         let path = out.join(STATE);
         Saver { line, path, origin, every, written: Instant::now(), latest: None, trouble: None }
     }

@@ -15,12 +15,12 @@ use super::rundir::{self, Run};
 use super::topology::diagram;
 use super::{Exit, Program, files};
 use crate::check::{names, prelude};
-use crate::diag::{Notice, runs};
+use crate::diag::runs;
 use crate::pipeline::Checked;
 use crate::report::diagram::Diagram;
 use crate::report::scale::{count, short};
 use crate::report::svg::{Chart, Curve as Line};
-use crate::report::{table, write};
+use crate::report::table;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -50,20 +50,12 @@ pub fn show(arguments: &Arguments, shown: &Messages) -> Exit {
     }
 }
 
-fn refused(shown: &Messages, n: Notice) -> Exit {
-    shown.notice(&n);
-    Exit::WrongInvocation
-}
-
 fn draw(arguments: &Arguments, svg: &str, shown: &Messages) -> Result<(), Exit> {
     let Some(out) = &arguments.out else { return Ok(()) };
     if out.extension().is_none_or(|e| e != "svg") {
-        return Err(refused(shown, runs::out_format(&out.display().to_string(), "a drawing is an .svg")));
+        return Err(shown.refuse(&runs::out_format(&out.display().to_string(), "a drawing is an .svg")));
     }
-    write::atomically(out, svg.as_bytes()).map_err(|e| {
-        shown.sentence(&format!("cannot write {}: {}", out.display(), files::words(&e)));
-        Exit::WrongInvocation
-    })
+    files::write(out, svg.as_bytes()).map_err(|n| shown.refuse(&n))
 }
 
 fn neuron(arguments: &Arguments, shown: &Messages) -> Result<(), Exit> {
@@ -75,12 +67,9 @@ fn neuron(arguments: &Arguments, shown: &Messages) -> Result<(), Exit> {
         None => prelude::text(name).map(str::to_string).ok_or_else(|| {
             let near = names::nearest(name, prelude::NAMES.iter().copied());
             let all: Vec<String> = prelude::NAMES.iter().map(|n| n.to_string()).collect();
-            refused(shown, runs::not_found("neuron of the language", name, near, &all))
+            shown.refuse(&runs::not_found("neuron of the language", name, near, &all))
         })?,
-        Some(file) => files::program(file).map_err(|sentence| {
-            shown.sentence(&sentence);
-            Exit::WrongInvocation
-        })?,
+        Some(file) => files::program(file).map_err(|n| shown.refuse(&n))?,
     };
     let curve = curve::curve(&text, name);
     if arguments.within.is_none() {
@@ -95,14 +84,14 @@ fn neuron(arguments: &Arguments, shown: &Messages) -> Result<(), Exit> {
         Err(curve::NoCurve::NoNeuron) => {
             let place = arguments.within.as_ref().map_or(String::new(), |f| f.display().to_string());
             let why = format!("neuron in {place} that could be simulated, called");
-            Err(refused(shown, runs::not_found(&why, name, None, &["what `snnc check` says".to_string()])))
+            Err(shown.refuse(&runs::not_found(&why, name, None, &["what `snnc check` says".to_string()])))
         }
         Err(curve::NoCurve::Silent) => {
             println!("# It does not spike at any constant current.");
             match arguments.out {
                 None => Ok(()),
                 Some(_) => {
-                    Err(refused(shown, runs::not_found("curve of the neuron", name, None, &["no spikes".to_string()])))
+                    Err(shown.refuse(&runs::not_found("curve of the neuron", name, None, &["no spikes".to_string()])))
                 }
             }
         }
@@ -120,8 +109,7 @@ fn picture(name: &str, curve: &Curve) -> String {
 
 fn network(arguments: &Arguments, shown: &Messages) -> Result<(), Exit> {
     let Some(file) = &arguments.name else {
-        shown.sentence("which program's network? snnc show network FILE");
-        return Err(Exit::WrongInvocation);
+        return Err(shown.refuse(&runs::options("`snnc show network` needs a program", "snnc show network FILE.snn")));
     };
     let program = Program { file: file.into(), set: vec![], seed: None };
     match check::load(&program, shown)?.1 {
@@ -130,7 +118,7 @@ fn network(arguments: &Arguments, shown: &Messages) -> Result<(), Exit> {
             print!("{}", drawing.text());
             draw(arguments, &drawing.svg(), shown)
         }
-        Loaded::Simulation(_) => Err(refused(shown, runs::not_trained(file, "show network"))),
+        Loaded::Simulation(_) => Err(shown.refuse(&runs::not_trained(file, "show network"))),
     }
 }
 
@@ -141,7 +129,7 @@ fn topology(title: String, checked: &Checked) -> Diagram {
 
 /// A run in a page: what it was, what came out.
 fn run(folder: &Path, arguments: &Arguments, shown: &Messages) -> Result<(), Exit> {
-    let record = rundir::record(folder).map_err(|n| refused(shown, n))?;
+    let record = rundir::record(folder).map_err(|n| shown.refuse(&n))?;
     let word = |v: &Value| v.as_str().unwrap_or("?").to_string();
     let number = |v: &Value| v.as_f64().map_or("nan".to_string(), short);
     let p = &record["program"];

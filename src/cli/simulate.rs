@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::run::{Arguments, INTERRUPTED, available_threads, handle_interrupts, hash, save_plots};
-use super::{Exit, bug, check, diverged, files};
-use crate::diag::Diagnostic;
+use super::messages::Messages;
+use super::run::{Arguments, INTERRUPTED, NotSaved, handle_interrupts, hash, save_plots, threads};
+use super::{Exit, bug, check, diverged, files, saver};
+use crate::diag::runs;
 use crate::func::figure;
 use crate::pipeline::{CheckedSimulation, CompiledSimulation};
 use crate::plan::simulation as plan;
@@ -13,8 +14,8 @@ use crate::report::data::{ExpectRow, ProgramInfo, Times};
 use crate::report::simulation::{
     Connection, Metric, Plot, Population, SimulationData, State, Trace, arrays, figures, page, text,
 };
-use crate::report::write;
 use crate::simulate::{self, Outcome, Status, measure};
+use crate::source::Sources;
 
 /// Bins of the population rates, about.
 const BINS: u64 = 200;
@@ -24,22 +25,18 @@ pub fn run(
     program: String,
     checked: &CheckedSimulation,
     begun: Instant,
-    say: &dyn Fn(&Diagnostic),
+    sources: &Sources,
+    shown: &Messages,
 ) -> Exit {
     let check_seconds = begun.elapsed().as_secs_f64();
     let name = check::stem(&arguments.program.file);
     let out = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&name));
-    if let Err(e) = std::fs::create_dir_all(&out) {
-        eprintln!("cannot make the folder {}: {}", out.display(), files::words(&e));
-        return Exit::WrongInvocation;
+    if let Err(notice) = files::make_folder(&out) {
+        return shown.refuse(&notice);
     }
-    let threads = arguments.threads.map_or_else(available_threads, usize::from);
-    let pool = match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
-        Ok(pool) => pool,
-        Err(e) => {
-            eprintln!("cannot start {threads} threads: {e}");
-            return Exit::WrongInvocation;
-        }
+    let (pool, threads) = match threads(arguments.threads, shown) {
+        Ok(found) => found,
+        Err(exit) => return exit,
     };
     let (engine, engine_name) = arguments.engine.engine();
     let compiling = Instant::now();
@@ -65,13 +62,13 @@ pub fn run(
         threads,
         version: env!("CARGO_PKG_VERSION").into(),
     };
-    if !arguments.quiet {
+    if !arguments.quiet && !shown.for_programs() {
         let sim = &compiled.simulation;
         let units: u64 = sim.populations.iter().map(|p| u64::from(p.size)).sum();
         eprintln!("{}: {units} units, {} steps", info.name, sim.steps);
     }
     handle_interrupts();
-    super::saver::set_alarm(&arguments.saving);
+    saver::set_alarm(&arguments.saving);
     let started = Instant::now();
     let outcome = pool.install(|| simulate::run(&compiled.simulation, &compiled.kernels, Some(&INTERRUPTED)));
     times.train = started.elapsed().as_secs_f64();
@@ -82,15 +79,14 @@ pub fn run(
         Status::Finished | Status::Interrupted => None,
     };
     let data = gather(info, checked, &compiled, outcome, times);
-    if let Err(sentence) = save(&out, &data, compiled.simulation.report.save.as_deref()) {
-        eprintln!("{sentence}");
-        return Exit::WrongInvocation;
+    if let Err(e) = save(&out, &data, compiled.simulation.report.save.as_deref()) {
+        return e.exit(shown);
     }
     if !arguments.quiet {
         tell(&data, &out);
     }
-    broken.iter().for_each(say);
-    verdict(&data)
+    shown.show(broken.as_slice(), sources);
+    verdict(&data, shown)
 }
 
 /// What values are held in, as the report names it, and the factor to what it shows.
@@ -191,16 +187,13 @@ fn gather(
     }
 }
 
-fn save(out: &Path, run: &SimulationData, name: Option<&str>) -> Result<(), String> {
-    let put = |name: &str, bytes: &[u8]| {
-        let path = out.join(name);
-        write::atomically(&path, bytes).map_err(|e| format!("cannot write {}: {}", path.display(), files::words(&e)))
-    };
+fn save(out: &Path, run: &SimulationData, name: Option<&str>) -> Result<(), NotSaved> {
+    let put = |name: &str, bytes: &[u8]| files::write(&out.join(name), bytes);
     let usual = format!("{}.npz", run.program.name);
     put(name.unwrap_or(&usual), &arrays::encode(run)?)?;
     put("run.json", text::json(run).as_bytes())?;
     save_plots(out, &figures::figures(run))?;
-    put("report.html", page::html(run).as_bytes())
+    Ok(put("report.html", page::html(run).as_bytes())?)
 }
 
 fn tell(run: &SimulationData, out: &Path) {
@@ -215,10 +208,11 @@ fn tell(run: &SimulationData, out: &Path) {
     println!("{seconds:.2} s; results in {}: open {}", out.display(), out.join("report.html").display());
 }
 
-fn verdict(run: &SimulationData) -> Exit {
+fn verdict(run: &SimulationData, shown: &Messages) -> Exit {
     match &run.status {
         State::Interrupted => {
-            eprintln!("interrupted after {} steps; what was simulated is saved", run.steps);
+            let why = saver::why_stopped();
+            shown.sentence(&format!("{why} after {} steps; what was simulated is saved", run.steps));
             Exit::Interrupted
         }
         // What broke has been said.
@@ -226,7 +220,7 @@ fn verdict(run: &SimulationData) -> Exit {
         State::Finished => {
             let failed: Vec<_> = run.expects.iter().filter(|e| !e.holds).collect();
             for e in &failed {
-                eprintln!("expect {} does not hold: the value is {}", e.text, figure(e.value, 6));
+                shown.notice(&runs::expectation(&e.text, &figure(e.value, 6)));
             }
             if failed.is_empty() { Exit::Done } else { Exit::ExpectDoesNotHold }
         }

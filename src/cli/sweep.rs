@@ -19,7 +19,6 @@ use super::{Exit, Program, files, rundir};
 use crate::diag::runs;
 use crate::report::scale::short;
 use crate::report::sheet::{Cell, Sheet, median};
-use crate::report::write;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -103,17 +102,16 @@ pub fn sweep(arguments: &Arguments, shown: &Messages) -> Exit {
 fn swept(arguments: &Arguments, shown: &Messages) -> Result<Exit, Exit> {
     for (k, (name, _)) in arguments.set.iter().enumerate() {
         if arguments.set[..k].iter().any(|(n, _)| n == name) {
-            shown.sentence(&format!(
-                "--set {name} is given twice: all its values belong into one, as in --set {name}=1,2"
-            ));
-            return Err(Exit::WrongInvocation);
+            let why = format!("--set {name} is given twice");
+            return Err(
+                shown.refuse(&runs::options(&why, &format!("all its values belong into one: --set {name}=1,2")))
+            );
         }
     }
     if let Some(table) = &arguments.table
         && !table.extension().is_some_and(|e| e == "csv" || e == "json")
     {
-        shown.notice(&runs::out_format(&table.display().to_string(), "a table is a .csv or a .json"));
-        return Err(Exit::WrongInvocation);
+        return Err(shown.refuse(&runs::out_format(&table.display().to_string(), "a table is a .csv or a .json")));
     }
     // Mistakes of the program are said once, and before anything runs.
     let first = arguments.set.iter().map(|(name, values)| (name.clone(), values[0])).collect();
@@ -293,8 +291,5 @@ fn tell(arguments: &Arguments, cases: &[Case], shown: &Messages) -> Result<(), E
         true => format!("{:#}\n", json!({ "runs": sheet.json(), "summary": json_rows })),
         false => sheet.csv(),
     };
-    write::atomically(file, text.as_bytes()).map_err(|e| {
-        shown.sentence(&format!("cannot write {}: {}", file.display(), files::words(&e)));
-        Exit::WrongInvocation
-    })
+    files::write(file, text.as_bytes()).map_err(|n| shown.refuse(&n))
 }

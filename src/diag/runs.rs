@@ -1,4 +1,4 @@
-//! Messages about folders of runs, their checkpoints, and what commands are given beside a program (SNN12xx).
+//! Messages about folders of runs, their checkpoints, files, and what commands are given beside a program (SNN12xx).
 //!
 //! ```text
 //! snnc predict runs/wave --grid x=201   ->   SNN1211: the grid says nothing of `t`      help: --grid x=201,t=201
@@ -26,6 +26,11 @@ const NO_EXACT: Code = Code(1216);
 const EXISTS: Code = Code(1217);
 const NOT_FOUND: Code = Code(1218);
 const UNFINISHED: Code = Code(1219);
+const CANNOT_READ: Code = Code(1220);
+const CANNOT_WRITE: Code = Code(1221);
+const NOT_FOR_SIMULATIONS: Code = Code(1222);
+const EXPECTATION: Code = Code(1223);
+const OPTIONS: Code = Code(1224);
 
 macro_rules! info {
     ($code:expr, $slug:expr, $page:expr) => {
@@ -35,7 +40,7 @@ macro_rules! info {
 
 /// The codes of this family.
 pub const FAMILY: Family = Family {
-    name: "folders of runs",
+    name: "files and folders of runs",
     codes: &[
         info!(NOT_A_RUN, "not_a_run", "SNN1201"),
         info!(NOT_TRAINED, "not_trained", "SNN1202"),
@@ -56,6 +61,11 @@ pub const FAMILY: Family = Family {
         info!(EXISTS, "exists_already", "SNN1217"),
         info!(NOT_FOUND, "nothing_of_that_name", "SNN1218"),
         info!(UNFINISHED, "unfinished_run", "SNN1219"),
+        info!(CANNOT_READ, "cannot_read", "SNN1220"),
+        info!(CANNOT_WRITE, "cannot_write", "SNN1221"),
+        info!(NOT_FOR_SIMULATIONS, "not_for_simulations", "SNN1222"),
+        info!(EXPECTATION, "expectation_fails", "SNN1223"),
+        info!(OPTIONS, "options_of_a_command", "SNN1224"),
     ],
 };
 
@@ -200,6 +210,10 @@ pub fn exists(path: &str) -> Notice {
     )
 }
 
+pub fn overwrites(path: &str) -> Notice {
+    error(EXISTS, format!("`{path}` is there already"), "--force overwrites it, --to names another file")
+}
+
 /// A layer, neuron, metric or template that there is none of.
 pub fn not_found(what: &str, name: &str, near: Option<&str>, all: &[String]) -> Notice {
     let help = match near {
@@ -213,6 +227,40 @@ pub fn not_found(what: &str, name: &str, near: Option<&str>, all: &[String]) -> 
 pub fn unfinished(folder: &str, state: &str) -> Notice {
     let help = format!("`snnc resume {folder}` goes on with it, if its state was kept");
     Notice { severity: Severity::Warning, ..error(UNFINISHED, format!("the run in `{folder}` {state}"), help) }
+}
+
+/// `why`: the system's words, or what is wrong with the file's text.
+pub fn cannot_read(file: &str, why: &str) -> Notice {
+    error(CANNOT_READ, format!("cannot read `{file}`: {why}"), "paths count from the folder in which snnc is started")
+}
+
+pub fn cannot_write(file: &str, why: &str) -> Notice {
+    error(
+        CANNOT_WRITE,
+        format!("cannot write `{file}`: {why}"),
+        "what was there before is unchanged; name another place",
+    )
+}
+
+/// `what`: the option or command.
+pub fn not_for_simulations(what: &str, why: &str) -> Notice {
+    error(
+        NOT_FOR_SIMULATIONS,
+        format!("{what} means nothing for a simulation: {why}"),
+        "it goes with programs that train a network; leave it out",
+    )
+}
+
+/// `text`: as in the program, `l2 < 1e-3`.
+pub fn expectation(text: &str, value: &str) -> Notice {
+    let help =
+        "the results are written all the same; the schedule may need more rounds or steps, the network more neurons";
+    error(EXPECTATION, format!("expect {text} does not hold: the value is {value}"), help)
+}
+
+/// Options that a command has, but not in this way.
+pub fn options(why: &str, help: &str) -> Notice {
+    error(OPTIONS, why, help)
 }
 
 fn list(names: &[String]) -> String {

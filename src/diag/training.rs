@@ -19,6 +19,7 @@ const EMPTY_SCHEDULE: Code = Code(808);
 const OVER_DETERMINED: Code = Code(820);
 const NOTHING_TRAINABLE: Code = Code(809);
 const SIGMA_UNUSED: Code = Code(810);
+const FULL_RANK: Code = Code(811);
 const STOP_FORM: Code = Code(840);
 const UNKNOWN_STOP: Code = Code(841);
 const BATCH_IS_ALL: Code = Code(842);
@@ -44,6 +45,7 @@ pub const FAMILY: Family = Family {
         info!(EMPTY_SCHEDULE, "empty_schedule", "SNN0808"),
         info!(NOTHING_TRAINABLE, "nothing_trainable", "SNN0809"),
         info!(SIGMA_UNUSED, "sigma_unused", "SNN0810"),
+        info!(FULL_RANK, "full_rank", "SNN0811"),
         CodeInfo { code: OVER_DETERMINED, slug: "over_determined", page: include_str!("../../docs/errors/SNN0820.md") },
         info!(STOP_FORM, "stop_form", "SNN0840"),
         info!(UNKNOWN_STOP, "unknown_stop", "SNN0841"),
@@ -86,6 +88,21 @@ pub fn sigma_unused(span: Span) -> Diagnostic {
         "`sigma` does not matter here: `estimate forward` takes the exact derivative along the direction",
     )
     .help("remove it, or use `estimate difference`")
+}
+
+/// `widest`: the smaller side of the largest matrix that is perturbed, if there is any.
+pub fn full_rank(span: Span, rank: u64, widest: Option<u32>, nodes: bool) -> Diagnostic {
+    let d =
+        Diagnostic::error(FULL_RANK, span, format!("directions of rank {rank} would be those of `perturb gaussian`"));
+    match widest {
+        _ if nodes => d
+            .here("`scope node` perturbs one column of a matrix at a time")
+            .help("write `scope layer` or `scope global`, or `perturb gaussian`"),
+        Some(n) => d
+            .here(format!("no matrix of weights that it perturbs has more than {n} rows and columns"))
+            .help(format!("write a rank below {n}, or `perturb gaussian`")),
+        None => d.here("it perturbs no matrix of several rows and columns").help("write `perturb gaussian`"),
+    }
 }
 
 /// `why` is a clause.

@@ -195,7 +195,7 @@ struct Code {
     event: bool,
 }
 
-/// A program with its slots laid out: an operand always lies before its result, and two temporaries before everything.
+/// A program with its slots laid out: an operand always lies before its result, and a temporary for each of up to three operands before everything.
 #[derive(Debug)]
 struct Machine {
     len: usize,
@@ -225,7 +225,7 @@ struct PassCode {
 impl Machine {
     fn new(p: &Program) -> Machine {
         let temporary = p.insts().filter(|i| i.ty.tangent).map(|i| p.lanes(i.ty)).max().unwrap_or(0);
-        let mut len = 2 * temporary;
+        let mut len = 3 * temporary;
         let mut take = |n: usize| {
             len += n;
             len - n
@@ -345,8 +345,7 @@ impl Machine {
         if slot.ty.tangent || !code.to.ty.tangent {
             return slot.range();
         }
-        // Only binary operations and selections of two operands mix, so two temporaries suffice.
-        let at = (k % 2) * self.temporary;
+        let at = k * self.temporary;
         let n = slot.len * self.directions;
         for i in 0..slot.len {
             let x = before[slot.at + i];
@@ -373,6 +372,12 @@ impl Machine {
             Op::Binary(f, ..) => {
                 let (a, b) = (self.operand(before, code, 0), self.operand(before, code, 1));
                 F::binary(*f, out, &before[a], &before[b]);
+            }
+            Op::Fma(..) => {
+                let [a, b, c] = [0, 1, 2].map(|k| self.operand(before, code, k));
+                for (((o, &a), &b), &c) in out.iter_mut().zip(&before[a]).zip(&before[b]).zip(&before[c]) {
+                    *o = a.fused(b, c);
+                }
             }
             Op::Compare(f, ..) => {
                 map2(out, &before[code.args[0].range()], &before[code.args[1].range()], |a, b| {

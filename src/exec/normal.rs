@@ -8,7 +8,7 @@
 //! u = (word + 1/2) / 2^24 in (0, 1), v likewise:    sqrt(-2 log u) cos(2 pi v),  sqrt(-2 log u) sin(2 pi v)
 //! ```
 
-use super::math::{self, Scalar};
+use super::micro::normal_pairs;
 use super::rng::Stream;
 
 /// Words drawn in one go.
@@ -22,13 +22,7 @@ pub fn normals(stream: &mut Stream, out: &mut [f32]) {
         stream.fill(&mut words);
         let (a, b) = words.split_at(BATCH / 2);
         let [left, right] = &mut pairs;
-        for (((a, b), x), y) in a.iter().zip(b).zip(left.iter_mut()).zip(right.iter_mut()) {
-            let unit = |w: u32| ((w >> 8) as i32 as f32 + 0.5) * (1.0 / 16_777_216.0);
-            let radius = (-2.0 * math::log(&mut Scalar, unit(*a))).sqrt();
-            let angle = unit(*b) * std::f32::consts::TAU;
-            *x = radius * math::cos(&mut Scalar, angle);
-            *y = radius * math::sin(&mut Scalar, angle);
-        }
+        normal_pairs(a, b, left, right);
         for (o, x) in chunk.iter_mut().zip(pairs.iter().flatten()) {
             *o = *x;
         }

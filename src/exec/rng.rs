@@ -35,6 +35,8 @@ pub enum Purpose {
     Functions = 9,
     /// Points of reports and checks.
     Report = 10,
+    /// Samples of a surrogate; the index is the phase, the step and the parameter.
+    Surrogates = 12,
     /// What a simulation draws once: parameters and starts; the index is the population and the draw.
     Units = 20,
     /// Noise of a simulation; the index is the population and its source, the chunk and the step.

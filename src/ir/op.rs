@@ -66,6 +66,8 @@ pub enum Op {
 
     Unary(Unary, Value),
     Binary(Binary, Value, Value),
+    /// a b + c, rounded once.
+    Fma(Value, Value, Value),
     /// Real operands, mask result; never of tangents.
     Compare(Compare, Value, Value),
     And(Value, Value),
@@ -126,7 +128,7 @@ impl Op {
             Op::Dense { x, .. } => vec![*x],
             Op::SpikeAlong { of, slope, .. } => vec![*of, *slope],
             Op::Binary(_, a, b) | Op::Compare(_, a, b) | Op::And(a, b) | Op::Or(a, b) => vec![*a, *b],
-            Op::Select(c, a, b) => vec![*c, *a, *b],
+            Op::Select(a, b, c) | Op::Fma(a, b, c) => vec![*a, *b, *c],
             Op::Concat(vs) => vs.clone(),
         }
     }
@@ -153,10 +155,10 @@ impl Op {
                 *a = f(*a);
                 *b = f(*b);
             }
-            Op::Select(c, a, b) => {
-                *c = f(*c);
+            Op::Select(a, b, c) | Op::Fma(a, b, c) => {
                 *a = f(*a);
                 *b = f(*b);
+                *c = f(*c);
             }
             Op::Concat(vs) => vs.iter_mut().for_each(|v| *v = f(*v)),
         }

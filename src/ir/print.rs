@@ -126,6 +126,7 @@ impl Program {
             Op::Row(p) => format!("row {}", self.param_ref(*p)),
             Op::Unary(g, a) => format!("{} {a}", g.name()),
             Op::Binary(g, a, b) => format!("{} {a}, {b}", g.name()),
+            Op::Fma(a, b, c) => format!("fma {a}, {b}, {c}"),
             Op::Compare(g, a, b) => format!("{} {a}, {b}", g.name()),
             Op::And(a, b) => format!("and {a}, {b}"),
             Op::Or(a, b) => format!("or {a}, {b}"),

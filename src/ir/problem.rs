@@ -70,6 +70,18 @@ pub struct Network {
     pub init: Vec<Init>,
 }
 
+impl Network {
+    /// Replaces every program.
+    pub fn each(&mut self, f: impl Fn(Program) -> Program) {
+        let Network { primal, probe, layers, features, .. } = self;
+        let units = layers.iter_mut().filter_map(|l| l.pursuit.as_mut());
+        let units = units.flat_map(|u| std::iter::once(&mut u.pool).chain(&mut u.response));
+        for program in [primal, probe].into_iter().chain(features).chain(units) {
+            *program = f(program.clone());
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
     pub name: String,
@@ -171,6 +183,9 @@ pub enum Init {
     Uniform(f64, f64),
     /// Evenly spread from the one to the other, both included; the middle if there is only one.
     Ramp(f64, f64),
+    /// Absolute values of normal numbers of this standard deviation: the samples of a surrogate, which a gradient phase draws
+    /// anew in every step.
+    Samples(f64),
     /// The part that this parameter plays in a `tuned` population; all of one population (same `group`) are drawn
     /// together, as candidates are.
     Tuned {

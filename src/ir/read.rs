@@ -345,10 +345,11 @@ impl Line<'_> {
                 let (a, b) = self.pair()?;
                 if word == "and" { Op::And(a, b) } else { Op::Or(a, b) }
             }
-            "select" => {
-                let (c, a) = self.pair()?;
+            "select" | "fma" => {
+                let (a, b) = self.pair()?;
                 self.expect(",")?;
-                Op::Select(c, a, self.value()?)
+                let c = self.value()?;
+                if word == "fma" { Op::Fma(a, b, c) } else { Op::Select(a, b, c) }
             }
             "spike" => {
                 let strict = self.accept("strict");

@@ -64,6 +64,7 @@ pub fn result_type(program: &Program, op: &Op, ty: &dyn Fn(Value) -> Option<Ty>)
         }
         Op::Unary(_, a) => real(*a),
         Op::Binary(_, a, b) => joined(real(*a)?, real(*b)?),
+        Op::Fma(a, b, c) => joined(joined(real(*a)?, real(*b)?)?, real(*c)?),
         Op::Compare(_, a, b) => Ok(Ty::mask(joined(primal(*a)?, primal(*b)?)?.width)),
         Op::And(a, b) | Op::Or(a, b) => joined(mask(*a)?, mask(*b)?),
         Op::Not(a) => mask(*a),

@@ -1,7 +1,8 @@
 //! How much arithmetic a program stands for, whatever an engine makes of it: the unit that speeds are compared in.
 //!
 //! *Dense-equivalent*: a product with weights counts in full, two operations a weight, even where spikes let an engine skip
-//! most of it. An arithmetic operation or function counts as one for each element, a sum as one for each summand;
+//! most of it. An arithmetic operation or function counts as one for each element (a
+//! fused multiply-add as two), a sum as one for each summand;
 //! comparisons, selections, spikes and moves count as nothing. A tangent counts once for each direction.
 //!
 //! ```text
@@ -20,6 +21,7 @@ impl Program {
             let own = self.lanes(inst.ty) as u64;
             match &inst.op {
                 Op::Unary(..) | Op::Binary(..) => own,
+                Op::Fma(..) => 2 * own,
                 Op::Sum(a) => types.get(a).copied().unwrap_or(0),
                 Op::Dense { weight, .. } => {
                     let directions = if inst.ty.tangent { u64::from(self.directions) } else { 1 };

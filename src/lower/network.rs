@@ -46,7 +46,7 @@ pub enum Part {
     Bias,
     /// What the value of the step before is multiplied by.
     Recurrent,
-    /// Centres, thresholds or frequencies of a code; not trained.
+    /// Centres, thresholds or frequencies of a code, or the samples of a surrogate; not trained.
     Code,
     /// A trainable parameter of the neuron model, by index; one a layer or one a neuron.
     Neuron(usize),
@@ -271,7 +271,10 @@ impl<'m> Lowering<'m> {
                     })
                     .collect();
                 self.enter(pass);
-                let emitted = neuron::step(&mut self.e, neuron, &params, input, net.clock(id).dt, width);
+                // A unit at its start has no parameters, and nobody asks for its derivative.
+                let samples = self.declared(id, Part::Code).filter(|_| !self.frozen_at_start);
+                let samples = samples.map(|p| self.e.row(p));
+                let emitted = neuron::step(&mut self.e, neuron, &params, input, net.clock(id).dt, width, samples);
                 if let Some(s) = emitted.spikes.filter(|_| pass == self.passes[id]) {
                     self.spikes.insert(id, s);
                 }

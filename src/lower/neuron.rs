@@ -13,11 +13,11 @@
 
 mod integrate;
 
-use super::emit::{Emit, Term, width_of};
+use super::emit::{Emit, Term, Val, width_of};
 use crate::check::calculus::evaluate;
 use crate::check::expr::{Expr, Var};
 use crate::check::model::{NeuronModel, Refractory, Slope};
-use crate::func::{Binary, Compare};
+use crate::func::{Binary, Compare, Surrogate, SurrogateKind, Unary};
 use crate::ir::op::StateId;
 
 /// What stands for the distance to the threshold of a neuron that rests: far below, where every surrogate is 0.
@@ -71,8 +71,17 @@ impl Meaning<'_> {
 }
 
 /// Emits a population of `width` neurons driven by `input`; `params` are the model's parameters in order. All are in the
-/// units that quantities are held in.
-pub fn step(e: &mut Emit, model: &NeuronModel, params: &[Term], input: Term, dt: f64, width: u32) -> Emitted {
+/// units that quantities are held in. `samples`: those of this step for a surrogate that is sampled; where there are none, no
+/// derivative is taken either.
+pub fn step(
+    e: &mut Emit,
+    model: &NeuronModel,
+    params: &[Term],
+    input: Term,
+    dt: f64,
+    width: u32,
+    samples: Option<Val>,
+) -> Emitted {
     let none = Term::Num(0.0);
     let meaning = Meaning { params, states: &[], input, dt, spike: none, over: none };
     let mut ids: Vec<StateId> = vec![];
@@ -105,6 +114,14 @@ pub fn step(e: &mut Emit, model: &NeuronModel, params: &[Term], input: Term, dt:
         let over = e.wide(over, width);
         let s = match &spike.surrogate {
             Slope::Named(surrogate) => e.spike(over, spike.strict, *surrogate),
+            Slope::Sampled { sigma, .. } => match samples {
+                Some(samples) => {
+                    let slope = stein(e, *sigma, over, samples);
+                    let slope = e.wide(slope, width);
+                    e.spike_along(over, spike.strict, slope)
+                }
+                None => e.spike(over, spike.strict, Surrogate { kind: SurrogateKind::Gaussian, scale: *sigma }),
+            },
             Slope::Own(slope) => {
                 let slope = Meaning { over: Term::Val(over), ..here }.expr(e, slope);
                 // Nothing comes of a resting neuron, whatever the slope is far below the threshold.
@@ -132,6 +149,21 @@ pub fn step(e: &mut Emit, model: &NeuronModel, params: &[Term], input: Term, dt:
         e.set_next(*id, *next);
     }
     Emitted { out, spikes, states: new, ids }
+}
+
+/// E[H(z + sigma e) e] / sigma by samples m = sigma |e| of the noise, each with both signs: the mean of m / (2 sigma^2) where
+/// |z| < m. Its expectation is the normal density of standard deviation sigma, and far from the threshold it is exactly 0.
+fn stein(e: &mut Emit, sigma: f64, over: Val, samples: Val) -> Term {
+    let distance = e.unary(Unary::Abs, Term::Val(over));
+    let count = samples.ty.width;
+    let mut sum = Term::Num(0.0);
+    for k in 0..count {
+        let m = Term::Val(if count == 1 { samples } else { e.slice(samples, k, 1) });
+        let inside = e.compare(Compare::Lt, distance, m);
+        let part = e.select(inside, m, Term::Num(0.0));
+        sum = if k == 0 { part } else { e.add(sum, part) };
+    }
+    e.mul(Term::Num(0.5 / (sigma * sigma * f64::from(count))), sum)
 }
 
 /// The count of steps for which a neuron still rests.

@@ -5,7 +5,7 @@
 //! ```
 
 use super::network::{Declared, Lowering, Part};
-use crate::check::model::{Frequencies, Init, NodeId, NodeOp, Trainable, TuningCurve};
+use crate::check::model::{Frequencies, Init, NodeId, NodeOp, Slope, Trainable, TuningCurve};
 use crate::ir::problem as ir;
 
 impl Lowering<'_> {
@@ -111,6 +111,10 @@ impl Lowering<'_> {
                         Some(Trainable::PerNeuron) => width,
                     };
                     self.add(node, &p.name, 1, cols, true, Part::Neuron(i), ir::Init::Constant(args[i]));
+                }
+                if let Some(Slope::Sampled { sigma, samples }) = neuron.spike.as_ref().map(|s| &s.surrogate) {
+                    let (steps, init) = (self.net.clock(node).steps, ir::Init::Samples(*sigma));
+                    self.add(node, "samples", steps, *samples, false, Part::Code, init);
                 }
             }
             _ => {}

@@ -104,7 +104,7 @@ fn population(p: &Population, s: &Simulation) -> ir::Population {
             }
             let input = e.expr(input, &var);
             let input = e.add(input, synapses);
-            let emitted = neuron::step(&mut e, &model, &params, input, dt, width);
+            let emitted = neuron::step(&mut e, &model, &params, input, dt, width, None);
             (emitted.spikes.unwrap_or(Term::Num(0.0)), input)
         }
         Kind::Poisson { rate, uniform } => {

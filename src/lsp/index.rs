@@ -507,9 +507,11 @@ impl Walk {
                 self.options(what);
                 for option in options {
                     match option {
-                        PerturbOption::Directions(e, _) | PerturbOption::Pool(e, _) | PerturbOption::Mutate(e, _) => {
+                        PerturbOption::Directions(e, most, _) => {
                             self.root(e);
+                            most.iter().for_each(|e| self.root(e));
                         }
+                        PerturbOption::Pool(e, _) | PerturbOption::Mutate(e, _) => self.root(e),
                         PerturbOption::Scope { layers, .. } => layers.iter().for_each(|l| {
                             self.name(l);
                         }),
@@ -522,6 +524,7 @@ impl Walk {
             | PhaseStmt::Steps(e, _)
             | PhaseStmt::StopStalled(e, _)
             | PhaseStmt::Clip(e, _)
+            | PhaseStmt::Average(e, _)
             | PhaseStmt::Batch(e, _) => self.root(e),
             PhaseStmt::Solve { what, every, .. } => {
                 self.options(what);

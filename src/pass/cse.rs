@@ -68,6 +68,7 @@ fn key(op: &Op) -> Key {
         Op::Slice { of, start, len } => (13, vec![v(of), u64::from(*start), u64::from(*len)]),
         Op::Sum(a) => (14, vec![v(a)]),
         Op::Dense { x, weight, direction } => (15, vec![v(x), u64::from(weight.0), u64::from(*direction)]),
+        Op::Fma(a, b, c) => (18, [ordered(a, b), vec![v(c)]].concat()),
         Op::Row(p) => (17, vec![u64::from(p.0)]),
         Op::Unary(f, a) => (100 + *f as u32, vec![v(a)]),
         Op::Binary(f @ (Binary::Add | Binary::Mul), a, b) => (200 + *f as u32, ordered(a, b)),

@@ -46,6 +46,7 @@ pub(super) fn may_depend(em: &Emitter, seed: Seed, op: &Op, has: &dyn Fn(Value) 
         Op::Param(p) => seed.moves(program, *p),
         Op::Unary(f, a) => !is_flat(*f) && has(*a),
         Op::Select(_, a, b) | Op::Binary(_, a, b) => has(*a) || has(*b),
+        Op::Fma(a, b, c) => has(*a) || has(*b) || has(*c),
         Op::Slice { of, start, len } => match (em.op(*of), seed) {
             (Op::Input(0), Seed::Coordinate(i)) => (*start..start + len).contains(&i),
             _ => has(*of),
@@ -80,6 +81,7 @@ pub(super) fn derivative(
         Op::Param(p) => seed.moves(&em.builder.program, *p).then(|| em.push(Op::Direction(*p))),
         Op::Unary(f, a) => d(*a).and_then(|da| unary(em, *f, *a, inst.value, da)),
         Op::Binary(f, a, b) => binary(em, *f, (*a, d(*a)), (*b, d(*b)), inst.value),
+        Op::Fma(a, b, c) => product(em, (*a, d(*a)), (*b, d(*b)), d(*c)),
         Op::Select(mask, a, b) => branches(em, *mask, d(*a), d(*b)),
         Op::Spike { of, surrogate: s, .. } => {
             let dz = d(*of)?;
@@ -234,15 +236,7 @@ fn binary(
             (None, Some(db)) => Some(em.neg(db)),
             (da, None) => da,
         },
-        Binary::Mul if a == b => da.map(|da| {
-            let two = em.scale(2.0, a);
-            em.mul(two, da)
-        }),
-        Binary::Mul => {
-            let by_a = da.map(|da| em.mul(da, b));
-            let by_b = db.map(|db| em.mul(a, db));
-            both(by_a, by_b, |p, q| em.add(p, q))
-        }
+        Binary::Mul => product(em, (a, da), (b, db), None),
         // (da - y db) / b
         Binary::Div => match (da, db) {
             (da, None) => da.map(|da| quotient(em, da, b)),
@@ -273,6 +267,31 @@ fn binary(
             let bottom = em.add(p, q);
             Some(quotient(em, top, bottom))
         }
+    }
+}
+
+/// da b + a db + dc, the derivative of a b + c.
+fn product(
+    em: &mut Emitter,
+    (a, da): (Value, Option<Value>),
+    (b, db): (Value, Option<Value>),
+    dc: Option<Value>,
+) -> Option<Value> {
+    let mut add = |x: Value, y: Value, sum: Option<Value>| {
+        Some(if let Some(sum) = sum { em.fma(x, y, sum) } else { em.mul(x, y) })
+    };
+    match (da, db) {
+        (Some(da), Some(db)) if a != b => {
+            let sum = add(a, db, dc);
+            add(da, b, sum)
+        }
+        (Some(da), Some(_)) => {
+            let two = em.scale(2.0, a);
+            Some(if let Some(dc) = dc { em.fma(two, da, dc) } else { em.mul(two, da) })
+        }
+        (Some(da), None) => add(da, b, dc),
+        (None, Some(db)) => add(a, db, dc),
+        (None, None) => dc,
     }
 }
 

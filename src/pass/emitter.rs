@@ -111,6 +111,11 @@ impl Emitter {
         self.binary(Binary::Mul, a, b)
     }
 
+    /// `a b + c`, rounded once.
+    pub fn fma(&mut self, a: Value, b: Value, c: Value) -> Value {
+        self.push(Op::Fma(a, b, c))
+    }
+
     pub fn div(&mut self, a: Value, b: Value) -> Value {
         self.binary(Binary::Div, a, b)
     }

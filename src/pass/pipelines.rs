@@ -8,9 +8,10 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::ir::program::Program;
 use crate::ir::verify::{VerifyError, verify};
-use crate::pass::{cse, dce, hoist, localise, renumber, simplify};
+use crate::pass::{cse, dce, fuse, hoist, localise, renumber, simplify};
 
-/// A pass without parameters. It takes a program that is well formed and yields one that computes the same bits.
+/// A pass without parameters. It takes a program that is well formed and yields one that computes the same bits, but for
+/// [`FUSE`].
 #[derive(Debug, Clone, Copy)]
 pub struct Pass {
     pub name: &'static str,
@@ -23,6 +24,9 @@ pub const SIMPLIFY: Pass = Pass {
     description: "fold constants and drop operations that change nothing, where not a bit changes",
     run: simplify::simplify,
 };
+
+pub const FUSE: Pass =
+    Pass { name: "fuse", description: "round products together with the sums that want them", run: fuse::fuse };
 
 pub const CSE: Pass = Pass { name: "cse", description: "compute common subexpressions once", run: cse::cse };
 
@@ -41,8 +45,11 @@ pub const DCE: Pass =
 pub const RENUMBER: Pass =
     Pass { name: "renumber", description: "number values in the order they stand", run: renumber::renumber };
 
-/// Every pass, for those who ask by name.
+/// Every pass that computes the same bits, for those who ask by name.
 pub const ALL: &[Pass] = &[SIMPLIFY, CSE, HOIST, LOCALISE, DCE, RENUMBER];
+
+/// What a network's arithmetic is: once, on programs as they are lowered, before derivatives are taken of them.
+pub const ARITHMETIC: &[Pass] = &[SIMPLIFY, FUSE];
 
 /// Before either engine. What `hoist` brings together, the second `cse` may find equal.
 pub const OPTIMISE: &[Pass] = &[SIMPLIFY, CSE, HOIST, CSE, LOCALISE, DCE, RENUMBER];
@@ -88,6 +95,19 @@ pub fn run_until(after: &str, program: Program) -> Option<Result<Program, PassEr
 ///
 /// If the program is malformed, or a pass makes it so.
 pub fn optimise(program: Program) -> Program {
+    certain(OPTIMISE, program)
+}
+
+/// Runs [`ARITHMETIC`].
+///
+/// # Panics
+///
+/// As [`optimise`].
+pub fn arithmetic(program: Program) -> Program {
+    certain(ARITHMETIC, program)
+}
+
+fn certain(passes: &[Pass], program: Program) -> Program {
     let name = program.name.clone();
-    run(OPTIMISE, program).unwrap_or_else(|e| panic!("program {name:?}: {e}"))
+    run(passes, program).unwrap_or_else(|e| panic!("program {name:?}: {e}"))
 }

@@ -6,7 +6,7 @@
 //! - `+ - * / sqrt` and the like of constants are folded where both precisions agree on the result: the constant stands for
 //!   a number of either, so its rounding must be the single-precision result and it the double-precision one.
 //!   Transcendental functions are not folded, since each engine has its own;
-//! - `x * 1`, `x / 1`, `x - 0`, `x + -0`, double negations, `x / 2^k = x * 2^-k`, signs drawn through sums and products;
+//! - `x * 1`, `x / 1`, `x - 0`, `x + -0`, fused products with 1 or -1 or sums with -0, double negations, `x / 2^k = x * 2^-k`, signs drawn through sums and products;
 //! - selections between equals or by constants, slices of slices, concatenations and splats;
 //! - states that never change become their first value.
 //!
@@ -171,6 +171,7 @@ impl Simplifier {
             Op::State(s) => self.fixed.get(s).map(|v| Rewrite::Value(*v)),
             Op::Unary(f, a) => self.unary(*f, *a),
             Op::Binary(f, a, b) => self.binary(*f, *a, *b),
+            Op::Fma(a, b, c) => self.fma(*a, *b, *c),
             Op::And(a, b) | Op::Or(a, b) => (a == b).then_some(Rewrite::Value(*a)),
             Op::Not(a) => match self.op(*a) {
                 Op::Not(b) => Some(Rewrite::Value(*b)),
@@ -258,6 +259,23 @@ impl Simplifier {
         }
     }
 
+    fn fma(&self, a: Value, b: Value, c: Value) -> Option<Rewrite> {
+        let (x, y, z) = (self.number(a), self.number(b), self.number(c));
+        if let (Some(x), Some(y), Some(z)) = (x, y, z) {
+            return fold_fma(x, y, z).map(Rewrite::Number);
+        }
+        let binary = |f, a, b| Some(Rewrite::Op(Op::Binary(f, a, b)));
+        match (x, y, z, self.negated(a), self.negated(b)) {
+            (Some(1.0), ..) => binary(Binary::Add, b, c),
+            (_, Some(1.0), ..) => binary(Binary::Add, a, c),
+            (Some(-1.0), ..) => binary(Binary::Sub, c, b),
+            (_, Some(-1.0), ..) => binary(Binary::Sub, c, a),
+            (_, _, Some(z), ..) if is_zero(z, true) => binary(Binary::Mul, a, b),
+            (.., Some(a), Some(b)) => Some(Rewrite::Op(Op::Fma(a, b, c))),
+            _ => None,
+        }
+    }
+
     fn slice(&self, of: Value, start: u32, len: u32) -> Option<Rewrite> {
         let (op, ty) = &self.defs[&of];
         if start == 0 && len == ty.width {
@@ -324,6 +342,10 @@ fn fold_binary(f: Binary, x: f64, y: f64) -> Option<f64> {
         Binary::Min | Binary::Max => agree(f.eval(x, y), f.eval(f64::from(s), f64::from(t)) as f32),
         Binary::Pow | Binary::Atan2 => None,
     }
+}
+
+fn fold_fma(x: f64, y: f64, z: f64) -> Option<f64> {
+    agree(x.mul_add(y, z), (x as f32).mul_add(y as f32, z as f32))
 }
 
 /// The result, if both precisions agree on it.

@@ -46,7 +46,11 @@ impl CheckedSimulation {
     }
 
     pub fn lower(&self) -> Simulation {
-        lower::simulation::lower(&self.model)
+        let mut simulation = lower::simulation::lower(&self.model);
+        for population in &mut simulation.populations {
+            population.step = pipelines::arithmetic(population.step.clone());
+        }
+        simulation
     }
 
     /// # Errors

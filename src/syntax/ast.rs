@@ -497,12 +497,15 @@ pub enum PhaseStmt {
     /// `stop when stalled 200`.
     StopStalled(Expr, Span),
     Clip(Expr, Span),
+    /// `average 0.99`.
+    Average(Expr, Span),
     Batch(Expr, Span),
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum PerturbOption {
-    Directions(Expr, Span),
+    /// `directions 16`, or `directions 4 .. 64`.
+    Directions(Expr, Option<Expr>, Span),
     /// `scope layer` or `scope layer h1, h2`: the kind, and the layers named.
     Scope {
         kind: Name,

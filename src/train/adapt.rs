@@ -23,9 +23,10 @@ use rand::RngExt;
 use crate::exec::kernel;
 use crate::exec::rng::{Purpose, Stream};
 use crate::ir::problem::Problem;
-use crate::plan::{ADAPT_STEPS, Distribution, Estimate, Gradient, Method, Sampler};
+use crate::plan::{ADAPT_STEPS, Estimate, Gradient, Method, Sampler};
+use crate::train::directions::{Key, signs_along};
 use crate::train::frame::Frame;
-use crate::train::perturb::{Key, direction, groups};
+use crate::train::perturb::groups;
 use crate::train::sampling::Points;
 use crate::train::session::Session;
 use crate::train::solve::{Linear, Weights};
@@ -197,8 +198,8 @@ impl<'a> Session<'a> {
     /// The trace for each block, from directions over the weights that a phase changes.
     fn probed(&mut self, frame: &Frame<'a>, field: &Field, phase: usize, plan: &Gradient) -> Vec<f64> {
         let groups = groups(&self.problem.network, &plan.scope, false);
-        let count = plan.directions.clamp(1, kernel::DIRECTIONS);
-        let runs = plan.directions.max(DIRECTIONS).div_ceil(count);
+        let count = plan.directions.least.clamp(1, kernel::DIRECTIONS);
+        let runs = plan.directions.least.max(DIRECTIONS).div_ceil(count);
         let mut traces = vec![0.0; self.system.blocks.len()];
         for run in 0..runs {
             let mut directions = vec![vec![0.0; self.params.len()]; count];
@@ -206,7 +207,7 @@ impl<'a> Session<'a> {
                 for (g, group) in groups.iter().enumerate() {
                     // No step comes this late, so that no step repeats these.
                     let key = Key { phase, step: 0xff_ffff, direction: run * count + k, group: g };
-                    let v = direction(Distribution::Rademacher, self.options.seed, key, group.weights.len());
+                    let v = signs_along(self.options.seed, key, group);
                     group.weights.iter().zip(v).for_each(|(w, v)| all[*w as usize] = v);
                 }
             }

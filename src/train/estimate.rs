@@ -8,16 +8,17 @@
 //! ```
 //! Both sides of a difference see the same points. Each group of weights is perturbed alone and gets its own part of g, so
 //! that with layers as groups it is the paper's layer-wise estimate. The expectation is the gradient (for differences: that
-//! of the smoothed loss).
+//! of the smoothed loss). Directions of several groups share a run of the network with tangents, each in lanes of its own.
 
 use rayon::prelude::*;
 
 use crate::exec::kernel::DIRECTIONS;
 use crate::plan::{Estimate, Gradient};
+use crate::train::directions::{Key, depend, directions};
 use crate::train::frame::Frame;
 use crate::train::linalg::dot;
 use crate::train::observe::Lab;
-use crate::train::perturb::{Group, Key, direction};
+use crate::train::perturb::Group;
 use crate::train::solve::square;
 use crate::train::system::System;
 
@@ -30,6 +31,9 @@ pub struct Estimator<'a> {
     pub phase: usize,
 }
 
+/// A direction, the components along the weights of a group.
+type Along<'g> = (&'g Group, Vec<f64>);
+
 /// Where the gradient is wanted.
 #[derive(Clone, Copy)]
 pub struct Here<'a> {
@@ -41,37 +45,61 @@ pub struct Here<'a> {
 }
 
 impl Estimator<'_> {
-    /// The gradient's estimate.
+    /// The gradient's estimate, from so many directions for each group.
     ///
     /// # Errors
     /// The name of a residual that was not finite in a perturbed run.
-    pub fn gradient(&self, lab: &mut Lab<'_>, here: Here<'_>, sigma: f64, step: usize) -> Result<Vec<f64>, String> {
+    pub fn gradient(
+        &self,
+        lab: &mut Lab<'_>,
+        here: Here<'_>,
+        sigma: f64,
+        step: usize,
+        total: usize,
+    ) -> Result<Vec<f64>, String> {
         let mut gradient = vec![0.0; here.theta.len()];
-        let total = self.plan.directions;
+        let together = if depend(self.plan.distribution) { total } else { DIRECTIONS };
+        let mut waiting: Vec<Along<'_>> = vec![];
         for (g, group) in self.groups.iter().enumerate() {
-            for start in (0..total).step_by(DIRECTIONS) {
-                let directions: Vec<Vec<f64>> = (start..total.min(start + DIRECTIONS))
-                    .into_par_iter()
-                    .map(|k| {
-                        let key = Key { phase: self.phase, step, direction: k, group: g };
-                        direction(self.plan.distribution, self.seed, key, group.weights.len())
-                    })
-                    .collect();
-                let slopes = match self.plan.estimate {
-                    Estimate::Difference => self.differences(lab, here, sigma, group, &directions)?,
-                    Estimate::Forward => self.tangents(lab, here, group, &directions),
-                };
-                for (slope, v) in slopes.iter().zip(&directions) {
-                    for (w, v) in group.weights.iter().zip(v) {
-                        gradient[*w as usize] += slope * v / total as f64;
-                    }
+            for start in (0..total).step_by(together) {
+                let numbers = start..total.min(start + together);
+                let key = Key { phase: self.phase, step, direction: 0, group: g };
+                let drawn = directions(self.plan.distribution, self.seed, key, numbers, group);
+                waiting.extend(drawn.into_iter().map(|v| (group, v)));
+                let is_last = g + 1 == self.groups.len() && start + together >= total;
+                while waiting.len() >= DIRECTIONS || is_last && !waiting.is_empty() {
+                    let rest = waiting.split_off(waiting.len().min(DIRECTIONS));
+                    self.observe(lab, here, sigma, &waiting, &mut gradient)?;
+                    waiting = rest;
                 }
             }
         }
+        gradient.iter_mut().for_each(|g| *g /= total as f64);
         match gradient.iter().all(|g| g.is_finite()) {
             true => Ok(gradient),
             false => Err(here.frame.broken(here.rows).unwrap_or("the gradient of all residuals").to_string()),
         }
+    }
+
+    /// Adds the part of some directions, at most [`DIRECTIONS`], to the gradient.
+    fn observe(
+        &self,
+        lab: &mut Lab<'_>,
+        here: Here<'_>,
+        sigma: f64,
+        along: &[Along<'_>],
+        gradient: &mut [f64],
+    ) -> Result<(), String> {
+        let slopes = match self.plan.estimate {
+            Estimate::Difference => self.differences(lab, here, sigma, along)?,
+            Estimate::Forward => tangents(lab, here, along),
+        };
+        for (slope, (group, v)) in slopes.iter().zip(along) {
+            for (w, v) in group.weights.iter().zip(v) {
+                gradient[*w as usize] += slope * v;
+            }
+        }
+        Ok(())
     }
 
     fn differences(
@@ -79,15 +107,14 @@ impl Estimator<'_> {
         lab: &mut Lab<'_>,
         here: Here<'_>,
         sigma: f64,
-        group: &Group,
-        directions: &[Vec<f64>],
+        along: &[Along<'_>],
     ) -> Result<Vec<f64>, String> {
         let Here { system, frame, theta, rows } = here;
         let sides: &[f64] = if self.plan.antithetic { &[1.0, -1.0] } else { &[1.0] };
         let base: Vec<f64> = theta.to_vec();
-        let perturbed: Vec<Vec<f64>> = directions
+        let perturbed: Vec<Vec<f64>> = along
             .iter()
-            .flat_map(|v| {
+            .flat_map(|(group, v)| {
                 let base = &base;
                 sides.iter().map(move |side| {
                     let mut params = base.clone();
@@ -114,23 +141,23 @@ impl Estimator<'_> {
             losses.iter().map(|l| (l - unperturbed) / sigma).collect()
         })
     }
+}
 
-    fn tangents(&self, lab: &mut Lab<'_>, here: Here<'_>, group: &Group, directions: &[Vec<f64>]) -> Vec<f64> {
-        let Here { system, frame, theta, rows } = here;
-        let count = directions.len();
-        let params: Vec<f64> = theta.to_vec();
-        let mut buffer = vec![0.0; theta.len() * count];
-        for (k, v) in directions.iter().enumerate() {
-            for (w, v) in group.weights.iter().zip(v) {
-                buffer[*w as usize * count + k] = *v;
-            }
+fn tangents(lab: &mut Lab<'_>, here: Here<'_>, along: &[Along<'_>]) -> Vec<f64> {
+    let Here { system, frame, theta, rows } = here;
+    let count = along.len();
+    let params: Vec<f64> = theta.to_vec();
+    let mut buffer = vec![0.0; theta.len() * count];
+    for (k, (group, v)) in along.iter().enumerate() {
+        for (w, v) in group.weights.iter().zip(v) {
+            buffer[*w as usize * count + k] = *v;
         }
-        let changes = frame.apply(&lab.tangents(system, &params, &buffer, count));
-        (0..count)
-            .map(|k| {
-                let change: Vec<f64> = changes.col(k).iter().copied().collect();
-                2.0 * dot(rows, &change)
-            })
-            .collect()
     }
+    let changes = frame.apply(&lab.tangents(system, &params, &buffer, count));
+    (0..count)
+        .map(|k| {
+            let change: Vec<f64> = changes.col(k).iter().copied().collect();
+            2.0 * dot(rows, &change)
+        })
+        .collect()
 }

@@ -8,11 +8,13 @@
 use std::sync::Arc;
 
 use crate::ir::problem::Network;
-use crate::plan::{Estimate, Gradient, SolveReadout};
+use crate::plan::{Directions, Estimate, Gradient, SolveReadout};
 use crate::train::adapt::Turn;
+use crate::train::average::Average;
 use crate::train::estimate::{Estimator, Here};
 use crate::train::frame::Frame;
-use crate::train::perturb::groups;
+use crate::train::noise::Noise;
+use crate::train::perturb::{Group, groups};
 use crate::train::record::{Record, RecordError};
 use crate::train::session::{Ended, Session, Stop};
 use crate::train::solve::{self, Weights, better, square};
@@ -27,12 +29,26 @@ pub fn describe(plan: &Gradient) -> String {
         (Estimate::Difference, false) => "differences",
         (Estimate::Forward, _) => "forward tangents",
     };
-    let directions = super::perturb::describe(plan.distribution, &plan.scope);
+    let directions = super::directions::describe(plan.distribution) + &super::perturb::describe(&plan.scope);
     let solved = if plan.solve_readout.is_some() { ", exact readout" } else { "" };
-    let (rule, k, steps) = (update::describe(plan.update), plan.directions, plan.steps);
+    let (rule, steps) = (update::describe(plan.update), plan.steps);
+    let Directions { least, most } = plan.directions;
+    let k = if plan.directions.is_constant() { least.to_string() } else { format!("{least} to {most}") };
     let batch = plan.batch.map_or(String::new(), |n| format!(", batches of {n} points"));
     let clipped = plan.clip.map_or(String::new(), |c| format!(", clipped at {c}"));
-    format!("{rule}, {k} {directions}, {estimate}{solved}{batch}{clipped}, {steps} steps")
+    let average = plan.average.map_or(String::new(), |b| format!(", averaged by {b}"));
+    format!("{rule}, {k} {directions}, {estimate}{solved}{batch}{clipped}{average}, {steps} steps")
+}
+
+/// What a phase perturbs: readouts that it solves for take no part.
+fn moved(network: &Network, plan: &Gradient) -> Vec<Group> {
+    groups(network, &plan.scope, plan.solve_readout.is_some() && !network.readouts.is_empty())
+}
+
+/// The numbers of directions that a step may take, those of all groups of weights together.
+pub fn directions_a_step(network: &Network, plan: &Gradient) -> impl Iterator<Item = usize> {
+    let groups = moved(network, plan).len();
+    (plan.directions.least..=plan.directions.most).map(move |k| k * groups)
 }
 
 /// The weights, the field and the rows they give.
@@ -167,13 +183,19 @@ fn steps<'a>(
     let mut watch = Watch::new(&session.problem.train.phases[phase].stop, "steps", best.loss);
     let mut at = (0, true);
     let mut theta = start.params.clone();
+    let mut noise = Noise::new(plan.directions, theta.len());
+    let mut average = plan.average.map(|decay| Average::new(decay, theta.len()));
     if let Some(record) = from {
         update::restore(&mut *rule, record)?;
         watch.restore(record)?;
+        noise.restore(record)?;
+        if let Some(average) = &mut average {
+            average.restore(record)?;
+        }
         theta = record.exactly("gradient.theta", theta.len())?.to_vec();
         at = (record.count("gradient.step")?, record.count("gradient.fresh")? != 0);
     }
-    let memory = Memory { rule, watch, theta, step: at.0, is_fresh: at.1, begun: from.is_some() };
+    let memory = Memory { rule, watch, noise, average, theta, step: at.0, is_fresh: at.1, begun: from.is_some() };
     Ok(all_steps(session, phase, plan, frame, start, best, origin, memory))
 }
 
@@ -181,6 +203,8 @@ fn steps<'a>(
 struct Memory<'a> {
     rule: Box<dyn Update>,
     watch: Watch<'a>,
+    noise: Noise,
+    average: Option<Average>,
     theta: Vec<f64>,
     /// The step to go on with.
     step: usize,
@@ -199,11 +223,10 @@ fn all_steps<'a>(
     origin: &Origin,
     memory: Memory<'a>,
 ) -> Result<Option<String>, Stop> {
-    let Memory { mut rule, mut watch, mut theta, step: first, mut is_fresh, begun } = memory;
+    let Memory { mut rule, mut watch, mut noise, mut average, mut theta, step: first, mut is_fresh, begun } = memory;
     let network = &session.problem.network;
     let solved = plan.solve_readout.filter(|_| !network.readouts.is_empty());
-    let estimator =
-        Estimator { plan, groups: groups(network, &plan.scope, solved.is_some()), seed: session.options.seed, phase };
+    let estimator = Estimator { plan, groups: moved(network, plan), seed: session.options.seed, phase };
     let mut state = start;
     if !begun {
         state.check(session, &frame, 0)?;
@@ -233,6 +256,8 @@ fn all_steps<'a>(
                 r.put("gradient.best_loss", &[best.loss]);
                 update::put(&mut *rule, r);
                 watch.put(r);
+                noise.put(r);
+                average.iter().for_each(|a| a.put(r));
             }),
         )?;
         if !is_fresh && session.is_due(step, true) {
@@ -247,8 +272,11 @@ fn all_steps<'a>(
             watch.rebase(best.loss);
         }
         let progress = update::progress(step, plan.steps);
+        let (precision, seed) = (session.kernels.precision, session.options.seed);
+        super::init::sample_surrogates(network, precision, seed, (phase, step), &mut theta);
         let sigma = plan.sigma.map_or(0.0, |s| s.at(progress));
-        let mut g = gradient(session, &estimator, &frame, &state, &theta, sigma, step)?;
+        let mut g = gradient(session, &estimator, &frame, &state, &theta, sigma, (step, noise.directions))?;
+        noise.observe(&g);
         if let Some(longest) = plan.clip {
             clip(&mut g, longest);
         }
@@ -256,6 +284,12 @@ fn all_steps<'a>(
         keep_unknowns(network, &mut theta);
         session.params = theta.iter().map(|t| session.kernels.precision.round(*t)).collect();
         let solve = solved.filter(|s| (step + 1).is_multiple_of(s.every.max(1)));
+        if let Some(average) = &mut average {
+            average.add(&theta);
+            if average.is_due(step + 1, plan.steps) {
+                look_at(session, &frame, average.weights(), solved, step + 1, best)?;
+            }
+        }
         is_fresh = solve.is_some() || (step + 1).is_multiple_of(pass) || step + 1 == plan.steps;
         if !is_fresh {
             continue;
@@ -278,6 +312,27 @@ fn all_steps<'a>(
     Ok(None)
 }
 
+/// Observes the network with other weights than those it steps from, and keeps them if they are the best.
+fn look_at<'a>(
+    session: &mut Session<'a>,
+    frame: &Arc<Frame<'a>>,
+    mut weights: Vec<f64>,
+    solved: Option<SolveReadout>,
+    step: usize,
+    best: &mut Best,
+) -> Result<(), Stop> {
+    weights.iter_mut().for_each(|w| *w = session.kernels.precision.round(*w));
+    let own = std::mem::replace(&mut session.params, weights);
+    let state = match solved {
+        Some(every) => solve_readout(session, frame, every, step)?,
+        None => State::of(session, frame),
+    };
+    state.check(session, frame, step)?;
+    best.keep(step, &state);
+    session.params = own;
+    Ok(())
+}
+
 /// The estimate at `theta`, on all points or on this step's batch. `state` is the network there, unless there are batches.
 fn gradient<'a>(
     session: &mut Session<'a>,
@@ -286,7 +341,7 @@ fn gradient<'a>(
     state: &State,
     theta: &[f64],
     sigma: f64,
-    step: usize,
+    (step, directions): (usize, usize),
 ) -> Result<Vec<f64>, Stop> {
     let plan = estimator.plan;
     let batch =
@@ -302,7 +357,7 @@ fn gradient<'a>(
     };
     let rows = if batch.is_some() || tangent { frame.residual(field) } else { state.rows.clone() };
     let here = Here { system, frame: &frame, theta, rows: &rows };
-    let found = estimator.gradient(&mut session.lab, here, sigma, step);
+    let found = estimator.gradient(&mut session.lab, here, sigma, step, directions);
     match found {
         Ok(gradient) => session.sound(step).map(|()| gradient),
         Err(residual) => Err(session.diverged(step, residual, None)),

@@ -9,9 +9,11 @@
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
+use crate::exec::normal::normals;
 use crate::exec::rng::{Purpose, Stream};
 use crate::ir::op::ParamId;
 use crate::ir::problem::{Curve, Init, Network, UnitRole};
+use crate::plan::Precision;
 use crate::train::candidates::{Range, Spec, Units};
 use crate::train::kernels::Kernels;
 
@@ -40,6 +42,7 @@ pub fn params(network: &Network, kernels: &Kernels, seed: u64) -> Vec<f64> {
                 let part = |j: usize| if last == 0.0 { 0.5 } else { j as f64 / last };
                 at.iter_mut().enumerate().for_each(|(j, x)| *x = lo + (hi - lo) * part(j));
             }
+            Init::Samples(sigma) => at.copy_from_slice(&samples(&mut rng, sigma, at.len())),
             Init::Tuned { group, .. } if !drawn.contains(&group) => {
                 drawn.push(group);
                 draw_population(network, kernels, group, &mut rng, &mut out);
@@ -49,6 +52,31 @@ pub fn params(network: &Network, kernels: &Kernels, seed: u64) -> Vec<f64> {
     }
     out.iter_mut().for_each(|x| *x = kernels.precision.round(*x));
     out
+}
+
+/// Samples of a surrogate: absolute values of normal numbers.
+fn samples(rng: &mut Stream, sigma: f64, len: usize) -> Vec<f64> {
+    let mut out = vec![0.0; len];
+    normals(rng, &mut out);
+    out.into_iter().map(|e| sigma * f64::from(e.abs())).collect()
+}
+
+/// Draws the samples of all surrogates that are sampled anew, for a step of a phase; other parameters stay.
+pub fn sample_surrogates(
+    network: &Network,
+    precision: Precision,
+    seed: u64,
+    (phase, step): (usize, usize),
+    theta: &mut [f64],
+) {
+    for (k, init) in network.init.iter().enumerate() {
+        if let Init::Samples(sigma) = *init {
+            let at = &mut theta[place(network, ParamId(k as u32))];
+            let index = (phase as u64 & 0xff) << 56 | (step as u64 & 0xffff_ffff) << 24 | (k as u64 & 0xff_ffff);
+            let drawn = samples(&mut Stream::new(seed, Purpose::Surrogates, index), sigma, at.len());
+            at.iter_mut().zip(drawn).for_each(|(x, s)| *x = precision.round(s));
+        }
+    }
 }
 
 /// Draws all the parameters of one tuned population.

@@ -12,22 +12,25 @@
 
 mod adapt;
 pub mod arrays;
+mod average;
 pub mod candidates;
 pub mod checkpoint;
-mod estimate;
+mod directions;
+pub(crate) mod estimate;
 mod fault;
 mod frame;
 pub mod fresh;
 pub mod functions;
 mod gradient;
 mod grow;
-mod init;
+pub(crate) mod init;
 pub mod kernels;
 pub mod linalg;
 mod measure;
-mod observe;
+mod noise;
+pub(crate) mod observe;
 pub mod outcome;
-mod perturb;
+pub(crate) mod perturb;
 pub mod pursuit;
 pub mod readout;
 pub mod record;
@@ -35,12 +38,12 @@ mod resume;
 pub mod sampling;
 mod session;
 mod smoothing;
-mod solve;
+pub(crate) mod solve;
 pub mod splines;
 pub mod state;
 mod stencil;
 mod stop;
-mod system;
+pub(crate) mod system;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -50,6 +53,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+pub use gradient::directions_a_step;
 pub use init::params as starting;
 pub use measure::{Spikes, axes, exact_values, metric, predict, predict_seen, raster, spike_rates, tensor, unknown};
 

@@ -1,47 +1,35 @@
-//! Directions in weight space: which weights a phase perturbs, and the random numbers it perturbs them by.
-//!
-//! A direction is never stored: it is regenerated wherever it is needed from the key (seed, phase, step, direction, group),
-//! so the run that observes it and the update that uses it cannot disagree, on any number of threads.
+//! Which weights a phase perturbs, and which of them together.
 //!
 //! ```text
 //! scope global:  [------------ one group: every trainable weight -----------]
 //! scope layer:   [-- h1 --] [-- h2 --] [-- output --]      each perturbed alone, `directions` times
+//! scope node:    [][][][][] [][][][][] []                  every neuron alone, in the weights that lead to it
 //! ```
-//! Rademacher directions (each component 1 or -1) have the least variance among those with independent components of
-//! variance 1: the kurtosis is 1 in place of a Gaussian's 3.
 
 use std::collections::BTreeSet;
 
-use crate::exec::normal::{normals, signs};
-use crate::exec::rng::{Purpose, Stream};
 use crate::ir::op::ParamId;
 use crate::ir::problem::{Init, Network, UnitRole};
-use crate::plan::{Distribution, Scope};
+use crate::plan::Scope;
 use crate::train::solve::places;
 
-/// Weights that are perturbed together: positions in the flat parameter vector, in ascending order.
+/// Weights that are perturbed together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
     pub name: String,
+    /// Positions in the flat parameter vector, in ascending order.
     pub weights: Vec<u32>,
+    /// The matrices among them, in order; what lies between are weights of no matrix.
+    pub matrices: Vec<Matrix>,
 }
 
-/// Identifies a direction, together with the seed.
+/// A parameter of several rows and columns that is in a group with all its weights, row by row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key {
-    pub phase: usize,
-    pub step: usize,
-    pub direction: usize,
-    pub group: usize,
-}
-
-impl Key {
-    /// The stream's index: 8 bits of phase, 24 of step, 16 each of direction and group. Larger numbers wrap around, which
-    /// repeats directions but breaks nothing.
-    fn index(self) -> u64 {
-        let bits = |n: usize, bits: u32| n as u64 & ((1 << bits) - 1);
-        bits(self.phase, 8) << 56 | bits(self.step, 24) << 32 | bits(self.direction, 16) << 16 | bits(self.group, 16)
-    }
+pub struct Matrix {
+    /// Where it begins in [`Group::weights`].
+    pub at: usize,
+    pub rows: usize,
+    pub cols: usize,
 }
 
 /// Parameters that no gradient phase may touch: frozen ones, and the switch between a ramp and a sinusoid.
@@ -72,93 +60,64 @@ pub fn groups(network: &Network, scope: &Scope, readout_is_solved: bool) -> Vec<
         }
     }
     let primal = &network.primal;
-    let weights = |params: &mut dyn Iterator<Item = usize>| -> Vec<u32> {
-        let mut all: Vec<u32> = params
-            .filter(|&k| !fixed[k])
-            .flat_map(|k| {
-                let start = primal.param_offset(ParamId(k as u32));
-                start as u32..(start + primal.params[k].len()) as u32
-            })
-            .filter(|at| !solved.contains(at))
-            .collect();
-        all.sort_unstable();
-        all.dedup();
-        all
-    };
-    let layer = |l: &crate::ir::problem::Layer| Group {
-        name: l.name.clone(),
-        weights: weights(&mut l.params.iter().map(|p| p.0 as usize)),
-    };
-    let mut groups = match scope {
-        Scope::Global => {
-            vec![Group { name: "network".into(), weights: weights(&mut (0..primal.params.len())) }]
+    let group = |name: &str, params: &mut dyn Iterator<Item = usize>| -> Group {
+        let params: BTreeSet<usize> = params.filter(|&k| !fixed[k]).collect();
+        let mut group = Group { name: name.into(), weights: vec![], matrices: vec![] };
+        for k in params {
+            let (start, param) = (primal.param_offset(ParamId(k as u32)) as u32, &primal.params[k]);
+            let at = group.weights.len();
+            group.weights.extend((start..start + param.len() as u32).filter(|at| !solved.contains(at)));
+            let (rows, cols) = (param.rows as usize, param.cols as usize);
+            if rows > 1 && cols > 1 && group.weights.len() == at + param.len() {
+                group.matrices.push(Matrix { at, rows, cols });
+            }
         }
+        group
+    };
+    let layer = |l: &crate::ir::problem::Layer| group(&l.name, &mut l.params.iter().map(|p| p.0 as usize));
+    let all = 0..primal.params.len();
+    let mut groups = match scope {
+        Scope::Global => vec![group("network", &mut all.clone())],
         Scope::Layer => {
-            let mut rest = (0..primal.params.len())
-                .filter(|k| !network.layers.iter().any(|l| l.params.contains(&ParamId(*k as u32))));
-            let rest = Group { name: "unknowns".into(), weights: weights(&mut rest) };
+            let mut rest = all.filter(|k| !network.layers.iter().any(|l| l.params.contains(&ParamId(*k as u32))));
+            let rest = group("unknowns", &mut rest);
             network.layers.iter().map(layer).chain([rest]).collect()
         }
         Scope::Layers(names) => network.layers.iter().filter(|l| names.contains(&l.name)).map(layer).collect(),
+        Scope::Node => nodes(network, &group("network", &mut all.clone()).weights),
     };
     groups.retain(|g| !g.weights.is_empty());
     groups
 }
 
-/// One direction: its component along each weight of the group, in the group's order; independent, mean 0, variance 1, and
-/// numbers of single precision, so that kernels and updates use the same.
-pub fn direction(distribution: Distribution, seed: u64, key: Key, len: usize) -> Vec<f64> {
-    let mut stream = Stream::new(seed, Purpose::Directions, key.index());
-    let mut direction = vec![0.0; len];
-    match distribution {
-        Distribution::Gaussian => normals(&mut stream, &mut direction),
-        Distribution::Rademacher => signs(&mut stream, &mut direction),
-    }
-    direction.into_iter().map(f64::from).collect()
-}
-
-/// In words, for the report.
-pub fn describe(distribution: Distribution, scope: &Scope) -> String {
-    let d = match distribution {
-        Distribution::Gaussian => "gaussian",
-        Distribution::Rademacher => "rademacher",
-    };
-    match scope {
-        Scope::Global => format!("{d} directions"),
-        Scope::Layer => format!("{d} directions a layer"),
-        Scope::Layers(names) => format!("{d} directions in each of {}", names.join(", ")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KEY: Key = Key { phase: 1, step: 2, direction: 3, group: 0 };
-
-    #[test]
-    fn directions_have_mean_0_and_variance_1_and_depend_on_their_key_only() {
-        for d in [Distribution::Gaussian, Distribution::Rademacher] {
-            let v = direction(d, 7, KEY, 4001);
-            assert_eq!(v, direction(d, 7, KEY, 4001));
-            assert_ne!(v, direction(d, 7, Key { direction: 4, ..KEY }, 4001));
-            assert_ne!(v, direction(d, 7, Key { step: 3, ..KEY }, 4001));
-            assert_ne!(v, direction(d, 8, KEY, 4001));
-            let mean = v.iter().sum::<f64>() / 4001.0;
-            let square = v.iter().map(|x| x * x).sum::<f64>() / 4001.0;
-            assert!(mean.abs() < 0.06 && (square - 1.0).abs() < 0.1, "{mean} {square}");
+/// A group for each neuron: column j of the parameters of one node, which are named alike up to the last dot.
+fn nodes(network: &Network, weights: &[u32]) -> Vec<Group> {
+    let primal = &network.primal;
+    let mut groups: Vec<Group> = vec![];
+    // The node whose neurons the last groups are, how many these are, and where they begin.
+    let (mut node, mut units, mut first) = ("", 0, 0);
+    for (k, param) in primal.params.iter().enumerate() {
+        let of = param.name.rsplit_once('.').map_or(param.name.as_str(), |(node, _)| node);
+        if of != node || param.cols != units {
+            (node, units, first) = (of, param.cols, groups.len());
+            groups.extend((0..units).map(|j| Group { name: format!("{of}[{j}]"), weights: vec![], matrices: vec![] }));
+        }
+        let start = primal.param_offset(ParamId(k as u32)) as u32;
+        for at in start..start + param.len() as u32 {
+            if weights.binary_search(&at).is_ok() {
+                groups[first + ((at - start) % units) as usize].weights.push(at);
+            }
         }
     }
+    groups
+}
 
-    #[test]
-    fn the_keys_fields_do_not_overlap() {
-        let keys = [
-            Key { phase: 0, step: 0, direction: 0, group: 1 },
-            Key { phase: 0, step: 0, direction: 1, group: 0 },
-            Key { phase: 0, step: 1, direction: 0, group: 0 },
-            Key { phase: 1, step: 0, direction: 0, group: 0 },
-        ];
-        let indices: Vec<u64> = keys.iter().map(|k| k.index()).collect();
-        assert_eq!(indices, [1, 1 << 16, 1 << 32, 1 << 56]);
+/// The scope in words, for the report: what follows `directions`.
+pub fn describe(scope: &Scope) -> String {
+    match scope {
+        Scope::Global => String::new(),
+        Scope::Layer => " a layer".into(),
+        Scope::Layers(names) => format!(" in each of {}", names.join(", ")),
+        Scope::Node => " a neuron".into(),
     }
 }

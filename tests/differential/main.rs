@@ -7,7 +7,7 @@ mod stages;
 
 use std::sync::Arc;
 
-use programs::{COMPARE, Draw, Maker, Shape, UNARY, output, surrogate, with_inputs};
+use programs::{COMPARE, Draw, Maker, Shape, UNARY, output, surrogate, trace, with_inputs};
 use snnc::exec::jit::{Emit, Level, compile_for};
 use snnc::exec::kernel::{Kernel, Results};
 use snnc::exec::real::Real;
@@ -15,6 +15,7 @@ use snnc::exec::{Engine, build_in, driver};
 use snnc::func::{Binary, Compare, Unary};
 use snnc::ir::op::{Op, Ty, Value};
 use snnc::ir::program::{Builder, Pass, Program, Region, Table};
+use snnc::ir::read::read;
 use snnc::ir::verify::verify;
 
 const WIDTHS: [u32; 5] = [1, 3, 4, 7, 64];
@@ -117,6 +118,19 @@ fn every_function_at_every_width() {
             output(&mut b, z);
             Both::new(&b.finish()).check(70, &mut Draw::new(2), true);
         }
+        // Three kinds of operands: wide, one number for all lanes, a constant.
+        let mut b = with_inputs(&[width, width, 1]);
+        let [x, y] = [0, 1].map(|k| b.push(Region::Init, Op::Input(k), Ty::real(width)));
+        let one = b.push(Region::Init, Op::Input(2), Ty::real(1));
+        let one = b.push(Region::Init, Op::Splat(one, width), Ty::real(width));
+        let c = b.push(Region::Init, Op::Const(1.0 / 3.0), Ty::real(1));
+        let c = b.push(Region::Init, Op::Splat(c, width), Ty::real(width));
+        let minus = b.push(Region::Init, Op::Unary(Unary::Neg, x), Ty::real(width));
+        for (p, q, r) in [(x, y, one), (one, x, y), (minus, y, one), (x, c, y), (y, one, c), (x, y, minus), (x, x, x)] {
+            let z = b.push(Region::Init, Op::Fma(p, q, r), Ty::real(width));
+            output(&mut b, z);
+        }
+        Both::new(&b.finish()).check(70, &mut Draw::new(2), true);
     }
 }
 
@@ -366,6 +380,85 @@ fn one_layer_of_neurons() {
     }
 }
 
+/// A step with so much in it that its constants lie in memory, and its states; one of them is a single number for all lanes.
+#[test]
+fn a_layer_of_neurons_with_a_long_step() {
+    for width in WIDTHS.into_iter().chain([128]) {
+        let text = format!(
+            "program \"long\" steps 12 directions 0
+            input \"current\" [{width}]
+            table \"mean\" [12] = 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2
+            init {{
+              %0 = input 0 : {width}
+              %1 = const -0.5 : 1
+              %2 = splat %1, {width} : {width}
+              %3 = const 0.0 : 1
+              %4 = splat %3, {width} : {width}
+            }}
+            state 0 : {width} = %2 next %32
+            state 1 : {width} = %4 next %34
+            state 2 : {width} = %4 next %36
+            state 3 : 1 = %1 next %39
+            step {{
+              %10 = state 0 : {width}
+              %11 = state 1 : {width}
+              %12 = const 1.0 : 1
+              %13 = splat %12, {width} : {width}
+              %14 = min %10, %13 : {width}
+              %15 = const 2.5 : 1
+              %16 = splat %15, {width} : {width}
+              %17 = mul %14, %16 : {width}
+              %18 = exp %17 : {width}
+              %19 = sin %11 : {width}
+              %20 = fma %16, %18, %10 : {width}
+              %21 = fma %19, %19, %20 : {width}
+              %22 = sub %0, %11 : {width}
+              %23 = const 0.1 : 1
+              %24 = splat %23, {width} : {width}
+              %25 = mul %22, %24 : {width}
+              %26 = fma %21, %24, %25 : {width}
+              %27 = sub %26, %13 : {width}
+              %28 = spike %27, triangle 1.0 : {width}
+              %30 = const 0.0 : 1
+              %31 = splat %30, {width} : {width}
+              %29 = ge %27, %31 : mask {width}
+              %32 = select %29, %2, %26 : {width}
+              %33 = const 0.9 : 1
+              %40 = splat %33, {width} : {width}
+              %34 = fma %11, %40, %28 : {width}
+              %35 = state 2 : {width}
+              %41 = table 0 : 1
+              %42 = splat %41, {width} : {width}
+              %36 = fma %28, %42, %35 : {width}
+              %37 = state 3 : 1
+              %38 = tanh %37 : 1
+              %39 = mul %38, %33 : 1
+            }}
+            finish {{
+              %50 = state 0 : {width}
+              %51 = state 1 : {width}
+              %52 = state 2 : {width}
+              %53 = state 3 : 1
+            }}
+            output \"v\" = %50
+            output \"w\" = %51
+            output \"mean\" = %52
+            output \"one\" = %53
+            "
+        );
+        let both = Both::new(&read(&text).unwrap_or_else(|e| panic!("{e}")));
+        for points in [1, 33] {
+            let r = both.check(points, &mut Draw::new(14), false);
+            let mean = 2 * width as usize;
+            assert!(
+                width < 64 || r.outputs[mean..mean + width as usize].iter().any(|&y| y != 0.0),
+                "some neuron fires"
+            );
+        }
+        both.check(20, &mut Draw::new(15), true);
+    }
+}
+
 /// Every lane reads lane 0 of the state that the same loop replaces.
 #[test]
 fn a_state_is_whole_until_all_lanes_have_read_it() {
@@ -383,6 +476,28 @@ fn a_state_is_whole_until_all_lanes_have_read_it() {
     let last = b.push(Region::Finish(0), Op::State(s), ty);
     output(&mut b, last);
     Both::new(&b.finish()).check(5, &mut Draw::new(12), false);
+}
+
+/// A step that computes nothing still has its traces: of a parameter, or of what was there before it.
+#[test]
+fn traces_of_what_no_loop_computes() {
+    let mut b = with_inputs(&[3]);
+    b.program.passes = vec![Pass::new(2), Pass::new(3)];
+    let v = b.param("v", 1, 5, true);
+    let x = b.push(Region::Init, Op::Input(0), Ty::real(3));
+    output(&mut b, x);
+    for pass in 0..2 {
+        let p = b.push(Region::Step(pass), Op::Param(v), Ty::real(5));
+        let x = b.push(Region::Step(pass), Op::Input(0), Ty::real(3));
+        for traced in [p, x].into_iter().take(1 + pass as usize) {
+            trace(&mut b, traced);
+        }
+    }
+    let both = Both::new(&b.finish());
+    for points in [1, 40] {
+        let r = both.check(points, &mut Draw::new(13), false);
+        assert!(r.traces.iter().all(|&x| x != 0.0));
+    }
 }
 
 fn random_programs(shape: Shape, first: u64, count: u64) {

@@ -29,7 +29,11 @@ fn step(words: &[&str], program: Program) -> Program {
         ["guard", outputs @ ..] => guard::guard(program, &outputs.iter().map(|o| o.to_string()).collect::<Vec<_>>()),
         ["optimise"] => pipelines::optimise(program),
         [name] => {
-            let pass = pipelines::ALL.iter().find(|p| p.name == *name).unwrap_or_else(|| panic!("no pass {name}"));
+            let pass = pipelines::ALL
+                .iter()
+                .chain(pipelines::ARITHMETIC)
+                .find(|p| p.name == *name)
+                .unwrap_or_else(|| panic!("no pass {name}"));
             (pass.run)(program)
         }
         _ => panic!("what is {words:?}?"),

@@ -107,10 +107,11 @@ fn arithmetic(index: u64) -> Program {
     let mut values: Vec<Value> = (0..2).map(|k| b.push(Region::Init, Op::Input(k), Ty::real(1))).collect();
     for _ in 0..30 {
         let (x, y) = (draw.one(&values), draw.one(&values));
-        let op = match draw.below(10) {
+        let op = match draw.below(12) {
             0..3 => Op::Const(draw.one(&NUMBERS)),
             3..5 => Op::Unary(draw.one(UNARY), x),
             5 => Op::Unary(Unary::Neg, x),
+            6..8 => Op::Fma(x, y, draw.one(&values)),
             _ => Op::Binary(draw.one(&Binary::ALL[..4]), x, y),
         };
         values.push(b.push(Region::Init, op, Ty::real(1)));
@@ -132,6 +133,38 @@ fn simplify_keeps_every_bit_in_both_precisions() {
         let same = |(x, y): (&f64, &f64)| x.to_bits() == y.to_bits() || x.is_nan() && y.is_nan();
         assert!(a.len() == b.len() && a.iter().zip(&b).all(same), "double\n{p}\n{q}");
     }
+}
+
+/// Where every result is exact, it does not matter what is rounded together.
+#[test]
+fn fusing_changes_no_exact_result() {
+    let mut fused = 0;
+    for index in 0..200 {
+        let mut draw = Draw::new(90_000 + index);
+        let mut b = with_inputs(&[1, 1]);
+        let inputs = [0, 1].map(|k| b.push(Region::Init, Op::Input(k), Ty::real(1)));
+        let mut values = inputs.to_vec();
+        for _ in 0..20 {
+            let (x, y) = (draw.one(&values), draw.one(&values));
+            let op = match draw.below(5) {
+                0 | 1 => Op::Binary(Binary::Mul, draw.one(&inputs), y),
+                2 => Op::Const(draw.one(&[1.0, -2.0, 3.0])),
+                3 => Op::Binary(Binary::Add, x, y),
+                _ => Op::Binary(Binary::Sub, x, y),
+            };
+            values.push(b.push(Region::Init, op, Ty::real(1)));
+        }
+        for v in &values[18..] {
+            output(&mut b, *v);
+        }
+        let p = b.finish();
+        let q = pipelines::arithmetic(p.clone());
+        fused += q.insts().filter(|i| matches!(i.op, Op::Fma(..))).count();
+        let inputs = [[1.0, -2.0, 3.0, 0.0], [-3.0, 1.0, 2.0, 3.0]];
+        // The sign of 0 aside.
+        assert_eq!(eval(&p, &[&inputs[0], &inputs[1]]), eval(&q, &[&inputs[0], &inputs[1]]), "{p}\n{q}");
+    }
+    assert!(fused > 300, "{fused}");
 }
 
 #[test]

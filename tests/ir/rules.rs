@@ -120,6 +120,19 @@ fn functions_of_two_numbers() {
 }
 
 #[test]
+fn fused_products() {
+    for body in [
+        "%2 = sin %1 : 1\n%9 = fma %0, %1, %2 : 1",
+        "%2 = sin %1 : 1\n%9 = fma %2, %0, %0 : 1",
+        "%2 = exp %1 : 1\n%9 = fma %0, %0, %2 : 1",
+        "%2 = const 1.75 : 1\n%3 = exp %0 : 1\n%9 = fma %3, %2, %1 : 1",
+        "%2 = const 1.75 : 1\n%3 = exp %0 : 1\n%9 = fma %3, %1, %2 : 1",
+    ] {
+        check(body, &[[0.7, 0.4], [-0.3, 1.2]], 3);
+    }
+}
+
+#[test]
 fn powers_with_constant_exponents() {
     for c in ["0.0", "1.0", "2.0", "3.0", "4.0", "5.0", "-1.0", "-2.0"] {
         check(&format!("%2 = const {c} : 1\n%9 = pow %0, %2 : 1"), &[[-0.7, 0.4], [1.3, 0.4]], 4);

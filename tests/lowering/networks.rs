@@ -1,6 +1,7 @@
 //! Nodes of a network: coordinates, tuning curves, decoders, and what stands in which region.
 
 use snnc::ir::op::Op;
+use snnc::pass::dce;
 
 use crate::support::{Params, close, network, problem, run};
 
@@ -170,7 +171,7 @@ fn the_steps_hold_the_dynamics_and_nothing_else() {
         "",
         "steps 16 layer h = tuned(x, 8) |> lif(tau = 20) layer g = h |> dense(4) |> lif output = g |> mean |> dense(1)",
     );
-    let features = &p.network.features.as_ref().expect("linear");
+    let features = dce::dce(p.network.features.clone().expect("linear"));
     let dense: Vec<_> = features.passes[0]
         .step
         .iter()
@@ -178,16 +179,10 @@ fn the_steps_hold_the_dynamics_and_nothing_else() {
         .collect();
     assert_eq!(dense.len(), 1);
     assert!(features.is_event(dense[0]));
-    let used: std::collections::HashSet<_> = features.insts().flat_map(|i| i.op.operands()).collect();
-    let products = |region: &[snnc::ir::program::Inst]| {
-        let is = |i: &&snnc::ir::program::Inst| {
-            used.contains(&i.value) && matches!(i.op, Op::Binary(snnc::func::Binary::Mul, ..))
-        };
-        region.iter().filter(is).count()
-    };
-    // Two leaks and the drive of the second population (i/tau, then what a step makes of it); that of the first is constant,
-    // thresholds are 1.
-    assert_eq!(products(&features.passes[0].step), 4, "{features}");
+    let is_product = |op: &Op| matches!(op, Op::Binary(snnc::func::Binary::Mul, ..) | Op::Fma(..));
+    let products = features.passes[0].step.iter().filter(|i| is_product(&i.op)).count();
+    // Two leaks and the drive of the second population; that of the first is constant, thresholds are 1.
+    assert_eq!(products, 3, "{features}");
 }
 
 #[test]

@@ -169,7 +169,7 @@ impl Maker {
 
     fn random(&mut self, region: Region, narrow: bool) -> Option<()> {
         let real = |w: u32| move |t: Ty| t.elem == Elem::Real && t.width == w;
-        let kind = if narrow { self.draw.below(62) } else { self.draw.below(100) };
+        let kind = if narrow { self.draw.below(65) } else { self.draw.below(103) };
         match kind {
             0..12 => {
                 let f = self.draw.one(UNARY);
@@ -222,7 +222,13 @@ impl Maker {
                 let ty = if tangent { Ty::tangent(1) } else { Ty::real(1) };
                 self.push(region, Op::Const(x), ty);
             }
-            62..68 => {
+            62..65 => {
+                let (a, s) = self.real()?;
+                let (b, t) = self.find(real(s.width))?;
+                let (c, u) = self.find(real(s.width))?;
+                self.push(region, Op::Fma(a, b, c), Ty { tangent: s.tangent || t.tangent || u.tangent, ..s });
+            }
+            65..71 => {
                 let mut parts = vec![];
                 let mut ty = Ty::real(0);
                 for _ in 0..1 + self.draw.below(3) {
@@ -234,7 +240,7 @@ impl Maker {
                     self.push(region, Op::Concat(parts), ty);
                 }
             }
-            68..76 => {
+            71..79 => {
                 let (of, ty) = self.real()?;
                 let len = 1 + self.draw.below(ty.width as usize) as u32;
                 // Widths that other values have are of use.
@@ -242,7 +248,7 @@ impl Maker {
                 let start = self.draw.below((ty.width - len + 1) as usize) as u32;
                 self.push(region, Op::Slice { of, start, len }, Ty { width: len, ..ty });
             }
-            76..82 => {
+            79..85 => {
                 let (a, ty) = self.real()?;
                 self.push(region, Op::Sum(a), Ty { width: 1, ..ty });
             }

@@ -66,8 +66,9 @@ impl<'a> Checker<'a, '_, '_, '_> {
             return None;
         };
         let (param, default) = surrogate_scale(*kind);
-        let params = [param];
-        let bound = bind(&call.name, &call.args, &params, &[], self.sink);
+        let params = [param, "samples"];
+        let params = if *kind == SurrogateKind::Gaussian { &params[..] } else { &params[..1] };
+        let bound = bind(&call.name, &call.args, params, &[], self.sink);
         let scale = match bound.get(param) {
             Some(e) => {
                 let names = self.names("in the scale of a surrogate", |_| false);
@@ -80,6 +81,12 @@ impl<'a> Checker<'a, '_, '_, '_> {
             }
             None => default,
         };
+        if *kind == SurrogateKind::Gaussian
+            && let Some(e) = bound.get("samples")
+        {
+            let samples = self.scope.integer(e, 1, 64, self.sink)? as u32;
+            return Some(Slope::Sampled { sigma: scale, samples });
+        }
         Some(Slope::Named(Surrogate { kind: *kind, scale }))
     }
 

@@ -220,7 +220,8 @@ impl<'n> Neuron<'n, '_, '_> {
             Some(ast::Surrogate::Named(call)) => {
                 let wide = ["triangle", "rectangle", "gaussian"].contains(&call.name.text.as_str());
                 let wanted = if wide { over } else { &inverse };
-                for arg in &call.args {
+                let is_scale = |arg: &&ast::Arg| arg.name.as_ref().is_none_or(|n| n.text != "samples");
+                for arg in call.args.iter().filter(is_scale).take(1) {
                     let what = format!("the scale of `{}`", call.name.text);
                     self.inference.want(&arg.value, wanted, &what, Some((condition, over.clone())));
                 }

@@ -9,6 +9,7 @@
 //! copy outputs out of scratch
 //! ```
 
+mod copies;
 mod spikes;
 mod stages;
 mod steps;
@@ -16,7 +17,7 @@ mod steps;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 
-use cranelift::codegen::ir::{BlockArg, FuncRef};
+use cranelift::codegen::ir::{BlockArg, FuncRef, GlobalValue};
 use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsData, Value as Clif, types};
 
 use super::lanes::{Constants, Emit, Lanes};
@@ -37,17 +38,19 @@ pub(super) const ARGUMENTS: usize = 9;
 /// Those of what prepares: prepared, params, directions.
 pub(super) const PREPARING: usize = 3;
 
-/// Emits the whole function; `b` stands in its entry block, which has the arguments.
+/// Emits the whole function; `b` stands in its entry block, which has the arguments. Yields what is to stand in `table`.
 pub(super) fn emit<R: Emit>(
     plan: &Plan,
     b: &mut FunctionBuilder<'_>,
     functions: (&Callees, &Loops),
+    table: GlobalValue,
     arguments: &[Clif],
-) {
+) -> Vec<u8> {
     let &[scratch, points, inputs, params, directions, prepared, tables, outputs, traces] = arguments else {
         unreachable!("a tile has {ARGUMENTS} arguments");
     };
-    let mut e = emitter::<R>(plan, b, functions, [scratch, points, inputs, params, directions, prepared, tables]);
+    let mut e =
+        emitter::<R>(plan, b, functions, table, [scratch, points, inputs, params, directions, prepared, tables]);
     if plan.passes.iter().all(|p| p.stages.is_empty()) {
         e.group([outputs, traces]);
     } else {
@@ -68,29 +71,33 @@ pub(super) fn emit<R: Emit>(
         });
     }
     e.b.ins().return_(&[]);
+    e.constants.bytes::<R>()
 }
 
-/// Emits what is done once for all tiles.
+/// Emits what is done once for all tiles; yields what is to stand in `table`.
 pub(super) fn prepare<R: Emit>(
     plan: &Plan,
     b: &mut FunctionBuilder<'_>,
     functions: (&Callees, &Loops),
+    table: GlobalValue,
     arguments: &[Clif],
-) {
+) -> Vec<u8> {
     let &[prepared, params, directions] = arguments else {
         unreachable!("preparing has {PREPARING} arguments");
     };
     // Of a tile there is nothing.
     let none = b.ins().iconst(types::I64, 0);
-    let mut e = emitter::<R>(plan, b, functions, [none, none, none, params, directions, prepared, none]);
+    let mut e = emitter::<R>(plan, b, functions, table, [none, none, none, params, directions, prepared, none]);
     e.pack();
     e.b.ins().return_(&[]);
+    e.constants.bytes::<R>()
 }
 
 fn emitter<'p, 'a, 'f, R: Emit>(
     plan: &'p Plan,
     b: &'a mut FunctionBuilder<'f>,
     (callees, loops): (&'p Callees, &'p Loops),
+    table: GlobalValue,
     [scratch, points, inputs, params, directions, prepared, tables]: [Clif; 7],
 ) -> Emitter<'p, 'a, 'f, R> {
     let frames = b.ins().iadd_imm_s(scratch, bytes::<R>(plan.fixed));
@@ -101,6 +108,7 @@ fn emitter<'p, 'a, 'f, R: Emit>(
         callees,
         loops,
         constants: Constants::default(),
+        table,
         scratch,
         frames,
         points,
@@ -137,6 +145,8 @@ struct Emitter<'p, 'a, 'f, R> {
     callees: &'p Callees,
     loops: &'p Loops,
     constants: Constants,
+    /// Constants of long loops.
+    table: GlobalValue,
     scratch: Clif,
     frames: Clif,
     points: Clif,
@@ -225,7 +235,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
             self.pass = k;
             if pass.interchanged {
                 self.items(&pass.step, None);
-            } else if !pass.step.is_empty() {
+            } else if !pass.step.is_empty() || !self.layouts[k].traces.is_empty() {
                 let steps = self.number(pass.steps as usize);
                 self.repeat(steps, 1, &mut |e, step| {
                     e.step = Some(step);
@@ -314,60 +324,6 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
         }
     }
 
-    /// Units and lanes of a value in the caller's buffers.
-    fn shape(&self, ty: Ty) -> (usize, usize) {
-        let k = self.plan.program.directions as usize;
-        if ty.tangent { (ty.width as usize, k) } else { (1, ty.width as usize) }
-    }
-
-    fn copy_in(&mut self) {
-        for &(buffer, at, ty, row) in &self.plan.copies_in {
-            let (units, lanes) = self.shape(ty);
-            let (to, to_point) = self.row(row);
-            let (from, stride, points) = match buffer {
-                Buffer::Inputs => (self.inputs, self.plan.program.input_len(), self.points),
-                Buffer::Params => (self.params, 0, self.number(1)),
-                Buffer::Directions => (self.directions, 0, self.number(1)),
-            };
-            let from = self.b.ins().iadd_imm_s(from, bytes::<R>(at));
-            let [units, lanes, to_unit, stride] = [units, lanes, self.plan.lanes, stride].map(|n| self.number(n));
-            self.call("copy", &[points, units, lanes, to, to_point, to_unit, from, stride, lanes]);
-        }
-    }
-
-    /// Copies a value of every point to `to`.
-    fn copy_value(&mut self, v: Value, to: Clif, stride: usize) {
-        let (units, lanes) = self.shape(self.plan.types[&v]);
-        let (from, from_point) = self.row(self.place(v));
-        let [units, lanes, from_unit, stride] = [units, lanes, self.plan.lanes, stride].map(|n| self.number(n));
-        let points = self.points;
-        self.call("copy", &[points, units, lanes, to, stride, lanes, from, from_point, from_unit]);
-    }
-
-    fn copy_out(&mut self, outputs: Clif) {
-        let mut at = 0;
-        for o in &self.plan.program.outputs {
-            let to = self.b.ins().iadd_imm_s(outputs, bytes::<R>(at));
-            self.copy_value(o.value, to, self.plan.program.output_len());
-            at += self.plan.program.lanes(self.plan.types[&o.value]);
-        }
-    }
-
-    fn copy_traces(&mut self, traces: Clif, step: Clif) {
-        let layout = self.layouts[self.pass].clone();
-        if layout.traces.is_empty() {
-            return;
-        }
-        let p = &self.plan.program;
-        let offset = self.b.ins().imul_imm_s(step, bytes::<R>(layout.width));
-        let start = self.b.ins().iadd(traces, offset);
-        let len = p.trace_len();
-        for t in &layout.traces {
-            let to = self.b.ins().iadd_imm_s(start, bytes::<R>(layout.start + t.at));
-            self.copy_value(p.traces[t.trace].value, to, len);
-        }
-    }
-
     /// Emits items in order; neighbours that work point by point share a loop over the points.
     fn items(&mut self, items: &[Item], step: Option<Clif>) {
         let loops = self.loops;
@@ -405,42 +361,6 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                 }
             });
         }
-    }
-
-    /// Copies whole rows within a point's frame.
-    fn copy_rows(&mut self, frame: Clif, copies: &[(Row, Ty, Row)]) {
-        for &(from, ty, to) in copies {
-            let numbers = ty.width as usize * if ty.tangent { self.plan.lanes } else { 1 };
-            let source = if from.fixed { self.scratch } else { frame };
-            let source = self.at_step(source, from, self.step);
-            let target = self.at_step(frame, to, self.step);
-            let vectors = numbers.div_ceil(R::LANES);
-            let copy = |e: &mut Self, source: Clif, target: Clif| {
-                let v = e.b.ins().load(R::F, plain(), source, bytes::<R>(from.at) as i32);
-                e.b.ins().store(plain(), v, target, bytes::<R>(to.at) as i32);
-            };
-            if vectors == 1 {
-                copy(self, source, target);
-                continue;
-            }
-            let end = self.number(vectors * 16);
-            self.repeat(end, 16, &mut |e, offset| {
-                let source = e.b.ins().iadd(source, offset);
-                let target = e.b.ins().iadd(target, offset);
-                copy(e, source, target);
-            });
-        }
-    }
-
-    /// Copies row `step` of a parameter to a row that all points share.
-    fn fetch(&mut self, at: usize, width: u32, to: Row, step: Option<Clif>) {
-        let Some(step) = step else { unreachable!("rows are read in steps") };
-        let offset = self.b.ins().imul_imm_s(step, bytes::<R>(width as usize));
-        let from = self.b.ins().iadd(self.params, offset);
-        let from = self.b.ins().iadd_imm_s(from, bytes::<R>(at));
-        let (to, _) = self.row(to);
-        let [one, width, none] = [1, width as usize, 0].map(|n| self.number(n));
-        self.call("copy", &[one, one, width, to, none, none, from, none, none]);
     }
 
     /// A sum or a product for all points.
@@ -488,7 +408,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
     /// Vectors of a block: several, to hide the latency of one's chain behind the others', unless the body is long.
     fn vectors(&self, l: &Loop, available: usize) -> usize {
         let size: usize = l.insts.iter().map(|i| weight(&i.op)).sum();
-        let most = if let Some(time) = l.time.as_ref().filter(|_| size <= 100) {
+        let most = if let Some(time) = &l.time {
             self.steps_shape(l, time).vectors
         } else if size <= 60 {
             if l.tangent || size <= 20 { 4 } else { 2 }
@@ -620,6 +540,10 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
             return vectors.clone();
         }
         let vectors = match self.plan.places.get(&v) {
+            // From the table, each use reads it anew.
+            Some(Place::Const(x)) if self.constants.table.is_some() => {
+                return (0..body.vectors).map(|_| self.machine().f(R::new(*x))).collect();
+            }
             Some(Place::Const(x)) => vec![self.machine().f(R::new(*x))],
             Some(Place::Table(k)) => {
                 let Some(step) = body.step else { unreachable!("tables are read in steps") };
@@ -661,6 +585,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                 match &inst.op {
                     Op::Unary(f, _) => R::unary(&mut o, *f, x(0)),
                     Op::Binary(f, ..) => R::binary(&mut o, *f, x(0), x(1)),
+                    Op::Fma(..) => o.fma(x(0), x(1), x(2)),
                     Op::Compare(f, ..) => o.compare(*f, x(0), x(1)),
                     Op::And(..) => o.and(x(0), x(1)),
                     Op::Or(..) => o.or(x(0), x(1)),

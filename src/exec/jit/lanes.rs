@@ -85,6 +85,11 @@ pub(super) struct Lanes<'a, 'f, R> {
 pub(super) struct Constants {
     known: HashMap<(Type, u64), Value>,
     zero: Option<Value>,
+    /// Where the function's table of constants lies, if they are to be read from there: instructions then take them from memory
+    /// where they use them, and they hold no registers in between.
+    pub table: Option<Value>,
+    /// What stands in the table, each filling 128 bits.
+    listed: Vec<u64>,
 }
 
 impl Constants {
@@ -92,6 +97,21 @@ impl Constants {
     pub fn clear(&mut self) {
         self.known.clear();
         self.zero = None;
+    }
+
+    /// The table.
+    pub fn bytes<R: Emit>(&self) -> Vec<u8> {
+        self.listed.iter().flat_map(|bits| bits.to_le_bytes()[..R::BYTES].repeat(R::LANES)).collect()
+    }
+
+    /// The offset of a constant in the table.
+    fn place(&mut self, bits: u64) -> i32 {
+        let found = self.listed.iter().position(|b| *b == bits);
+        let at = found.unwrap_or_else(|| {
+            self.listed.push(bits);
+            self.listed.len() - 1
+        });
+        16 * at as i32
     }
 }
 
@@ -103,6 +123,10 @@ impl<'a, 'f, R: Emit> Lanes<'a, 'f, R> {
     fn constant(&mut self, ty: Type, bits: u64) -> Value {
         if let Some(&v) = self.constants.known.get(&(ty, bits)) {
             return v;
+        }
+        if let Some(table) = self.constants.table.filter(|_| bits != 0) {
+            let at = self.constants.place(bits);
+            return self.b.ins().load(ty, MemFlagsData::trusted().with_readonly(), table, at);
         }
         let v = constant(self.b, ty, bits, R::BYTES);
         self.constants.known.insert((ty, bits), v);
@@ -139,6 +163,9 @@ impl<R: Emit> Ops<R> for Lanes<'_, '_, R> {
     }
     fn mul(&mut self, a: Value, b: Value) -> Value {
         self.b.ins().fmul(a, b)
+    }
+    fn fma(&mut self, a: Value, b: Value, c: Value) -> Value {
+        self.b.ins().fma(a, b, c)
     }
     fn div(&mut self, a: Value, b: Value) -> Value {
         self.b.ins().fdiv(a, b)

@@ -231,6 +231,29 @@ mod tests {
         assert_eq!(first, run(f32::NAN, 3));
     }
 
+    /// Without an instruction for it, a fused multiply-add is a call.
+    #[test]
+    fn processors_with_fewer_instructions_give_the_same_bits() {
+        fn bits<R: Emit>(level: Level) -> Vec<u64> {
+            let mut p = Program::new("functions");
+            p.inputs.push(Input { name: "x".into(), width: 5 });
+            let mut b = Builder::new(p);
+            let mut last = b.push(Region::Init, Op::Input(0), Ty::real(5));
+            let x = last;
+            for f in [Unary::Exp, Unary::Sin, Unary::Tanh, Unary::Log, Unary::Erf, Unary::Sigmoid] {
+                let y = b.push(Region::Init, Op::Unary(f, x), Ty::real(5));
+                last = b.push(Region::Init, Op::Fma(y, last, x), Ty::real(5));
+                b.program.outputs.push(Output { name: f.name().into(), value: last });
+            }
+            let kernel = compile_for::<R>(vec![b.finish()], processor).expect("it compiles").remove(0);
+            let inputs: Vec<R> = (0..160).map(|i| R::new(f64::from(i) * 0.137 - 9.1)).collect();
+            let run = crate::exec::driver::run(kernel.as_ref(), &inputs, &[], &[]);
+            run.outputs.iter().map(|y| if y.wide().is_nan() { 0 } else { y.raw() }).collect()
+        }
+        assert_eq!(bits::<f32>(Level::best()), bits::<f32>(Level::Portable));
+        assert_eq!(bits::<f64>(Level::best()), bits::<f64>(Level::Portable));
+    }
+
     #[test]
     #[should_panic(expected = "inputs of the tile")]
     fn short_buffers_are_refused() {

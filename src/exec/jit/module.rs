@@ -10,7 +10,7 @@ use std::time::Instant;
 use cranelift::codegen::settings::{self, Configurable};
 use cranelift::prelude::{AbiParam, FunctionBuilder, FunctionBuilderContext, Signature, types};
 use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
+use cranelift_module::{DataDescription, DataId, FuncId, Linkage, Module, default_libcall_names};
 
 use super::JitError;
 use super::emit::{ARGUMENTS, Callees, Loops, PREPARING, emit, prepare};
@@ -92,7 +92,7 @@ impl Drop for Code {
 /// The function of a plan as text.
 pub(super) fn text<R: Emit>(plan: &Plan) -> Result<String, JitError> {
     let mut maker = Maker::new::<R>(plan.level)?;
-    maker.build::<R>(plan, &[], false);
+    maker.build::<R>(plan, &[], false)?;
     let text = maker.context.func.display().to_string();
     maker.into_code();
     Ok(text)
@@ -100,6 +100,14 @@ pub(super) fn text<R: Emit>(plan: &Plan) -> Result<String, JitError> {
 
 fn error(e: impl std::fmt::Display) -> JitError {
     JitError(e.to_string())
+}
+
+extern "C" fn fused_single(a: f32, b: f32, c: f32) -> f32 {
+    a.mul_add(b, c)
+}
+
+extern "C" fn fused_double(a: f64, b: f64, c: f64) -> f64 {
+    a.mul_add(b, c)
 }
 
 struct Defined {
@@ -127,9 +135,12 @@ impl Maker {
         ] {
             flags.set(name, value).map_err(error)?;
         }
-        let isa = cranelift_native::builder().map_err(error)?;
+        let isa = cranelift_native::builder_with_options(level != Level::Portable).map_err(error)?;
         let isa = isa.finish(settings::Flags::new(flags)).map_err(error)?;
         let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
+        // What Cranelift calls for a fused multiply-add where the processor has none.
+        builder.symbol("fmaf", fused_single as *const u8);
+        builder.symbol("fma", fused_double as *const u8);
         let symbols = micro::symbols::<R>(level);
         for s in &symbols {
             builder.symbol(s.name, s.address);
@@ -149,8 +160,15 @@ impl Maker {
         Code { module: Mutex::new(Some(self.module)) }
     }
 
-    /// Leaves the plan's function in the context, or that which prepares; `own` are the loops that have functions already.
-    fn build<R: Emit>(&mut self, plan: &Plan, own: &[(Which, FuncId)], prepares: bool) {
+    /// Leaves the plan's function in the context, or that which prepares, whose table of constants is still to be defined; `own`
+    /// are the loops that have functions already.
+    fn build<R: Emit>(
+        &mut self,
+        plan: &Plan,
+        own: &[(Which, FuncId)],
+        prepares: bool,
+    ) -> Result<(DataId, Vec<u8>), JitError> {
+        let data = self.module.declare_anonymous_data(false, false).map_err(error)?;
         self.context.func.signature = signature(&self.module, if prepares { PREPARING } else { ARGUMENTS });
         let mut b = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
         let entry = b.create_block();
@@ -163,13 +181,15 @@ impl Maker {
         }
         let loops: Loops =
             own.iter().map(|&(which, id)| (which, self.module.declare_func_in_func(id, b.func))).collect();
+        let table = self.module.declare_data_in_func(data, b.func);
         let arguments = b.block_params(entry).to_vec();
         let functions = (&callees, &loops);
-        match prepares {
-            true => prepare::<R>(plan, &mut b, functions, &arguments),
-            false => emit::<R>(plan, &mut b, functions, &arguments),
-        }
+        let constants = match prepares {
+            true => prepare::<R>(plan, &mut b, functions, table, &arguments),
+            false => emit::<R>(plan, &mut b, functions, table, &arguments),
+        };
         b.finalize(self.module.isa().frontend_config());
+        Ok((data, constants))
     }
 
     fn define<R: Emit>(&mut self, plan: &Plan, number: usize) -> Result<Defined, JitError> {
@@ -185,7 +205,13 @@ impl Maker {
             own.push((which, id));
         }
         let mut function = |prepares, name: String| {
-            self.build::<R>(plan, &own, prepares);
+            let (data, constants) = self.build::<R>(plan, &own, prepares)?;
+            if !constants.is_empty() {
+                let mut description = DataDescription::new();
+                description.define(constants.into_boxed_slice());
+                description.set_align(16);
+                self.module.define_data(data, &description).map_err(error)?;
+            }
             let id =
                 self.module.declare_function(&name, Linkage::Local, &self.context.func.signature).map_err(error)?;
             let defined = self.module.define_function(id, &mut self.context);

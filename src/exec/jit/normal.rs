@@ -3,8 +3,8 @@
 //! * Instructions and states that no output or trace depends on are gone.
 //! * A state's first and next value are results of element-wise instructions of straight code and of its steps, so that the
 //!   loops that compute them can store them where the state lives.
-//! * Element-wise instructions take constants as they are, not spread over a row in memory; a spike that asks whether a
-//!   difference from a constant is at least 0 compares the two instead.
+//! * Element-wise instructions take constants as they are, not spread over a row in memory; what asks whether a
+//!   difference from a constant is at least 0 compares the two instead, once for all who ask.
 //! * What leaves a loop whole (operands of sums, products, concatenations and slices, outputs) is no constant and no mask.
 //!
 //! * Tangents read no state and no row of a parameter but by a copy.
@@ -107,31 +107,49 @@ fn unspread(p: &mut Program) {
     }
 }
 
-/// Writes spike(a - c), c a finite constant, as a comparison of a and c. It has the same bits: a difference of two numbers is
-/// rounded to 0 only where they are equal. Spikes that enter products stay, as those look for them.
+/// Writes spike(a - c), and a - c >= 0 or > 0, c a finite constant, as a comparison of a and c. It has the same bits: a difference
+/// of two numbers is rounded to 0 only where they are equal. Spikes that enter products stay, as those look for them.
 fn crossings(p: &mut Program) {
     let ops: HashMap<Value, Op> = p.insts().map(|i| (i.value, i.op.clone())).collect();
     let entering: HashSet<Value> =
         p.insts().filter_map(|i| if let Op::Dense { x, .. } = i.op { Some(x) } else { None }).collect();
-    let finite = |v: &Value| matches!(ops[v], Op::Const(x) if (x as f32).is_finite());
+    let number = |v: Value| if let Op::Const(x) = ops[&v] { Some(x) } else { None };
+    let sides = |of: Value| match ops[&of] {
+        Op::Binary(Binary::Sub, a, c) if number(c).is_some_and(|c| (c as f32).is_finite()) => Some((a, c)),
+        _ => None,
+    };
     let mut next = p.next_value();
     let mut fresh = |region: &mut Vec<Inst>, op: Op, ty: Ty| {
         region.push(Inst { value: Value(next), ty, op });
         next += 1;
         Value(next - 1)
     };
+    let mut same: HashMap<Value, Value> = HashMap::new();
     for r in p.regions() {
         let old = std::mem::take(p.region_mut(r));
         let region = p.region_mut(r);
+        // Masks by what they compare.
+        let mut masks: HashMap<(bool, Value, Option<u64>, u32), Value> = HashMap::new();
         for mut inst in old {
-            if let Op::Spike { of, strict, .. } = inst.op
-                && !inst.ty.tangent
-                && !entering.contains(&inst.value)
-                && let Some(Op::Binary(Binary::Sub, a, c)) = ops.get(&of)
-                && finite(c)
-            {
-                let compare = Op::Compare(if strict { Compare::Gt } else { Compare::Ge }, *a, *c);
-                let mask = fresh(region, compare, Ty { elem: Elem::Mask, ..inst.ty });
+            inst.op = inst.op.map(|v| *same.get(&v).unwrap_or(&v));
+            let asked = match inst.op {
+                Op::Spike { of, strict, .. } if !inst.ty.tangent && !entering.contains(&inst.value) => {
+                    sides(of).map(|s| (strict, s))
+                }
+                Op::Compare(f @ (Compare::Gt | Compare::Ge), of, zero) if number(zero) == Some(0.0) => {
+                    sides(of).map(|s| (f == Compare::Gt, s))
+                }
+                _ => None,
+            };
+            if let Some((strict, (a, c))) = asked {
+                let mask = *masks.entry((strict, a, number(c).map(f64::to_bits), inst.ty.width)).or_insert_with(|| {
+                    let compare = Op::Compare(if strict { Compare::Gt } else { Compare::Ge }, a, c);
+                    fresh(region, compare, Ty { elem: Elem::Mask, ..inst.ty })
+                });
+                if inst.ty.elem == Elem::Mask {
+                    same.insert(inst.value, mask);
+                    continue;
+                }
                 let [one, zero] = [1.0, 0.0].map(|x| fresh(region, Op::Const(x), Ty::real(1)));
                 inst.op = Op::Select(mask, one, zero);
             }

@@ -319,6 +319,10 @@ impl<'p, R: Emit> Writer<'p, R> {
                 }
                 R::binary(&mut self.record, *f, a, b)
             }
+            Op::Fma(a, b, c) => {
+                let (a, b, c) = (self.operand(*a)?, self.operand(*b)?, self.operand(*c)?);
+                self.record.fma(a, b, c)
+            }
             Op::Select(m, a, b) => {
                 let m = *self.masks.get(m)?;
                 let (a, b) = (self.operand(*a)?, self.operand(*b)?);
@@ -626,6 +630,10 @@ impl<'a> Coder<'a> {
                 let masked = Masked { mask, zero: inst.zero };
                 a.full(code, self.s.length, [to, first], self.rm(arg, copy), masked, inst.follows);
             }
+            (Kind::FusedProduct | Kind::FusedSum, Some(arg)) => {
+                let second = inst.second.map_or(0, |r| self.register(r, copy));
+                self.fused(a, inst.kind == Kind::FusedSum, to, [first, second], self.rm(arg, copy));
+            }
             (Kind::Load, Some(arg)) => {
                 load(a, self.s.length, to, self.rm(arg, copy), Masked { mask, zero: inst.zero });
             }
@@ -639,6 +647,30 @@ impl<'a> Coder<'a> {
             (Kind::Not, _) => a.mask_not(to, mask),
             (kind, arg) => unreachable!("{kind:?} of {arg:?}"),
         }
+    }
+}
+
+impl Coder<'_> {
+    /// `to = first * second + rm` or `to = first * rm + second`. The instructions write over one of their operands: that which ends in
+    /// `to` anyway, or else a copy.
+    fn fused(&self, a: &mut Assembler, sum: bool, to: u8, [first, second]: [u8; 2], rm: Rm) {
+        let (code, other, rm) = match (sum, rm) {
+            (true, _) if to == first => (Code::FMA_213, second, rm),
+            (true, _) if to == second => (Code::FMA_213, first, rm),
+            (true, Rm::Register(r)) if to == r => (Code::FMA_231, first, Rm::Register(second)),
+            (true, _) => {
+                a.op(Code::MOVE, self.s.length, to, 0, Rm::Register(first));
+                (Code::FMA_213, second, rm)
+            }
+            (false, _) if to == second => (Code::FMA_231, first, rm),
+            (false, _) if to == first => (Code::FMA_132, second, rm),
+            (false, Rm::Register(r)) if to == r => (Code::FMA_132, second, Rm::Register(first)),
+            (false, _) => {
+                a.op(Code::MOVE, self.s.length, to, 0, Rm::Register(second));
+                (Code::FMA_231, first, rm)
+            }
+        };
+        a.op(code, self.s.length, to, other, rm);
     }
 }
 

@@ -1,30 +1,37 @@
 //! Exponentials, logarithms, and what is made of them.
 
-use super::{Ops, clamp, nearest, scale};
+use super::{Ops, clamp};
 
 #[inline(always)]
 pub fn exp<O: Ops>(o: &mut O, x: O::F) -> O::F {
     exp_shifted(o, x, 0)
 }
 
-/// exp(x) 2^shift
+/// exp(x) 2^shift for a shift of 0 or -1: 2 e^r 2^(n - 1 + shift), which is 0 where the power is less than 2^-126.
 #[inline(always)]
 fn exp_shifted<O: Ops>(o: &mut O, x: O::F, shift: i32) -> O::F {
-    let x = clamp(o, x, -110.0, 100.0);
-    let t = o.mulc(x, std::f32::consts::LOG2_E);
-    let (n, i) = nearest(o, t);
-    // ln 2 in two parts; the product with the first is exact.
-    let a = o.mulc(n, 0.693_145_75);
-    let r = o.sub(x, a);
-    let a = o.mulc(n, 1.428_606_8e-6);
-    let r = o.sub(r, a);
-    let p = o.horner(r, &[1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_65, 0.5]);
+    let x = clamp(o, x, -87.5, 89.0 - shift as f32);
+    // As in `nearest`, with the exponent of the power in the lower bits.
+    let magic = 12_582_912.0 + (126 + shift) as f32;
+    let t = o.f(magic);
+    let t = o.fmac(x, std::f32::consts::LOG2_E, t);
+    let n = o.addc(t, -magic);
+    // ln 2 in two parts.
+    let r = o.fmac(n, -0.693_145_75, x);
+    let r = o.fmac(n, -1.428_606_8e-6, r);
+    // 2 + 2 r + r^2 (1 + …): pairs of coefficients first (Estrin), which shortens the chain.
     let r2 = o.mul(r, r);
-    let p = o.mul(p, r2);
-    let p = o.add(p, r);
-    let p = o.addc(p, 1.0);
-    let i = if shift == 0 { i } else { o.iaddc(i, shift) };
-    scale(o, p, i)
+    let [two, c2, c4] = [2.0, 0.999_999_9, 8.333_678e-2].map(|c| o.f(c));
+    let low = o.fma(r, two, two);
+    let middle = o.fmac(r, 0.333_330_42, c2);
+    let high = o.fmac(r, 1.673_749e-2, c4);
+    let p = o.fmac(r2, 2.762_908e-3, high);
+    let p = o.fma(p, r2, middle);
+    let p = o.fma(p, r2, low);
+    let power = o.bits(t);
+    let power = o.shl(power, 23);
+    let power = o.float(power);
+    o.mul(p, power)
 }
 
 /// What log and log2 share: x = 2^k (1 + f), sqrt(1/2) <= 1 + f < sqrt 2, and log(1 + f) = f - half + tail.
@@ -83,12 +90,10 @@ fn log_specials<O: Ops>(o: &mut O, x: O::F, y: O::F) -> O::F {
 #[inline(always)]
 pub fn log<O: Ops>(o: &mut O, x: O::F) -> O::F {
     let p = log_parts(o, x);
-    let lo = o.mulc(p.k, 9.058_001e-6);
-    let y = o.add(p.tail, lo);
+    let y = o.fmac(p.k, 9.058_001e-6, p.tail);
     let y = o.sub(y, p.half);
     let y = o.add(y, p.f);
-    let hi = o.mulc(p.k, 0.693_138_1);
-    let y = o.add(y, hi);
+    let y = o.fmac(p.k, 0.693_138_1, y);
     log_specials(o, x, y)
 }
 
@@ -104,10 +109,8 @@ pub fn log2<O: Ops>(o: &mut O, x: O::F) -> O::F {
     let lo = o.add(lo, p.tail);
     let y = o.add(lo, hi);
     let y = o.mulc(y, LO);
-    let t = o.mulc(lo, HI);
-    let y = o.add(y, t);
-    let t = o.mulc(hi, HI);
-    let y = o.add(y, t);
+    let y = o.fmac(lo, HI, y);
+    let y = o.fmac(hi, HI, y);
     let y = o.add(y, p.k);
     log_specials(o, x, y)
 }
@@ -119,8 +122,7 @@ pub fn sinh<O: Ops>(o: &mut O, x: O::F) -> O::F {
     let z = o.mul(x, x);
     let p = o.horner(z, &[2.755_732e-6, 1.984_127e-4, 8.333_334e-3, 0.166_666_67]);
     let p = o.mul(p, z);
-    let p = o.mul(p, x);
-    let p = o.add(p, x);
+    let p = o.fma(p, x, x);
     let e = exp_shifted(o, a, -1);
     let quarter = o.f(0.25);
     let r = o.div(quarter, e);
@@ -145,8 +147,7 @@ pub fn tanh<O: Ops>(o: &mut O, x: O::F) -> O::F {
     let z = o.mul(x, x);
     let p = o.horner(z, &[-5.704_988_7e-3, 2.063_909e-2, -5.373_971_6e-2, 0.133_314_42, -0.333_332_8]);
     let p = o.mul(p, z);
-    let p = o.mul(p, a);
-    let p = o.add(p, a);
+    let p = o.fma(p, a, a);
     let t = o.add(a, a);
     let e = exp(o, t);
     let d = o.addc(e, 1.0);
@@ -164,8 +165,7 @@ pub fn erf<O: Ops>(o: &mut O, x: O::F) -> O::F {
     let a = o.abs(x);
     let s = o.mul(x, x);
     let p = o.horner(s, &[-5.967_617e-4, 4.991_194e-3, -2.676_813_5e-2, 0.112_819_925, -0.376_125_34, 0.128_379_17]);
-    let p = o.mul(p, x);
-    let p = o.add(p, x);
+    let p = o.fma(p, x, x);
     // 1 - exp(-polynomial); beyond 4 it is 1.
     let t = clamp(o, a, 0.0, 4.5);
     let q = o.horner(
@@ -180,8 +180,8 @@ pub fn erf<O: Ops>(o: &mut O, x: O::F) -> O::F {
             -0.128_717_51,
         ],
     );
-    let q = o.mul(q, t);
-    let q = o.sub(q, t);
+    let minus = o.neg(t);
+    let q = o.fma(q, t, minus);
     let e = exp(o, q);
     let l = o.csub(1.0, e);
     let l = o.flip_sign(l, x);

@@ -32,6 +32,8 @@ pub trait Ops<R: Format = f32> {
     fn add(&mut self, a: Self::F, b: Self::F) -> Self::F;
     fn sub(&mut self, a: Self::F, b: Self::F) -> Self::F;
     fn mul(&mut self, a: Self::F, b: Self::F) -> Self::F;
+    /// a b + c, rounded once.
+    fn fma(&mut self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     fn div(&mut self, a: Self::F, b: Self::F) -> Self::F;
     fn neg(&mut self, a: Self::F) -> Self::F;
     fn abs(&mut self, a: Self::F) -> Self::F;
@@ -72,6 +74,11 @@ pub trait Ops<R: Format = f32> {
     fn eq(&mut self, a: Self::F, b: Self::F) -> Self::M {
         self.compare(Compare::Eq, a, b)
     }
+    /// a b + c for a number b.
+    fn fmac(&mut self, a: Self::F, b: R, c: Self::F) -> Self::F {
+        let b = self.f(b);
+        self.fma(a, b, c)
+    }
     fn addc(&mut self, a: Self::F, c: R) -> Self::F {
         let c = self.f(c);
         self.add(a, c)
@@ -97,8 +104,8 @@ pub trait Ops<R: Format = f32> {
     fn horner(&mut self, x: Self::F, c: &[R]) -> Self::F {
         let mut y = self.f(c[0]);
         for &k in &c[1..] {
-            y = self.mul(y, x);
-            y = self.addc(y, k);
+            let k = self.f(k);
+            y = self.fma(y, x, k);
         }
         y
     }
@@ -148,6 +155,10 @@ macro_rules! scalar {
             #[inline(always)]
             fn mul(&mut self, a: $f, b: $f) -> $f {
                 a * b
+            }
+            #[inline(always)]
+            fn fma(&mut self, a: $f, b: $f, c: $f) -> $f {
+                a.mul_add(b, c)
             }
             #[inline(always)]
             fn div(&mut self, a: $f, b: $f) -> $f {

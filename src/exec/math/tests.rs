@@ -55,7 +55,7 @@ fn functions_keep_their_bounds() {
         (Unary::Sign, -max, max, 0.0),
         (Unary::Heaviside, -max, max, 0.0),
         (Unary::Relu, -max, max, 0.0),
-        (Unary::Exp, -120.0, 100.0, 1.5),
+        (Unary::Exp, -86.9, 100.0, 1.5),
         (Unary::Exp, -1.0, 1.0, 1.5),
         (Unary::Log, -1.0, max, 2.0),
         (Unary::Log, 0.0, 4.0, 2.0),
@@ -90,6 +90,21 @@ fn functions_keep_their_bounds() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// One power of two is multiplied by; what would need two is 0.
+#[test]
+fn small_exponentials_are_zero() {
+    let edge = -125.5 * std::f64::consts::LN_2;
+    for x in samples(-120.0, -80.0, 100_000) {
+        let got = unary(&mut Scalar, Unary::Exp, x);
+        match f64::from(x) {
+            wide if wide < edge - 1e-5 => assert_eq!(got.to_bits(), 0, "{x}"),
+            wide if wide > edge + 1e-5 => assert!(ulps(got, Unary::Exp.eval(wide)) <= 1.5, "{x}: {got}"),
+            _ => {}
+        }
+    }
+    assert_eq!(unary(&mut Scalar, Unary::Exp, f32::NEG_INFINITY).to_bits(), 0);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use super::{Ops, nearest};
 use crate::func::Compare;
 
-/// x = n pi/2 + r. Pi/2 comes in five parts of 11, 11, 11, 11 and 24 bits, so that up to n = 2^13 all products but the last
-/// are exact, and so are the differences wherever they cancel. NaN from 4,000,000.
+/// x = n pi/2 + r. Pi/2 comes in three parts of 24 bits. The first difference is exact, since the product is not rounded by itself;
+/// so are the others wherever they cancel. NaN from 4,000,000.
 #[inline(always)]
 fn reduce<O: Ops>(o: &mut O, x: O::F) -> (O::F, O::I) {
     let a = o.abs(x);
@@ -14,22 +14,12 @@ fn reduce<O: Ops>(o: &mut O, x: O::F) -> (O::F, O::I) {
     let x = o.select(inside, x, nan);
     let t = o.mulc(x, std::f32::consts::FRAC_2_PI);
     let (n, i) = nearest(o, t);
-    let mut r = x;
-    for c in PIO2 {
-        let p = o.mulc(n, c);
-        r = o.sub(r, p);
-    }
+    let r = PIO2.iter().fold(x, |r, part| o.fmac(n, -part, r));
     (r, i)
 }
 
 /// Sums up to pi/2 = 1.57079632679489661923132169...
-const PIO2: [f32; 5] = [
-    f32::from_bits(0x3fc9_0000),
-    f32::from_bits(0x39fd_a000),
-    f32::from_bits(0x33a2_2000),
-    f32::from_bits(0x2c34_6000),
-    f32::from_bits(0x248d_3132),
-];
+const PIO2: [f32; 3] = [std::f32::consts::FRAC_PI_2, -4.371_139e-8, -1.715_124_5e-15];
 
 /// Sine and cosine of r, |r| <= pi/4 (a little more does no harm).
 #[inline(always)]
@@ -37,14 +27,8 @@ fn sin_cos<O: Ops>(o: &mut O, r: O::F) -> (O::F, O::F) {
     let z = o.mul(r, r);
     let s = o.horner(z, &[-1.951_529_6e-4, 8.332_161e-3, -0.166_666_55]);
     let s = o.mul(s, z);
-    let s = o.mul(s, r);
-    let s = o.add(s, r);
-    let c = o.horner(z, &[2.443_315_7e-5, -1.388_731_6e-3, 4.166_664_6e-2]);
-    let z2 = o.mul(z, z);
-    let c = o.mul(c, z2);
-    let h = o.mulc(z, 0.5);
-    let c = o.sub(c, h);
-    let c = o.addc(c, 1.0);
+    let s = o.fma(s, r, r);
+    let c = o.horner(z, &[2.443_315_7e-5, -1.388_731_6e-3, 4.166_664_6e-2, -0.5, 1.0]);
     (s, c)
 }
 
@@ -91,8 +75,7 @@ pub fn tan<O: Ops>(o: &mut O, x: O::F) -> O::F {
     let z = o.mul(r, r);
     let p = o.horner(z, &[9.385_402e-3, 3.119_922_3e-3, 2.443_013_5e-2, 5.341_128e-2, 0.133_387_99, 0.333_331_57]);
     let p = o.mul(p, z);
-    let p = o.mul(p, r);
-    let t = o.add(p, r);
+    let t = o.fma(p, r, r);
     let c = o.f(-1.0);
     let c = o.div(c, t);
     let odd = odd(o, n);
@@ -107,8 +90,7 @@ pub fn tan<O: Ops>(o: &mut O, x: O::F) -> O::F {
 fn asin_core<O: Ops>(o: &mut O, x: O::F, z: O::F) -> O::F {
     let p = o.horner(z, &[4.216_32e-2, 2.418_131e-2, 4.547_002_6e-2, 7.495_300_3e-2, 0.166_667_52]);
     let p = o.mul(p, z);
-    let p = o.mul(p, x);
-    o.add(p, x)
+    o.fma(p, x, x)
 }
 
 #[inline(always)]
@@ -175,11 +157,9 @@ fn atan_parts<O: Ops>(o: &mut O, a: O::F) -> (O::F, O::F) {
     let z = o.mul(r, r);
     let p = o.horner(z, &[8.053_744_5e-2, -0.138_776_86, 0.199_777_11, -0.333_329_5]);
     let p = o.mul(p, z);
-    let p = o.mul(p, r);
-    let p = o.add(p, r);
+    let p = o.fma(p, r, r);
     // The rounding of pi/4 and pi/2.
-    let low = o.mulc(base, -2.782_764e-8);
-    let p = o.add(p, low);
+    let p = o.fmac(base, -2.782_764e-8, p);
     (base, p)
 }
 

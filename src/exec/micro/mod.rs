@@ -21,6 +21,7 @@ mod dense;
 mod eight;
 mod events;
 pub mod feed;
+mod normals;
 pub mod peak;
 mod rows;
 pub mod sweep;
@@ -28,6 +29,7 @@ pub mod sweep;
 mod wide;
 
 use crate::exec::real::Real;
+pub use normals::normal_pairs;
 
 /// A function by the name that compiled code imports it by, with the number of its arguments, all of pointer size.
 #[derive(Debug, Clone, Copy)]

@@ -141,7 +141,7 @@ pub const BLOCKS: &[(Rule, &str, &[&str])] = &[
     (
         Rule::phase_stmt,
         "phase",
-        &["perturb", "estimate", "update", "rounds", "steps", "solve", "stop", "clip", "batch"],
+        &["perturb", "estimate", "update", "rounds", "steps", "solve", "stop", "clip", "average", "batch"],
     ),
     (Rule::report_stmt, "report", &["metric", "expect", "plot", "save"]),
     (Rule::simulate_stmt, "simulate", &["duration", "dt", "seed", "method", "population", "connect", "record"]),

@@ -298,6 +298,7 @@ impl Segment<'_> {
             Rule::stalled_stmt => PhaseStmt::StopStalled(self.value_of(p, sink), span),
             Rule::stop_stmt => PhaseStmt::StopWhen(self.value_of(p, sink), span),
             Rule::clip_stmt => PhaseStmt::Clip(self.value_of(p, sink), span),
+            Rule::average_stmt => PhaseStmt::Average(self.value_of(p, sink), span),
             _ => PhaseStmt::Batch(self.value_of(p, sink), span),
         }
     }
@@ -305,7 +306,11 @@ impl Segment<'_> {
     fn perturb_option(&self, p: &P<'_>, sink: &mut Sink) -> PerturbOption {
         let span = self.span_of(p);
         match p.as_rule() {
-            Rule::directions_option => PerturbOption::Directions(self.value_of(p, sink), span),
+            Rule::directions_option => {
+                let mut counts = self.exprs(p, sink).into_iter();
+                let least = counts.next().expect("the grammar has one");
+                PerturbOption::Directions(least, counts.next(), span)
+            }
             Rule::scope_option => PerturbOption::Scope {
                 kind: self.name(&need(p, Rule::scope_kind)),
                 layers: children(p, Rule::scope_layer).map(|n| self.name(&n)).collect(),

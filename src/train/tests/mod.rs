@@ -10,7 +10,8 @@ use crate::func::{Binary, MultiIndex};
 use crate::ir::op::Op;
 use crate::ir::problem::*;
 use crate::plan::{
-    Distribution, Dynamics, Estimate, Gradient, Method, Pursuit, Sampler, Schedule, Scope, SolveReadout, Update,
+    Directions, Distribution, Dynamics, Estimate, Gradient, Method, Pursuit, Sampler, Schedule, Scope, SolveReadout,
+    Update,
 };
 use crate::train::estimate::{Estimator, Here};
 use crate::train::kernels::Kernels;
@@ -29,7 +30,7 @@ fn gradient(estimate: Estimate, scope: Scope, directions: usize, antithetic: boo
     Gradient {
         distribution: Distribution::Rademacher,
         sigma: Some(Schedule::constant(1e-2)),
-        directions,
+        directions: Directions::constant(directions),
         scope,
         antithetic,
         estimate,
@@ -37,6 +38,7 @@ fn gradient(estimate: Estimate, scope: Scope, directions: usize, antithetic: boo
         steps,
         solve_readout: None,
         clip: None,
+        average: None,
         batch: None,
     }
 }
@@ -58,7 +60,7 @@ fn estimated(plan: &Gradient, steps: usize) -> (Vec<f64>, Vec<f64>) {
     let here = Here { system: &system, frame: &frame, theta: &theta, rows: &rows };
     let mut mean = vec![0.0; theta.len()];
     for step in 0..steps {
-        let g = estimator.gradient(&mut lab, here, 1e-2, step).unwrap();
+        let g = estimator.gradient(&mut lab, here, 1e-2, step, plan.directions.least).unwrap();
         mean.iter_mut().zip(g).for_each(|(m, g)| *m += g / steps as f64);
     }
     let exact = (0..theta.len()).map(|k| {

@@ -6,9 +6,11 @@
 //! ```
 
 mod adam;
+mod momentum;
 mod sgd;
 
 pub use adam::Adam;
+pub use momentum::Momentum;
 pub use sgd::Sgd;
 
 use crate::plan;
@@ -45,6 +47,7 @@ pub fn restore(rule: &mut dyn Update, record: &Record) -> Result<(), RecordError
 pub fn new(update: plan::Update, len: usize) -> Box<dyn Update> {
     match update {
         plan::Update::Sgd { rate } => Box::new(Sgd { rate }),
+        plan::Update::Momentum { rate, beta, nesterov } => Box::new(Momentum::new(rate, beta, nesterov, len)),
         plan::Update::Adam { rate, beta1, beta2, epsilon } => Box::new(Adam::new(rate, beta1, beta2, epsilon, len)),
     }
 }
@@ -58,6 +61,8 @@ pub fn progress(step: usize, steps: usize) -> f64 {
 pub fn describe(update: plan::Update) -> &'static str {
     match update {
         plan::Update::Sgd { .. } => "sgd",
+        plan::Update::Momentum { nesterov: false, .. } => "momentum",
+        plan::Update::Momentum { nesterov: true, .. } => "nesterov",
         plan::Update::Adam { .. } => "adam",
     }
 }

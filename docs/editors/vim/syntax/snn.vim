@@ -13,7 +13,7 @@ syn keyword snnStatement layer output phase perturb estimate solve metric expect
 syn keyword snnConstant pi e
 
 " Words that may also be names: where something stands behind them that goes on with them.
-syn match snnStatement "\v^\s*\zs<(steps|dt|seed|precision|rounds|batch|clip|stop|duration|method|population|connect|record)>\ze\s+[[:alnum:]_.(-]"
+syn match snnStatement "\v^\s*\zs<(steps|dt|seed|precision|rounds|batch|clip|average|stop|duration|method|population|connect|record)>\ze\s+[[:alnum:]_.(-]"
 syn match snnOption "\v[[:space:])]\zs<(weight|points|sample|resample|causal|directions|scope|antithetic|pool|mutate|every|stalled|trainable|per|periodic|sensors|from|with|of|all|probability|indegree|one_to_one|autapses|to|auto)>\ze(\s+[[:alnum:]_\".(-]|\s*$|\s+[}#])"
 
 " Functions and layers, where they are called.

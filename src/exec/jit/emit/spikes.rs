@@ -21,11 +21,12 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
     /// Where x is above (or not below) 0.
     ///
     /// `a - b > 0` is `a > b`, infinities and NaN included; the difference is then not computed at all if nothing else wants it.
-    fn fired(&mut self, l: &Loop, body: &Body, of: Value, strict: bool, x: &[Clif]) -> Vec<Clif> {
+    fn fired(&mut self, l: &Loop, body: &mut Body, of: Value, strict: bool, x: &[Clif]) -> Vec<Clif> {
         let difference = l.insts.iter().find(|i| i.value == of).and_then(|i| match i.op {
-            Op::Binary(Binary::Sub, a, b) => Some([a, b].map(|v| body.registers[&v].clone())),
+            Op::Binary(Binary::Sub, a, b) => Some([a, b]),
             _ => None,
         });
+        let difference = difference.map(|sides| sides.map(|v| self.operand(l, body, v)));
         let mut o = self.machine();
         match difference {
             Some([a, b]) if strict => (0..x.len()).map(|k| o.gt(a[k % a.len()], b[k % b.len()])).collect(),

@@ -8,7 +8,8 @@
 //! for step { lanes  0..16: decay, add, compare, reset | lanes 16..32: decay, add, compare, reset }
 //! ```
 //! A block's vectors are emitted in groups of a few, each through the whole step: more at once would need more registers for
-//! what lies between.
+//! what lies between. A long step (an exponential in it, say) has so much between that its states lie in memory and its
+//! constants in a table, from where instructions take them; many vectors then hide that, and each other's chains.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,7 +17,7 @@ use cranelift::codegen::ir::BlockArg;
 use cranelift::prelude::{InstBuilder, IntCC, types};
 
 use super::{Body, Clif, Emit, Emitter, Lie, Loop, lie};
-use crate::exec::jit::plan::StatePlace;
+use crate::exec::jit::plan::{StatePlace, weight};
 use crate::func::Binary;
 use crate::ir::op::{Elem, Op, StateId, Value};
 use crate::ir::program::{Program, State};
@@ -28,10 +29,17 @@ pub(super) struct Shape {
     at_once: usize,
     /// States that lie in memory.
     memory: HashSet<StateId>,
+    /// Constants lie there too.
+    long: bool,
 }
 
 /// Vector registers that states may take of the 16: the others are for what is being computed.
 const REGISTERS: usize = 12;
+
+/// A step of more instructions is long.
+const LONG: usize = 40;
+/// Instructions of a loop: register allocation is slow on longer ones.
+const MOST: usize = 800;
 
 impl<'p, R: Emit> Emitter<'p, '_, '_, R> {
     /// How a loop over all steps uses the registers.
@@ -42,11 +50,19 @@ impl<'p, R: Emit> Emitter<'p, '_, '_, R> {
         let added = if l.tangent { HashSet::new() } else { accumulators(program, self.pass) };
         let memory: HashSet<StateId> = full.iter().filter(|s| added.contains(s)).copied().collect();
         let chains = full.len() - memory.len();
+        let shape = |vectors, at_once, memory| Shape { vectors, at_once, memory, long: false };
+        let size: usize = l.insts.iter().map(|i| weight(&i.op)).sum();
         match chains {
-            0 | 1 => Shape { vectors: 8, at_once: 4, memory },
-            _ if full.len() * 4 <= 12 => Shape { vectors: 4, at_once: 4, memory: HashSet::new() },
-            _ if chains * 4 <= REGISTERS => Shape { vectors: 4, at_once: 4, memory },
-            _ => Shape { vectors: 2, at_once: 2, memory: HashSet::new() },
+            _ if size > LONG && !l.tangent => {
+                let vectors = [8, 4].into_iter().find(|n| n * size <= MOST).unwrap_or(2);
+                Shape { long: true, ..shape(vectors, 2, full.into_iter().collect()) }
+            }
+            // Tangents go one vector at a time where a step is long: they have few lanes.
+            _ if size > 100 => shape(1, 1, HashSet::new()),
+            0 | 1 => shape(8, 4, memory),
+            _ if full.len() * 4 <= 12 => shape(4, 4, HashSet::new()),
+            _ if chains * 4 <= REGISTERS => shape(4, 4, memory),
+            _ => shape(2, 2, HashSet::new()),
         }
     }
 
@@ -76,11 +92,13 @@ impl<'p, R: Emit> Emitter<'p, '_, '_, R> {
             }
             current.push(of_part);
         }
+        let table = shape.long.then(|| self.b.ins().symbol_value(types::I64, self.table));
         self.b.ins().jump(head, &start);
         self.enter(head);
         let more = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, step, i64::from(pass.steps));
         self.b.ins().brif(more, inside, &[], after, &[]);
         self.enter(inside);
+        self.constants.table = table;
         let number: HashMap<StateId, usize> = own.iter().map(|(id, _)| *id).zip(0..).collect();
         let reads =
             |of: StateId| pass.step.iter().filter(move |i| matches!(i.op, Op::State(s) if s == of)).map(|i| i.value);
@@ -110,6 +128,7 @@ impl<'p, R: Emit> Emitter<'p, '_, '_, R> {
                 next.extend((0..current.len()).map(|i| BlockArg::Value(new[i % new.len()])));
             }
         }
+        self.constants.table = None;
         self.b.ins().jump(head, &next);
         self.b.seal_block(head);
         self.b.seal_block(inside);
@@ -132,7 +151,12 @@ fn accumulators(p: &Program, pass: usize) -> HashSet<StateId> {
         let (Some(read), None) = (reads.next(), reads.next()) else { return false };
         let mut of_state = users(read.value);
         let (Some(user), None) = (of_state.next(), of_state.next()) else { return false };
-        let added = matches!(user.op, Op::Binary(Binary::Add, a, b) if a != b) && user.value == s.next;
+        let added = match user.op {
+            Op::Binary(Binary::Add, a, b) => a != b,
+            Op::Fma(a, b, c) => c == read.value && a != c && b != c,
+            _ => false,
+        };
+        let added = added && user.value == s.next;
         let shared = p.states.iter().filter(|other| other.next == s.next).count() > 1;
         let leaves = p.outputs.iter().chain(&p.traces).any(|o| o.value == read.value);
         added && !shared && !leaves && s.ty.elem != Elem::Mask && users(s.next).next().is_none()

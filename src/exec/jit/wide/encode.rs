@@ -49,6 +49,10 @@ impl Code {
     pub const SUB: Code = code(1, (0, 0x5c), (1, 0x5c));
     pub const MUL: Code = code(1, (0, 0x59), (1, 0x59));
     pub const DIV: Code = code(1, (0, 0x5e), (1, 0x5e));
+    /// to = to * rm + first, to = first * to + rm, to = first * rm + to.
+    pub const FMA_132: Code = code(2, (1, 0x98), (1, 0x98));
+    pub const FMA_213: Code = code(2, (1, 0xa8), (1, 0xa8));
+    pub const FMA_231: Code = code(2, (1, 0xb8), (1, 0xb8));
     pub const SQRT: Code = code(1, (0, 0x51), (1, 0x51));
     /// By the number that follows: 9 down, 10 up.
     pub const ROUND: Code = code(3, (1, 0x08), (1, 0x09));

@@ -52,6 +52,10 @@ impl Memory {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Vector(Code),
+    /// first * arg + second, rounded once.
+    FusedProduct,
+    /// first * second + arg, rounded once.
+    FusedSum,
     Load,
     Store,
     StoreMask,
@@ -67,8 +71,9 @@ pub(super) struct Inst {
     /// What it writes: a vector, or a mask.
     pub to: Option<u32>,
     pub to_mask: Option<u32>,
-    /// A vector that has to be in a register, and one that need not.
+    /// Vectors that have to be in registers, and one that need not.
     pub first: Option<u32>,
+    pub second: Option<u32>,
     pub arg: Option<Arg>,
     pub masks: [Option<u32>; 2],
     /// Lanes out of the mask become 0.
@@ -166,12 +171,22 @@ impl Inst {
     /// Vectors in registers that it reads.
     pub fn reads(&self) -> impl Iterator<Item = u32> {
         let arg = if let Some(Arg::Register(r)) = self.arg { Some(r) } else { None };
-        self.first.into_iter().chain(arg)
+        self.first.into_iter().chain(self.second).chain(arg)
     }
 }
 
 fn inst(kind: Kind, arg: Arg) -> Inst {
-    Inst { kind, to: None, to_mask: None, first: None, arg: Some(arg), masks: [None; 2], zero: false, follows: None }
+    Inst {
+        kind,
+        to: None,
+        to_mask: None,
+        first: None,
+        second: None,
+        arg: Some(arg),
+        masks: [None; 2],
+        zero: false,
+        follows: None,
+    }
 }
 
 impl<R: Emit> Ops<R> for Record<R> {
@@ -193,6 +208,17 @@ impl<R: Emit> Ops<R> for Record<R> {
     }
     fn mul(&mut self, a: Arg, b: Arg) -> Arg {
         self.two(Code::MUL, a, b)
+    }
+    fn fma(&mut self, a: Arg, b: Arg, c: Arg) -> Arg {
+        let (a, b) = if matches!(a, Arg::Register(_)) { (a, b) } else { (b, a) };
+        let first = Some(self.hold(a));
+        let (kind, second, arg) = match b {
+            Arg::Register(b) => (Kind::FusedSum, b, c),
+            _ => (Kind::FusedProduct, self.hold(c), b),
+        };
+        let to = self.register();
+        self.insts.push(Inst { to: Some(to), first, second: Some(second), ..inst(kind, arg) });
+        Arg::Register(to)
     }
     fn div(&mut self, a: Arg, b: Arg) -> Arg {
         self.two(Code::DIV, a, b)

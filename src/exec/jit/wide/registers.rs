@@ -42,6 +42,7 @@ pub(super) fn assign(insts: &[Inst], registers: u32, masks: u32, next: &[u32]) -
     for (at, inst) in insts.iter().enumerate() {
         // What is read for the last time makes room for what is written.
         let mut ending: Vec<u32> = inst.reads().filter(|r| last[*r as usize] == at).collect();
+        ending.sort_unstable();
         ending.dedup();
         for r in ending {
             if let Home::Passing(home) = homes.vectors[r as usize] {

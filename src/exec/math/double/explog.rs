@@ -28,17 +28,14 @@ fn reduced<O: Ops<f64>>(o: &mut O, x: O::F) -> (O::I, O::F) {
     let t = o.mulc(x, std::f64::consts::LOG2_E);
     let (n, i) = nearest(o, t);
     // ln 2 in two parts; the product with the first is exact.
-    let a = o.mulc(n, LN2_HI);
-    let hi = o.sub(x, a);
-    let lo = o.mulc(n, LN2_LO);
-    let r = o.sub(hi, lo);
+    let hi = o.fmac(n, -LN2_HI, x);
+    let r = o.fmac(n, -LN2_LO, hi);
     // What the difference lost.
     let c = o.sub(hi, r);
-    let c = o.sub(c, lo);
+    let c = o.fmac(n, -LN2_LO, c);
     let p = o.horner(r, &TAYLOR);
     let r2 = o.mul(r, r);
-    let p = o.mul(p, r2);
-    let p = o.add(p, c);
+    let p = o.fma(p, r2, c);
     (i, o.add(p, r))
 }
 
@@ -64,9 +61,8 @@ fn expm1<O: Ops<f64>>(o: &mut O, x: O::F) -> O::F {
     let i = o.iaddc(i, 1023);
     let i = o.shl(i, 52);
     let s = o.float(i);
-    let p = o.mul(p, s);
     let m = o.addc(s, -1.0);
-    o.add(p, m)
+    o.fma(p, s, m)
 }
 
 /// What log and log2 share: x = 2^k (1 + f), sqrt(1/2) <= 1 + f < sqrt 2, and log(1 + f) = f - half + tail.
@@ -136,12 +132,10 @@ fn log_specials<O: Ops<f64>>(o: &mut O, x: O::F, y: O::F) -> O::F {
 #[inline(always)]
 pub fn log<O: Ops<f64>>(o: &mut O, x: O::F) -> O::F {
     let p = log_parts(o, x);
-    let lo = o.mulc(p.k, LN2_LO);
-    let y = o.add(p.tail, lo);
+    let y = o.fmac(p.k, LN2_LO, p.tail);
     let y = o.sub(y, p.half);
     let y = o.add(y, p.f);
-    let hi = o.mulc(p.k, LN2_HI);
-    let y = o.add(y, hi);
+    let y = o.fmac(p.k, LN2_HI, y);
     log_specials(o, x, y)
 }
 
@@ -158,8 +152,7 @@ pub fn log2<O: Ops<f64>>(o: &mut O, x: O::F) -> O::F {
     let high = o.mulc(hi, HI);
     let both = o.add(lo, hi);
     let low = o.mulc(both, LO);
-    let t = o.mulc(lo, HI);
-    let low = o.add(low, t);
+    let low = o.fmac(lo, HI, low);
     // k + high, and what that sum loses.
     let sum = o.add(p.k, high);
     let lost = o.sub(p.k, sum);
