@@ -83,8 +83,8 @@ fn on_disk(record: &Record) -> Record {
     state::decode(&state::encode(record, &origin).expect("encodes")).expect("decodes").0
 }
 
-/// Goes on from (at most twelve of) the states of a run.
-fn goes_on_to_the_same_bits(name: &str, program: &str) {
+/// Goes on from (at most twelve of) the states of a run, which it gives back.
+fn goes_on_to_the_same_bits(name: &str, program: &str) -> Vec<Record> {
     let compiled = compiled(program);
     let (problem, kernels) = (&compiled.problem, &compiled.kernels);
     let options = Options { seed: problem.train.seed, interrupt: None, start: None };
@@ -113,6 +113,7 @@ fn goes_on_to_the_same_bits(name: &str, program: &str) {
             }
         }
     }
+    watcher.0
 }
 
 const LINE: &str = "
@@ -268,6 +269,24 @@ fn nonlinear_weak_forms() {
             "phase p {{ perturb rademacher(sigma = 0.02) directions 4 scope layer antithetic estimate difference {ADAM} steps 5 solve readout every 2 }}"
         )),
     );
+}
+
+/// A front, for which test functions are graded: how they are is part of the state, and in a later phase, too.
+#[test]
+fn graded_test_functions() {
+    let phase = "perturb neurons(h) pool 60 mutate(0.1) update pursuit";
+    let states = goes_on_to_the_same_bits(
+        "front",
+        &format!(
+            "domain {{ x in -1 .. 1 }}
+             network u(x) {{ steps 16  layer h = tuned(x, 12) |> lif(tau = 5)  output = h |> mean |> dense(1) }}
+             residual burgers on interior : u*d(u, x) = 0.02*d(u, x, x)  by weak(tests = 24)
+             residual ends on x = -1, x = 1 : u = -x
+             train {{ seed 2 phase grow {{ {phase} rounds 3 }} phase more {{ {phase} rounds 1 }} phase last {{ solve readout }} }}"
+        ),
+    );
+    let graded = states.iter().filter(|r| r.has("grading.0")).count();
+    assert!(graded > 2 && graded < states.len(), "{graded} of {}", states.len());
 }
 
 #[test]

@@ -22,7 +22,7 @@ use rand::RngExt;
 
 use crate::exec::kernel;
 use crate::exec::rng::{Purpose, Stream};
-use crate::ir::problem::Problem;
+use crate::ir::problem::{Problem, Rows};
 use crate::plan::{ADAPT_STEPS, Estimate, Gradient, Method, Sampler};
 use crate::train::directions::{Key, signs_along};
 use crate::train::frame::Frame;
@@ -30,7 +30,7 @@ use crate::train::perturb::groups;
 use crate::train::sampling::Points;
 use crate::train::session::Session;
 use crate::train::solve::{Linear, Weights};
-use crate::train::system::{Block, Field, Kind, Point, System, scatter};
+use crate::train::system::{Block, Field, Kind, Point, System, scatter, weak_kind};
 
 /// Candidates a point that is chosen.
 const POOL: usize = 4;
@@ -159,6 +159,24 @@ impl<'a> Session<'a> {
         } else if emphasised {
             self.refit();
         }
+    }
+
+    /// Grades the test functions of weak forms by the network's field. False if they are as they should be.
+    pub fn grade(&mut self, field: &Field) -> bool {
+        let (problem, mut any) = (self.problem, false);
+        let change = |k: usize, block: &Block<'a>| {
+            let (Kind::Weak(old), Rows::Weak(weak)) = (&block.kind, &problem.residuals[block.residual].rows) else {
+                return None;
+            };
+            let grading = old.grading(&field.blocks[k])?;
+            any = true;
+            Some(weak_kind(problem, weak, Some(&grading)))
+        };
+        self.system = self.system.with(problem, change);
+        if any {
+            self.refit();
+        }
+        any
     }
 
     fn balance(&mut self, phase: usize, method: &Method) {

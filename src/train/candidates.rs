@@ -109,6 +109,10 @@ pub mod recipe {
     pub const TOP: (f64, f64) = (0.06, 1.3);
     /// Where in the domain a ramp reaches threshold, in parts of its reach.
     pub const KINK: (f64, f64) = (-1.05, 0.95);
+    /// Ramps that go all the way from threshold to saturation, as fronts are made of.
+    pub const STEEP: f64 = 0.5;
+    /// Over which part of their reach they do so, log-uniform.
+    pub const WIDTH: (f64, f64) = (0.004, 1.0);
     /// Ramps along a single coordinate.
     pub const AXIS: f64 = 0.35;
     /// Mean current of a sinusoid.
@@ -121,6 +125,10 @@ pub mod recipe {
 
 fn uniform(rng: &mut impl Rng, (lo, hi): (f64, f64)) -> f64 {
     lo + (hi - lo) * rng.random::<f64>()
+}
+
+fn log_uniform(rng: &mut impl Rng, (lo, hi): (f64, f64)) -> f64 {
+    lo * libm::pow(hi / lo, rng.random::<f64>())
 }
 
 fn normal(rng: &mut impl Rng) -> f64 {
@@ -162,13 +170,18 @@ fn ramp(spec: &Spec, rng: &mut impl Rng) -> Unit {
     }
     let reach = spec.reach(&e);
     let kink = uniform(rng, recipe::KINK) * reach;
+    if spec.range != Range::UNIT && rng.random::<f64>() < recipe::STEEP {
+        // A step, of any width.
+        let width = reach * log_uniform(rng, recipe::WIDTH);
+        let gain = (range.saturation - range.threshold) / width;
+        return Unit { sine: false, weight: e, phase: -kink, gain, bias: range.threshold };
+    }
     let gain = (range.at(uniform(rng, recipe::TOP)) - range.threshold) / (reach - kink);
     Unit { sine: false, weight: e, phase: -kink, gain, bias: range.threshold }
 }
 
 fn sine(spec: &Spec, rng: &mut impl Rng) -> Unit {
-    let (lo, hi) = recipe::SCALE;
-    let mut scale = lo * libm::pow(hi / lo, rng.random::<f64>());
+    let mut scale = log_uniform(rng, recipe::SCALE);
     if !spec.on_coords {
         scale /= (spec.fan_in as f64).sqrt();
     }
@@ -181,10 +194,9 @@ fn sine(spec: &Spec, rng: &mut impl Rng) -> Unit {
 
 /// A unit that is no neuron: its argument passes zero inside the domain, its slope is of any scale.
 fn smooth(spec: &Spec, rng: &mut impl Rng) -> Unit {
-    let (lo, hi) = recipe::SCALE;
     let mut u = ramp(&Spec { range: Range::UNIT, ..spec.clone() }, rng);
     if spec.on_coords {
-        u.gain = lo * libm::pow(hi / lo, rng.random::<f64>());
+        u.gain = log_uniform(rng, recipe::SCALE);
         u.bias = 0.0;
     }
     u
@@ -334,14 +346,22 @@ mod tests {
         // A dense unit has only weight and bias, and must be the same kind of ramp.
         let spec = dense(LIF);
         let u = Units::draw(&spec, 500, &mut stream(0));
-        let mut straddle = 0;
+        let (mut straddle, mut gentle, mut widths) = (0, 0, vec![]);
         for j in 0..500 {
             let (a, b, bias) = (u.values[0][j], u.values[0][500 + j], u.values[1][j]);
             let (low, high) = (bias - a.abs() - b.abs(), bias + a.abs() + b.abs());
-            assert!(high > LIF.threshold && high <= LIF.at(recipe::TOP.1) + 1e-3, "{high}");
+            assert!(high > LIF.threshold, "{high}");
             straddle += usize::from(low < LIF.threshold);
+            gentle += usize::from(high <= LIF.at(recipe::TOP.1) + 1e-3);
+            // From threshold to saturation, as a part of the reach.
+            widths.push((LIF.saturation - LIF.threshold) / (a.abs() + b.abs()));
         }
         assert!(straddle > 450, "{straddle} of 500 have their threshold inside");
+        assert!((200..400).contains(&gentle), "{gentle} of 500 are gentle");
+        let (lo, hi) = recipe::WIDTH;
+        let within = |from: f64, to: f64| widths.iter().filter(|w| (from..to).contains(*w)).count();
+        let middle = (lo * hi).sqrt();
+        assert!(within(0.0, 0.999 * lo) == 0 && within(lo, middle) > 90, "a front has ramps of its own width");
     }
 
     #[test]
@@ -353,7 +373,7 @@ mod tests {
             let value = |k: usize, row: usize| u.values[k][row * 400 + j];
             let reach = libm::hypot(value(0, 0), value(0, 1));
             let ends = [-reach, reach].map(|z| value(3, 0) + value(2, 0) * (z + value(1, 0)));
-            assert!((0.9..1.1).contains(&reach) && ends[1] > LIF.threshold && ends[1] <= LIF.at(recipe::TOP.1) + 1e-3);
+            assert!((0.9..1.1).contains(&reach) && ends[1] > LIF.threshold);
             straddle += usize::from(ends[0] < LIF.threshold);
         }
         assert!(straddle > 350, "{straddle} of 400");

@@ -24,8 +24,8 @@ use crate::train::kernels::Kernels;
 use crate::train::measure::predict;
 use crate::train::observe::Lab;
 use crate::train::sampling::{Points, place_points};
-use crate::train::system::{Block, Columns, Field, Kind, Point, System, scatter_over};
-use crate::train::weak::{WeakSystem, tests_of};
+use crate::train::system::{Block, Columns, Field, Kind, Point, System, scatter_over, weak_kind};
+use crate::train::weak::tests_of;
 
 /// Never drawn in training, which counts its draws from 0.
 const DRAW: u32 = u32::MAX;
@@ -71,8 +71,7 @@ impl<'a> Fresh<'a> {
                     // A few more than in training, so that they bend elsewhere.
                     let n = tests_of(weak, &problem.coords);
                     let other = crate::ir::problem::Weak { tests: Some(n + n / 8 + 1), ..weak.clone() };
-                    let is_unknown = |f: usize| problem.network.fields[f].unknown.is_some();
-                    (Kind::Weak(WeakSystem::assemble(&other, &problem.coords, is_unknown)), 0)
+                    (weak_kind(problem, &other, None), 0)
                 }
             };
             let (name, weight) = (residual.name.as_str(), 1.0);

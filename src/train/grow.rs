@@ -22,12 +22,13 @@ use crate::plan::Pursuit as Plan;
 use crate::train::adapt::Turn;
 use crate::train::candidates::{Spec, Units};
 use crate::train::frame::Frame;
+use crate::train::held::{Held, HeldRows};
 use crate::train::init::{place, spec};
 use crate::train::observe::Features;
 use crate::train::pursuit::{Candidates as Rows, Pursuit};
 use crate::train::record::{Record, RecordError};
 use crate::train::session::{Ended, Session, Stop};
-use crate::train::solve::{self, Linear, Weights, better, join, square};
+use crate::train::solve::{self, Linear, Weights, Worth, better, join, square};
 use crate::train::stop::Watch;
 use crate::train::system::{Columns, Field};
 
@@ -35,6 +36,8 @@ use crate::train::system::{Columns, Field};
 pub const MUTANTS: usize = 4;
 /// Fresh candidates from the second round on, as a part of the first round's pool.
 pub const FRESH: f64 = 0.05;
+/// The same where test functions have been graded anew: they see what those before did not.
+pub const FRESH_GRADED: f64 = 0.5;
 /// One of this many units in use is replaced where a round does not choose all of them anew.
 pub const REPLACED: usize = 4;
 /// Selections in a nonlinear problem before it is frozen at the latest.
@@ -80,6 +83,7 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan, from: Option<&R
         Some(record) => Going::restore(session, record)?,
         None => Going::start(session),
     };
+    let mut held = Held::new(session);
     let mut watch = Watch::new(&session.problem.train.phases[phase].stop, "rounds", loss);
     from.map(|record| watch.restore(record)).transpose()?;
     let mut reached = None;
@@ -103,7 +107,16 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan, from: Option<&R
             stop = Some(why);
             break;
         }
-        let turn = session.turn(round, false, &mut field);
+        let mut turn = session.turn(round, false, &mut field);
+        // What the first field of all is like says nothing.
+        let graded = (round > 0 || phase > 0) && session.grade(&field);
+        if graded {
+            field = session.field();
+            turn = Turn::Points;
+        }
+        if turn != Turn::Same {
+            held = Held::new(session);
+        }
         if turn == Turn::Points {
             in_place = None;
         }
@@ -111,8 +124,8 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan, from: Option<&R
             loss = own_loss(session, &field);
             watch.rebase(loss);
         }
-        let (in_use, candidates) = candidates(session, &layer, plan, phase, round);
-        let found = match select(session, &layer, &candidates, in_use, &field, in_place.as_ref()) {
+        let (in_use, candidates) = candidates(session, &layer, plan, phase, round, graded);
+        let found = match select(session, &layer, &candidates, in_use, &field, in_place.as_ref(), held.as_ref()) {
             Ok(found) => found,
             Err(why @ (Stop::Interrupted | Stop::Enough)) => {
                 stop = Some(why);
@@ -136,7 +149,16 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan, from: Option<&R
         let new_loss = if session.lab.fault().is_some() { f64::NAN } else { square(&frame.residual(&new_field)) };
         let old_loss = square(&frame.residual(&field));
         // In its own frame, too: a nonlinear problem's rows are weighed anew about every field.
-        if better(new_loss, old_loss) && better(new_loss, loss) {
+        let holds = match &held {
+            Some(held) if new_loss.is_finite() => {
+                let [new, old] = [&found, &session.params].map(|p| session.lab.field(&held.system, p));
+                let (frame, old_frame) = (held.frame(&new), held.frame(&old));
+                let worth = square(&frame.residual(&new));
+                better(worth, square(&frame.residual(&old))) && better(worth, square(&old_frame.residual(&old)))
+            }
+            _ => better(new_loss, old_loss) && better(new_loss, loss),
+        };
+        if holds {
             session.params = found;
             in_place = Some(found_features);
             field = new_field;
@@ -214,8 +236,16 @@ fn own_loss(session: &Session<'_>, field: &Field) -> f64 {
     square(&session.frame(field).residual(field))
 }
 
-/// The candidates of a round. Units in use come first, once there has been a selection or an earlier phase (`true`).
-fn candidates(session: &Session<'_>, layer: &Layer<'_>, plan: &Plan, phase: usize, round: usize) -> (bool, Units) {
+/// The candidates of a round. Units in use come first, once there has been a selection or an earlier phase (`true`). Where
+/// test functions have just been graded anew, more of them are fresh.
+fn candidates(
+    session: &Session<'_>,
+    layer: &Layer<'_>,
+    plan: &Plan,
+    phase: usize,
+    round: usize,
+    graded: bool,
+) -> (bool, Units) {
     let mut rng = Stream::new(session.options.seed, Purpose::Candidates, (phase as u64) << 32 | round as u64);
     if round == 0 && phase == 0 {
         return (false, Units::draw(&layer.spec, plan.pool.max(layer.units), &mut rng));
@@ -225,7 +255,8 @@ fn candidates(session: &Session<'_>, layer: &Layer<'_>, plan: &Plan, phase: usiz
         return (true, Units::join(&[&used, &Units::draw(&layer.spec, plan.pool, &mut rng)]));
     }
     let mutants: Vec<Units> = (0..MUTANTS).map(|_| used.mutate(&layer.spec, plan.mutate, &mut rng)).collect();
-    let fresh = Units::draw(&layer.spec, (plan.pool as f64 * FRESH).ceil() as usize, &mut rng);
+    let part = if graded { FRESH_GRADED } else { FRESH };
+    let fresh = Units::draw(&layer.spec, (plan.pool as f64 * part).ceil() as usize, &mut rng);
     let parts: Vec<&Units> = [&used].into_iter().chain(&mutants).chain([&fresh]).collect();
     (true, Units::join(&parts))
 }
@@ -246,6 +277,7 @@ fn select(
     in_use: bool,
     field: &Field,
     in_place: Option<&Features>,
+    held: Option<&Held<'_>>,
 ) -> Result<(Vec<f64>, Features), Stop> {
     let network = &session.problem.network;
     let start = Weights::of(network, &session.params);
@@ -255,6 +287,10 @@ fn select(
         None => session.lab.features(&session.system, &session.params),
     };
     let mut about = newton_start(session, &current, &start, field)?;
+    let mut held_about = held.map(|h| match about == *field {
+        true => session.lab.field(&h.system, &session.params),
+        false => session.lab.features(&h.system, &session.params).field(&start.zero()),
+    });
     let mut simulated: Simulated = vec![];
     let mut best: Option<(f64, Vec<f64>, Features)> = None;
     for _ in 0..SELECTIONS {
@@ -278,17 +314,22 @@ fn select(
             keep(layer, candidates.len, k, columns, &mut simulated);
         }
         let mut found: Option<Found> = None;
+        let held_frame = held.zip(held_about.as_ref()).map(|(h, about)| h.frame(about));
         for choice in choices {
             let picks = choice.finish(layer);
             let choice = choose(session, layer, candidates, picks, &current, &simulated);
-            let choice = choice.and_solve(&linear, &start, frame, layer.ridge);
+            let seen = held.zip(held_frame.as_ref()).map(|(h, frame)| {
+                let features = session.lab.features(&h.system, &choice.params);
+                (h.rows(frame, &features, &start), features)
+            });
+            let choice = choice.and_solve(&linear, &start, frame, layer.ridge, seen);
             if let Some(choice) = choice
-                && found.as_ref().is_none_or(|f| choice.left < f.left)
+                && found.as_ref().is_none_or(|f| choice.worth.left < f.worth.left)
             {
                 found = Some(choice);
             }
         }
-        let Some(Found { params: mut found, features, weights, .. }) = found else {
+        let Some(Found { params: mut found, features, weights, worth, seen, .. }) = found else {
             let residual = frame.broken(&linear.target).unwrap_or("the features of all residuals").to_string();
             return Err(session.diverged(0, residual, Some((frame, &linear.target))));
         };
@@ -297,9 +338,15 @@ fn select(
             return Ok((found, features));
         }
         // Newton with the selection frozen.
-        let Some(weights) = solve::readout(&session.system, None, &features, &weights, layer.ridge) else { break };
+        let ridge = layer.ridge.or(held.map(|_| worth.ridge));
+        let Some(weights) = solve::readout(&session.system, None, &features, &weights, ridge) else { break };
         let next = features.field(&weights);
-        let (change, loss) = (next.change(&about), own_loss(session, &next));
+        held_about = seen.map(|features| features.field(&weights));
+        let loss = match held.zip(held_about.as_ref()) {
+            Some((held, field)) => held.loss(field),
+            None => own_loss(session, &next),
+        };
+        let change = next.change(&about);
         weights.put(network, session.kernels.precision, &mut found);
         if best.as_ref().is_none_or(|(l, ..)| better(loss, *l)) {
             best = Some((loss, found, features));
@@ -319,12 +366,14 @@ struct Choice {
     pursuit: Pursuit,
 }
 
-/// Weights with chosen units in place and their features, the exact readout, and the mean of the squared rows it leaves.
+/// Weights with chosen units in place and their features, the exact readout, and how good it is.
 struct Found {
     params: Vec<f64>,
     features: Features,
     weights: Weights,
-    left: f64,
+    worth: Worth,
+    /// Its features where rows are held back.
+    seen: Option<Features>,
 }
 
 /// The ways in which a round chooses: all units anew; and, if there are units in use, only the weaker of them anew. The
@@ -468,9 +517,18 @@ fn feeds_alone(layer: &Layer<'_>, current: &Features) -> bool {
 
 impl Chosen {
     /// `None` if numbers are not finite.
-    fn and_solve(self, linear: &Linear, like: &Weights, frame: &Frame<'_>, ridge: Option<f64>) -> Option<Found> {
-        let (weights, left) = linear.solve(self.features.rows(frame, &[]).as_ref(), like, ridge)?;
-        Some(Found { params: self.params, features: self.features, weights, left })
+    fn and_solve(
+        self,
+        linear: &Linear,
+        like: &Weights,
+        frame: &Frame<'_>,
+        ridge: Option<f64>,
+        seen: Option<(HeldRows, Features)>,
+    ) -> Option<Found> {
+        let rows = self.features.rows(frame, &[]);
+        let (held, seen) = seen.unzip();
+        let (weights, worth) = linear.solve(rows.as_ref(), like, ridge, held.as_ref())?;
+        Some(Found { params: self.params, features: self.features, weights, worth, seen })
     }
 }
 

@@ -23,6 +23,7 @@ pub mod fresh;
 pub mod functions;
 mod gradient;
 mod grow;
+mod held;
 pub(crate) mod init;
 pub mod kernels;
 pub mod linalg;

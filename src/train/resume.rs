@@ -10,12 +10,14 @@
 
 use std::sync::Arc;
 
+use crate::ir::problem::Rows;
 use crate::train::fault::Spot;
 use crate::train::outcome::{PhaseSummary, Point as Line};
 use crate::train::record::{Record, RecordError};
 use crate::train::sampling::Points;
 use crate::train::session::{Session, Stop};
-use crate::train::system::{Kind, Point};
+use crate::train::system::{Kind, Point, weak_kind};
+use crate::train::weak::{Grading, PARTS};
 
 /// Where a record goes on: the phase, and whether it had begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +60,11 @@ impl Session<'_> {
         for (k, block) in self.system.blocks.iter().enumerate() {
             if let Some(emphasis) = &block.emphasis {
                 r.put(format!("emphasis.{k}"), emphasis);
+            }
+            if let Kind::Weak(w) = &block.kind
+                && let Some(grading) = w.graded_by()
+            {
+                r.put(format!("grading.{k}"), &grading.places.concat());
             }
             if let Kind::Point(p) = &block.kind
                 && self.draws[block.residual] > 0
@@ -164,6 +171,16 @@ impl Session<'_> {
                     let coefficients = r.exactly(&format!("coefficients.{k}"), rows * each)?.to_vec();
                     let at = Points { dim, data, columns };
                     Some(Kind::Point(Arc::new(Point::new(old.plan, problem, at, coefficients))))
+                }
+                Kind::Weak(_) if r.has(&format!("grading.{k}")) => {
+                    let name = format!("grading.{k}");
+                    let places = r.exactly(&name, problem.coords.len() * (PARTS + 1))?;
+                    let grading = Grading { places: places.chunks_exact(PARTS + 1).map(<[f64]>::to_vec).collect() };
+                    let Rows::Weak(weak) = &problem.residuals[block.residual].rows else { continue };
+                    if !grading.is_of(&problem.coords) {
+                        return Err(RecordError::Value(name));
+                    }
+                    Some(weak_kind(problem, weak, Some(&grading)))
                 }
                 _ => None,
             });

@@ -14,9 +14,10 @@ use crate::ir::op::ParamId;
 use crate::ir::problem::{Network, Readout};
 use crate::plan::Precision;
 use crate::train::frame::Frame;
+use crate::train::held::HeldRows;
 use crate::train::init::place;
 use crate::train::observe::Features;
-use crate::train::readout;
+use crate::train::readout::{self, Penalty};
 use crate::train::system::{Field, System};
 
 /// Newton iterations at most.
@@ -158,13 +159,32 @@ impl Linear {
         Linear { fixed, target }
     }
 
-    /// The best readouts of features whose rows are given (all readouts', one after the other), shaped like `like`, and the
-    /// mean of the squared rows that are left. `None` if numbers are not finite.
-    pub fn solve(&self, rows: MatRef<'_, f64>, like: &Weights, ridge: Option<f64>) -> Option<(Weights, f64)> {
+    /// The best readouts of features whose rows are given (all readouts', one after the other), shaped like `like`, and how
+    /// good they are: by held rows, if there are any. `None` if numbers are not finite.
+    pub fn solve(
+        &self,
+        rows: MatRef<'_, f64>,
+        like: &Weights,
+        ridge: Option<f64>,
+        held: Option<&HeldRows>,
+    ) -> Option<(Weights, Worth)> {
         let all = join(self.fixed.as_ref(), rows);
-        let solution = readout::solve(all.as_ref(), &self.target, self.fixed.ncols(), ridge)?;
-        Some((like.with(&solution.weights), solution.mean_square))
+        let penalty = match (ridge, held) {
+            (Some(ridge), _) => Penalty::Given(ridge),
+            (None, Some(held)) => held.penalty(),
+            (None, None) => Penalty::CrossValidated,
+        };
+        let solution = readout::solve(all.as_ref(), &self.target, self.fixed.ncols(), penalty)?;
+        let left = held.map_or(solution.mean_square, |h| h.left(&solution.weights));
+        Some((like.with(&solution.weights), Worth { left, ridge: solution.ridge }))
     }
+}
+
+/// What a solved readout leaves, of the rows that judge it, and the penalty that it was solved with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Worth {
+    pub left: f64,
+    pub ridge: f64,
 }
 
 /// The columns of `a`, then those of `b`.
@@ -205,7 +225,7 @@ pub fn readout(
     ridge: Option<f64>,
 ) -> Option<Weights> {
     let solve = |frame: &Frame<'_>, here: &Weights| {
-        Linear::new(frame, features, here).solve(features.rows(frame, &[]).as_ref(), here, ridge)
+        Linear::new(frame, features, here).solve(features.rows(frame, &[]).as_ref(), here, ridge, None)
     };
     if let Some(frame) = linear {
         return solve(frame, start).map(|(weights, _)| weights);

@@ -53,7 +53,7 @@ fn legendre(n: usize, x: f64) -> (f64, f64) {
     (p, n as f64 * (x * p - before) / (x * x - 1.0))
 }
 
-/// Clamped B-splines of one degree on equal spans of [lo, hi]: `spans + degree` functions that add up to 1.
+/// Clamped B-splines of one degree on spans of [lo, hi]: `spans + degree` functions that add up to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Splines {
     pub degree: usize,
@@ -66,10 +66,16 @@ pub struct Splines {
 }
 
 impl Splines {
+    /// On equal spans.
     pub fn new(lo: f64, hi: f64, spans: usize, degree: usize) -> Splines {
-        let spans = spans.max(1);
+        Splines::on(&equal(lo, hi, spans.max(1)), degree)
+    }
+
+    /// On the spans between breaks, which ascend.
+    pub fn on(breaks: &[f64], degree: usize) -> Splines {
+        let (lo, hi, spans) = (breaks[0], breaks[breaks.len() - 1], breaks.len() - 1);
         let mut knots = vec![lo; degree];
-        knots.extend((0..=spans).map(|i| if i == spans { hi } else { lo + (hi - lo) * i as f64 / spans as f64 }));
+        knots.extend_from_slice(breaks);
         knots.extend(std::iter::repeat_n(hi, degree));
         Splines { degree, spans, lo, hi, periodic: false, knots }
     }
@@ -77,14 +83,21 @@ impl Splines {
     /// Splines on equal knots that come round: `spans` functions, of which degree + 1 are not zero on a span.
     pub fn periodic(lo: f64, hi: f64, spans: usize, degree: usize) -> Splines {
         // With fewer a function would meet itself.
-        let spans = spans.max(degree + 1);
-        let at = |i: usize| match i as isize - degree as isize {
-            0 => lo,
-            k if k == spans as isize => hi,
-            k => lo + (hi - lo) * k as f64 / spans as f64,
-        };
-        let knots = (0..=spans + 2 * degree).map(at).collect();
+        Splines::periodic_on(&equal(lo, hi, spans.max(degree + 1)), degree)
+    }
+
+    /// The same on the spans between breaks, which ascend and are more than the degree.
+    pub fn periodic_on(breaks: &[f64], degree: usize) -> Splines {
+        let (lo, hi, spans) = (breaks[0], breaks[breaks.len() - 1], breaks.len() - 1);
+        let before = breaks[spans - degree..spans].iter().map(|x| x - (hi - lo));
+        let after = breaks[1..=degree].iter().map(|x| x + (hi - lo));
+        let knots = before.chain(breaks.iter().copied()).chain(after).collect();
         Splines { degree, spans, lo, hi, periodic: true, knots }
+    }
+
+    /// The ends of the spans.
+    pub fn breaks(&self) -> &[f64] {
+        &self.knots[self.degree..=self.degree + self.spans]
     }
 
     /// The number of functions; on a periodic coordinate, counted as if they did not come round.
@@ -98,16 +111,8 @@ impl Splines {
 
     /// The span that `x` lies in; points outside count to the nearest.
     pub fn span_of(&self, x: f64) -> usize {
-        let p = (x - self.lo) / (self.hi - self.lo) * self.spans as f64;
-        let mut s = if p > 0.0 { (p as usize).min(self.spans - 1) } else { 0 };
-        // The knots are the truth, not the division.
-        while s > 0 && x < self.knots[s + self.degree] {
-            s -= 1;
-        }
-        while s + 1 < self.spans && x >= self.knots[s + 1 + self.degree] {
-            s += 1;
-        }
-        s
+        let within = &self.breaks()[1..self.spans];
+        within.partition_point(|b| *b <= x)
     }
 
     /// Values and derivatives up to `order` at `x` of the functions that are not zero there: the first of them, and
@@ -188,6 +193,11 @@ impl Splines {
     }
 }
 
+/// The ends of equal spans of [lo, hi].
+pub fn equal(lo: f64, hi: f64, spans: usize) -> Vec<f64> {
+    (0..=spans).map(|i| if i == spans { hi } else { lo + (hi - lo) * i as f64 / spans as f64 }).collect()
+}
+
 /// A condition at an end: the sum of `factor` times the derivative of `order` is zero. `[(0, 1.0)]`: the function vanishes.
 pub type Condition = Vec<(u8, f64)>;
 
@@ -207,10 +217,13 @@ impl TestSpace {
     /// the low and at the high end. At least as many are taken as keep the conditions of
     /// the two ends apart, whatever `tests` says.
     pub fn new(lo: f64, hi: f64, tests: usize, degree: usize, ends: &[Vec<Condition>; 2]) -> TestSpace {
-        let reach = ends.iter().flatten().flatten().map(|&(o, _)| o as usize + 1).max().unwrap_or(0);
-        let spans = tests.max(2 * reach + 1).saturating_sub(degree).max(1);
-        let splines = Splines::new(lo, hi, spans, degree);
-        let n = splines.len();
+        TestSpace::on(&equal(lo, hi, spans_for(tests, degree, ends)), degree, ends)
+    }
+
+    /// The same on the spans between given breaks.
+    pub fn on(breaks: &[f64], degree: usize, ends: &[Vec<Condition>; 2]) -> TestSpace {
+        let splines = Splines::on(breaks, degree);
+        let (lo, hi, spans, n) = (splines.lo, splines.hi, splines.spans, splines.len());
         // Each end is solved in the order from the end inwards.
         let low = end_functions(&splines, lo, &ends[0], false);
         let high = end_functions(&splines, hi, &ends[1], true);
@@ -240,7 +253,12 @@ impl TestSpace {
 
     /// `tests` splines of `degree` that come round, at least degree + 1.
     pub fn periodic(lo: f64, hi: f64, tests: usize, degree: usize) -> TestSpace {
-        let splines = Splines::periodic(lo, hi, tests, degree);
+        TestSpace::periodic_on(&equal(lo, hi, tests.max(degree + 1)), degree)
+    }
+
+    /// The same on the spans between given breaks, more than the degree.
+    pub fn periodic_on(breaks: &[f64], degree: usize) -> TestSpace {
+        let splines = Splines::periodic_on(breaks, degree);
         let n = splines.spans;
         let parts = (0..splines.len()).map(|i| vec![(i % n, 1.0)]).collect();
         // Function j is the raw one of that number; the first few also reach over the last spans.
@@ -293,6 +311,12 @@ impl TestSpace {
         }
         (range, out)
     }
+}
+
+/// The spans that `tests` raw splines with these conditions at the ends have.
+pub fn spans_for(tests: usize, degree: usize, ends: &[Vec<Condition>; 2]) -> usize {
+    let reach = ends.iter().flatten().flatten().map(|&(o, _)| o as usize + 1).max().unwrap_or(0);
+    tests.max(2 * reach + 1).saturating_sub(degree).max(1)
 }
 
 struct End {
@@ -386,6 +410,64 @@ mod tests {
             assert!((v[..4].iter().sum::<f64>() - 1.0).abs() < 1e-14);
             assert!(v[4..8].iter().sum::<f64>().abs() < 1e-12);
             assert!(v[8..12].iter().sum::<f64>().abs() < 1e-11);
+        }
+    }
+
+    /// Spans from a tenth of their mean to three times it.
+    fn uneven(lo: f64, hi: f64) -> Vec<f64> {
+        [0.0, 0.02, 0.03, 0.1, 0.4, 0.41, 0.42, 0.5, 0.8, 0.9, 1.0].iter().map(|p| lo + (hi - lo) * p).collect()
+    }
+
+    #[test]
+    fn uneven_spans_keep_all_that_equal_ones_have() {
+        let breaks = uneven(-1.0, 2.0);
+        let s = Splines::on(&breaks, 3);
+        assert_eq!((s.len(), s.breaks()), (13, &breaks[..]));
+        for i in 0..=50 {
+            let x = -1.0 + 3.0 * i as f64 / 50.0;
+            let k = s.span_of(x);
+            assert!(breaks[k] <= x && (x < breaks[k + 1] || i == 50), "{x} in span {k}");
+            let (_, v) = s.eval(x, 1);
+            assert!((v[..4].iter().sum::<f64>() - 1.0).abs() < 1e-13 && v[4..8].iter().sum::<f64>().abs() < 1e-9);
+        }
+        // Gauss points go with the spans, and the integral of a spline is that of de Boor: (knot - knot) / (degree + 1).
+        let rule = s.quadrature(3);
+        assert!(
+            rule.nodes.chunks_exact(3).zip(breaks.windows(2)).all(|(x, b)| x.iter().all(|x| b[0] < *x && *x < b[1]))
+        );
+        let mut sums = vec![0.0; s.len()];
+        for (x, w) in rule.nodes.iter().zip(&rule.weights) {
+            let (first, v) = s.eval(*x, 0);
+            (0..4).for_each(|i| sums[first + i] += w * v[i]);
+        }
+        for (i, sum) in sums.iter().enumerate() {
+            assert!((sum - (s.knots[i + 4] - s.knots[i]) / 4.0).abs() < 1e-14, "{i}");
+        }
+        // What vanishes at an end still does.
+        let space = TestSpace::on(&breaks, 4, &ends(&[vec![1], vec![0, 2]]));
+        let largest = |v: &[f64]| v.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+        assert!(largest(&space.eval(-1.0, 2).1[1]) < 1e-8 && largest(&space.eval(-1.0, 2).1[0]) > 0.5);
+        assert!(largest(&space.eval(2.0, 2).1[0]) < 1e-8 && largest(&space.eval(2.0, 2).1[2]) < 1e-6);
+    }
+
+    #[test]
+    fn uneven_periodic_splines_are_smooth_where_they_come_round() {
+        let space = TestSpace::periodic_on(&uneven(0.0, 1.0), 3);
+        let n = space.len();
+        assert_eq!(n, 10);
+        let dense = |x: f64, order: usize| {
+            let (range, v) = space.eval(x, 3);
+            let mut all = vec![0.0; n];
+            range.clone().for_each(|k| all[space.index(k)] += v[order][k - range.start]);
+            all
+        };
+        for order in 0..3 {
+            let (a, b) = (dense(0.0, order), dense(1.0, order));
+            let scale = b.iter().fold(1.0f64, |m, x| m.max(x.abs()));
+            assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-12 * scale), "{order}: {a:?} {b:?}");
+        }
+        for x in [0.0, 0.015, 0.3, 0.405, 0.99] {
+            assert!((dense(x, 0).iter().sum::<f64>() - 1.0).abs() < 1e-12);
         }
     }
 

@@ -14,7 +14,7 @@ use crate::exec::kernel::{Numbers, numbers};
 use crate::exec::real::Real;
 use crate::exec::rng::{Purpose, Stream};
 use crate::func::MultiIndex;
-use crate::ir::problem::{Atom, Derivatives, Function, Place, Pointwise, Problem, Rows};
+use crate::ir::problem::{Atom, Derivatives, Function, Place, Pointwise, Problem, Rows, Weak};
 use crate::ir::program::Program;
 use crate::plan::Sampler;
 use crate::train::frame::Frame;
@@ -23,7 +23,7 @@ use crate::train::kernels::Kernels;
 use crate::train::sampling::{Points, place_points};
 use crate::train::smoothing;
 use crate::train::stencil::Stencil;
-use crate::train::weak::WeakSystem;
+use crate::train::weak::{Grading, WeakSystem};
 
 /// Which residuals a system is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,10 +105,7 @@ impl<'a> System<'a> {
                     let observer = if point.stencil.is_some() { 0 } else { kernels.observer_of[i] };
                     (Kind::Point(Arc::new(point)), observer)
                 }
-                (Rows::Weak(weak), Part::Trained) => {
-                    let is_unknown = |f: usize| problem.network.fields[f].unknown.is_some();
-                    (Kind::Weak(WeakSystem::assemble(weak, &problem.coords, is_unknown)), 0)
-                }
+                (Rows::Weak(weak), Part::Trained) => (weak_kind(problem, weak, None), 0),
                 (Rows::Pointwise(_) | Rows::Weak(_), Part::Absorbed) | (Rows::Absorbed { .. }, Part::Trained) => {
                     continue;
                 }
@@ -172,6 +169,12 @@ impl<'a> System<'a> {
     pub fn frame_like(&self, about: Option<&Field>, other: &Frame<'a>) -> Frame<'a> {
         Frame::new(self, about, Some(other))
     }
+}
+
+/// A weak form of a problem on spans that are graded, or equal.
+pub fn weak_kind<'a>(problem: &Problem, weak: &Weak, grading: Option<&Grading>) -> Kind<'a> {
+    let is_unknown = |f: usize| problem.network.fields[f].unknown.is_some();
+    Kind::Weak(WeakSystem::graded(weak, &problem.coords, is_unknown, grading))
 }
 
 /// Points of a residual, `n` where its place leaves that open, and coefficients of input functions for each. They depend on the

@@ -16,6 +16,7 @@
 //! Test functions are tensor products of splines ([`TestSpace`]), ordered with the last coordinate fastest, as the points are.
 
 mod arrays;
+mod grading;
 
 use std::sync::Arc;
 
@@ -30,7 +31,9 @@ use crate::func::MultiIndex;
 use crate::ir::problem::{Coord, Integrand, Weak};
 use crate::ir::program::Program;
 use crate::train::linalg::{BLOCK, Staircase, StaircaseBuilder};
-use crate::train::splines::{Condition, Quadrature, TestSpace};
+use crate::train::splines::{Condition, Quadrature, TestSpace, spans_for};
+
+pub use grading::{Grading, PARTS};
 
 /// Gauss points a knot span and coordinate for the field: 3, or 2 where that would make too many points. A spiking field
 /// jumps, so that more test functions are worth more than more points for each of them. With 2 points the moments of the
@@ -109,6 +112,8 @@ pub struct WeakSystem {
     nonlinear: Vec<NonlinearTerm>,
     /// The part of the moments without the field: source terms and boundary data.
     load: Vec<f64>,
+    /// How the spans are graded, if they are not equal.
+    grading: Option<Grading>,
 }
 
 #[derive(Debug)]
@@ -128,10 +133,21 @@ struct NonlinearTerm {
 }
 
 impl Axis {
-    fn new(coord: &Coord, tests: usize, degree: usize, ends: &[Vec<Condition>; 2], coords: usize) -> Axis {
-        let space = match coord.periodic {
-            true => TestSpace::periodic(coord.lo, coord.hi, tests, degree),
-            false => TestSpace::new(coord.lo, coord.hi, tests, degree, ends),
+    /// Along coordinate `k`.
+    fn new(
+        coords: &[Coord],
+        k: usize,
+        tests: usize,
+        degree: usize,
+        ends: &[Vec<Condition>; 2],
+        grading: Option<&Grading>,
+    ) -> Axis {
+        let (coord, coords) = (&coords[k], coords.len());
+        let space = match (coord.periodic, grading) {
+            (true, None) => TestSpace::periodic(coord.lo, coord.hi, tests, degree),
+            (true, Some(g)) => TestSpace::periodic_on(&g.breaks(k, tests.max(degree + 1)), degree),
+            (false, None) => TestSpace::new(coord.lo, coord.hi, tests, degree, ends),
+            (false, Some(g)) => TestSpace::on(&g.breaks(k, spans_for(tests, degree, ends)), degree, ends),
         };
         let per_span = field_points(coords, space.splines.spans, degree);
         let rule = space.splines.quadrature(per_span);
@@ -215,6 +231,16 @@ fn visit(tables: &[Table], lens: &[usize], i: usize, alpha: &MultiIndex, mut f: 
 impl WeakSystem {
     /// `is_unknown` says which fields are the same at all points.
     pub fn assemble(weak: &Weak, coords: &[Coord], is_unknown: impl Fn(usize) -> bool) -> Arc<WeakSystem> {
+        WeakSystem::graded(weak, coords, is_unknown, None)
+    }
+
+    /// The same on graded spans.
+    pub fn graded(
+        weak: &Weak,
+        coords: &[Coord],
+        is_unknown: impl Fn(usize) -> bool,
+        grading: Option<&Grading>,
+    ) -> Arc<WeakSystem> {
         let d = coords.len();
         let tests = tests_of(weak, coords);
         let order = |k: usize| {
@@ -224,7 +250,7 @@ impl WeakSystem {
         };
         let orders: Vec<usize> = (0..d).map(order).collect();
         let axes: Vec<Axis> =
-            (0..d).map(|k| Axis::new(&coords[k], tests, (orders[k] + 1).max(3), &ends(weak, k), d)).collect();
+            (0..d).map(|k| Axis::new(coords, k, tests, (orders[k] + 1).max(3), &ends(weak, k), grading)).collect();
         let lens: Vec<usize> = axes.iter().map(|a| a.space.len()).collect();
         let count: usize = lens.iter().product();
         let (points, weights) = tensor(&axes.iter().map(|a| &a.rule).collect::<Vec<_>>());
@@ -283,7 +309,13 @@ impl WeakSystem {
             linear,
             nonlinear,
             load,
+            grading: grading.cloned(),
         })
+    }
+
+    /// How the spans are graded, if they are not equal.
+    pub fn graded_by(&self) -> Option<&Grading> {
+        self.grading.as_ref()
     }
 
     /// The fields that are observed at the points.

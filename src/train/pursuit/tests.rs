@@ -78,7 +78,12 @@ fn several_columns_are_taken_together() {
             0 => 1.0,
             j => f[(i, 2 * chosen[(j - 1) / 2] + (j - 1) % 2)],
         });
-        let solution = crate::train::readout::solve(all.as_ref(), &target, all.ncols(), Some(0.0));
+        let solution = crate::train::readout::solve(
+            all.as_ref(),
+            &target,
+            all.ncols(),
+            crate::train::readout::Penalty::Given(0.0),
+        );
         solution.expect("finite").mean_square * 40.0
     };
     let mut chosen = vec![];

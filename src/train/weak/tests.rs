@@ -231,7 +231,7 @@ fn newton_converges_on_a_nonlinear_equation() {
             w.apply(&[Numbers::Single(features.clone())], 8).as_ref(),
             w.target(),
             8,
-            Some(0.0),
+            crate::train::readout::Penalty::Given(0.0),
         );
         let weights = solved.expect("finite").weights;
         u = (0..s.len()).map(|i| (0..8).map(|k| weights[k] * f64::from(features[i * 8 + k])).sum()).collect();
@@ -398,4 +398,44 @@ fn a_mixed_condition_holds_by_its_tests() {
     assert_eq!(s.tests(), 22);
     let w = s.linearise(None);
     assert!(mean_square(&w.residual(&[on_points(&s, |x| libm::sin(x[0]))])) < 1e-14);
+}
+
+/// Spans ten times finer about 1 than elsewhere.
+fn fine_about_one() -> Grading {
+    let at = |p: f64| {
+        let z = 2.0 * p - 1.0;
+        1.0 + 0.1 * z + 0.9 * z * z * z
+    };
+    let places = (0..=PARTS).map(|k| at(k as f64 / PARTS as f64)).collect();
+    Grading { places: vec![places] }
+}
+
+#[test]
+fn graded_spans_see_what_equal_ones_do_not() {
+    let f = program(1, false, |e| {
+        let x = e.coord(0);
+        vec![("value", e.sine(-PI * PI / 4.0, PI / 2.0, x))]
+    });
+    let volume = vec![term(constant(1, -1.0), &[2], Integrand::Field(0)), term(f, &[0], Integrand::One)];
+    let form = weak(24, volume, vec![], vec![[vec![0], vec![0]]]);
+    let coords = [coord(0.0, 2.0)];
+    assert!(fine_about_one().is_of(&coords));
+    let measured = |s: &Arc<WeakSystem>, off: &dyn Fn(f64) -> f64| {
+        let u = vec![on_points(s, |x| libm::sin(PI * x[0] / 2.0) + off(x[0]))];
+        mean_square(&s.linearise(None).residual(&u))
+    };
+    let graded = WeakSystem::graded(&form, &coords, |_| false, Some(&fine_about_one()));
+    let equal = assembled(&form, &coords);
+    assert_eq!((graded.tests(), graded.len()), (equal.tests(), equal.len()));
+    assert!((graded.weights().iter().sum::<f64>() - 2.0).abs() < 1e-12);
+    assert!(measured(&graded, &|_| 0.0) < 1e-10, "{}", measured(&graded, &|_| 0.0));
+    // A smooth error is measured as itself: the mean of (0.01 sin)^2.
+    let smooth = |x: f64| 0.01 * libm::sin(PI * x);
+    assert!((measured(&graded, &smooth) - 5e-5).abs() < 1e-6, "{}", measured(&graded, &smooth));
+    // A thin one, whose mean square is 1e-4 * 0.01 * sqrt(pi / 2) / 2, only where spans are thin: between the points of equal
+    // ones it is hardly there.
+    let thin = |x: f64| 0.01 * libm::exp(-((x - 1.018) / 0.01) * ((x - 1.018) / 0.01));
+    let truth = 1e-4 * 0.01 * libm::sqrt(PI / 2.0) / 2.0;
+    assert!(measured(&graded, &thin) > 0.6 * truth, "{}", measured(&graded, &thin) / truth);
+    assert!(measured(&equal, &thin) < 0.3 * truth, "{}", measured(&equal, &thin) / truth);
 }
