@@ -17,10 +17,10 @@ mod steps;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 
-use cranelift::codegen::ir::{BlockArg, FuncRef, GlobalValue};
+use cranelift::codegen::ir::{BlockArg, FuncRef};
 use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsData, Value as Clif, types};
 
-use super::lanes::{Constants, Emit, Lanes};
+use super::lanes::{Constants, Emit, Lanes, Two};
 use super::plan::{Buffer, Item, Loop, Place, Plan, Row, weight};
 use crate::exec::math::Ops;
 use crate::ir::op::{Elem, Op, Ty, Value};
@@ -32,14 +32,8 @@ pub(super) type Callees = HashMap<&'static str, FuncRef>;
 /// Arguments of a compiled tile, all of pointer size: scratch, points, inputs, params, directions, tables, outputs, traces.
 pub(super) const ARGUMENTS: usize = 8;
 
-/// Emits the whole function; `b` stands in its entry block, which has the arguments. Yields what is to stand in `table`.
-pub(super) fn emit<R: Emit>(
-    plan: &Plan,
-    b: &mut FunctionBuilder<'_>,
-    callees: &Callees,
-    table: GlobalValue,
-    arguments: &[Clif],
-) -> Vec<u8> {
+/// Emits the whole function; `b` stands in its entry block, which has the arguments.
+pub(super) fn emit<R: Emit>(plan: &Plan, b: &mut FunctionBuilder<'_>, callees: &Callees, arguments: &[Clif]) {
     let &[scratch, points, inputs, params, directions, tables, outputs, traces] = arguments else {
         unreachable!("a tile has {ARGUMENTS} arguments");
     };
@@ -50,7 +44,6 @@ pub(super) fn emit<R: Emit>(
         b,
         callees,
         constants: Constants::default(),
-        table,
         scratch,
         frames,
         points,
@@ -89,7 +82,6 @@ pub(super) fn emit<R: Emit>(
         });
     }
     e.b.ins().return_(&[]);
-    e.constants.listed.iter().flat_map(|bits| bits.to_le_bytes()[..R::BYTES].repeat(R::LANES)).collect()
 }
 
 fn bytes<R: Emit>(numbers: usize) -> i64 {
@@ -107,8 +99,6 @@ struct Emitter<'p, 'a, 'f, R> {
     b: &'a mut FunctionBuilder<'f>,
     callees: &'p Callees,
     constants: Constants,
-    /// Constants of long loops.
-    table: GlobalValue,
     scratch: Clif,
     frames: Clif,
     points: Clif,
@@ -470,10 +460,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
             return vectors.clone();
         }
         let vectors = match self.plan.places.get(&v) {
-            // From the table, each use reads it anew.
-            Some(Place::Const(x)) if self.constants.table.is_some() => {
-                return (0..body.vectors).map(|_| self.machine().f(R::new(*x))).collect();
-            }
+            Some(Place::Const(x)) if self.constants.fresh => return vec![self.machine().f(R::new(*x))],
             Some(Place::Const(x)) => vec![self.machine().f(R::new(*x))],
             Some(Place::Table(k)) => {
                 let Some(step) = body.step else { unreachable!("tables are read in steps") };
@@ -510,7 +497,12 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
             self.spikes(l, body, inst.value, (*of, *strict), &operands[0]);
             return;
         }
+        let fresh = self.constants.fresh;
         let mut o = self.machine();
+        if let (Op::Unary(f, _), [a, b], true) = (&inst.op, operands[0].as_slice(), fresh) {
+            body.registers.insert(inst.value, R::unary(&mut Two(o), *f, [*a, *b]).to_vec());
+            return;
+        }
         let result = (0..count)
             .map(|k| {
                 let x = |i: usize| operands[i][k % operands[i].len()];

@@ -10,7 +10,7 @@ use std::time::Instant;
 use cranelift::codegen::settings::{self, Configurable};
 use cranelift::prelude::{AbiParam, FunctionBuilder, FunctionBuilderContext, Signature, types};
 use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{DataDescription, DataId, FuncId, Linkage, Module, default_libcall_names};
+use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
 
 use super::emit::{ARGUMENTS, Callees, emit};
 use super::lanes::Emit;
@@ -77,7 +77,7 @@ impl Drop for Code {
 /// The function of a plan as text.
 pub(super) fn text<R: Emit>(plan: &Plan) -> Result<String, JitError> {
     let mut maker = Maker::new::<R>(Processor::Here)?;
-    maker.build::<R>(plan)?;
+    maker.build::<R>(plan);
     let text = maker.context.func.display().to_string();
     maker.into_code();
     Ok(text)
@@ -139,9 +139,8 @@ impl Maker {
         Code { module: Mutex::new(Some(self.module)) }
     }
 
-    /// Leaves the plan's function in the context; its table of constants is still to be defined.
-    fn build<R: Emit>(&mut self, plan: &Plan) -> Result<(DataId, Vec<u8>), JitError> {
-        let data = self.module.declare_anonymous_data(false, false).map_err(error)?;
+    /// Leaves the plan's function in the context.
+    fn build<R: Emit>(&mut self, plan: &Plan) {
         self.context.func.signature = signature(&self.module, ARGUMENTS);
         let mut b = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
         let entry = b.create_block();
@@ -152,22 +151,14 @@ impl Maker {
         for (s, id) in &self.imports {
             callees.insert(s.name, self.module.declare_func_in_func(*id, b.func));
         }
-        let table = self.module.declare_data_in_func(data, b.func);
         let arguments = b.block_params(entry).to_vec();
-        let constants = emit::<R>(plan, &mut b, &callees, table, &arguments);
+        emit::<R>(plan, &mut b, &callees, &arguments);
         b.finalize(self.module.isa().frontend_config());
-        Ok((data, constants))
     }
 
     fn define<R: Emit>(&mut self, plan: &Plan, number: usize) -> Result<(FuncId, Cost), JitError> {
         let begun = Instant::now();
-        let (data, constants) = self.build::<R>(plan)?;
-        if !constants.is_empty() {
-            let mut description = DataDescription::new();
-            description.define(constants.into_boxed_slice());
-            description.set_align(16);
-            self.module.define_data(data, &description).map_err(error)?;
-        }
+        self.build::<R>(plan);
         let name = format!("kernel{number}");
         let id = self.module.declare_function(&name, Linkage::Local, &self.context.func.signature).map_err(error)?;
         let defined = self.module.define_function(id, &mut self.context);
