@@ -240,12 +240,14 @@ mod tests {
             let mut b = Builder::new(p);
             let mut last = b.push(Region::Init, Op::Input(0), Ty::real(5));
             let x = last;
-            for f in [Unary::Exp, Unary::Sin, Unary::Tanh, Unary::Log, Unary::Erf, Unary::Sigmoid] {
+            for f in
+                [Unary::Floor, Unary::Ceil, Unary::Exp, Unary::Sin, Unary::Tanh, Unary::Log, Unary::Erf, Unary::Sigmoid]
+            {
                 let y = b.push(Region::Init, Op::Unary(f, x), Ty::real(5));
                 last = b.push(Region::Init, Op::Fma(y, last, x), Ty::real(5));
                 b.program.outputs.push(Output { name: f.name().into(), value: last });
             }
-            let kernel = compile_for::<R>(vec![b.finish()], processor).expect("it compiles").remove(0);
+            let kernel = compile_for::<R>(level, vec![b.finish()]).expect("it compiles").remove(0);
             let inputs: Vec<R> = (0..160).map(|i| R::new(f64::from(i) * 0.137 - 9.1)).collect();
             let run = crate::exec::driver::run(kernel.as_ref(), &inputs, &[], &[]);
             run.outputs.iter().map(|y| if y.wide().is_nan() { 0 } else { y.raw() }).collect()
