@@ -208,6 +208,13 @@ pub enum Update {
         beta: f64,
         nesterov: bool,
     },
+    /// Gauss and Newton's method in the span of the directions and of the last steps, as many as `columns` says. `damping: None`:
+    /// chosen by cross-validation.
+    GaussNewton {
+        rate: Schedule,
+        damping: Option<f64>,
+        columns: usize,
+    },
     /// Kingma and Ba, arXiv 1412.6980.
     Adam {
         rate: Schedule,

@@ -225,6 +225,8 @@ train {
   phase rank { perturb rank(2) directions 5 estimate forward update adam(rate = 0.01) steps 3 }
   phase node { perturb gaussian directions 1 scope node estimate forward update momentum(rate = 0.01) steps 3 }
   phase more { perturb orthogonal directions 2 .. 9 scope layer estimate forward update nesterov(rate = 0.01) steps 6 }
+  phase span { perturb sphere directions 5 scope layer estimate forward update gauss_newton(rate = 0.5) steps 3 }
+  phase seen { perturb sphere(sigma = 0.1) directions 5 estimate difference update gauss_newton(damping = 0.1) steps 3 }
   phase real { perturb coordinate(sigma = 0.1) scope node estimate difference update sgd(rate = 0.01) average 0.5 steps 3 }
 }
 ";

@@ -174,6 +174,11 @@ fn every_kind_of_direction_update_and_average() {
             "update nesterov(rate = 0.02, beta = 0.8) average 0.75",
         ),
         ("average", "perturb coordinate scope node", "update adam(rate = 0.01) average 0.5 solve readout every 3"),
+        (
+            "subspace",
+            "perturb gaussian directions 5 scope layer",
+            "update gauss_newton(rate = 0.5, columns = 2) clip 1",
+        ),
         ("range", "perturb gaussian directions 1 .. 40", "update sgd(rate = 0.05) average 0.9 batch 8"),
     ] {
         goes_on_to_the_same_bits(

@@ -18,6 +18,8 @@ pub const MUTATE: f64 = 0.1;
 pub const ROUNDS: usize = 3;
 /// How much of the last step the next one keeps, with momentum.
 pub const BETA: f64 = 0.9;
+/// Last steps that a step of Gauss and Newton may go along.
+pub const COLUMNS: u64 = 1;
 /// Moments and epsilon of Adam, as in its paper.
 pub const BETA1: f64 = 0.9;
 pub const BETA2: f64 = 0.999;
@@ -120,6 +122,10 @@ pub fn as_source(train: &Train) -> String {
                     Update::Momentum { rate, beta, nesterov } => {
                         let name = if *nesterov { "nesterov" } else { "momentum" };
                         format!("{name}(rate = {}, beta = {beta})", schedule(rate))
+                    }
+                    Update::GaussNewton { rate, damping, columns } => {
+                        let damping = damping.map_or(String::new(), |d| format!(", damping = {d}"));
+                        format!("gauss_newton(rate = {}{damping}, columns = {columns})", schedule(rate))
                     }
                     Update::Adam { rate, beta1, beta2, epsilon } => {
                         let rate = schedule(rate);

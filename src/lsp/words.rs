@@ -201,7 +201,7 @@ pub const WORDS: &[Word] = &[
     w(Train, "phase", "phase NAME { … }", "Phases run in order; each keeps its best state by training loss."),
     w(Phase, "perturb", "perturb WHAT", "What is perturbed: `neurons(LAYER)`, or all weights by random directions."),
     w(Phase, "estimate", "estimate KIND", "How the effect of a perturbation is observed: difference or forward."),
-    w(Phase, "update", "update RULE", "What is made of it: pursuit, sgd, momentum, nesterov, adam."),
+    w(Phase, "update", "update RULE", "What is made of it: pursuit, sgd, momentum, nesterov, adam, gauss_newton."),
     w(Phase, "rounds", "rounds R", "Rounds of a pursuit after the first selection; 3 by default."),
     w(Phase, "steps", "steps N", "Updates of a gradient phase."),
     w(
@@ -356,6 +356,12 @@ pub const WORDS: &[Word] = &[
     w(Update, "sgd", "update sgd(rate = R)", "θ ← θ - R g"),
     w(Update, "momentum", "update momentum(rate = R)", "Polyak's heavy ball; also beta = 0.9."),
     w(Update, "nesterov", "update nesterov(rate = R)", "Nesterov's momentum; also beta = 0.9."),
+    w(
+        Update,
+        "gauss_newton",
+        "update gauss_newton",
+        "Solves for all rows in the span of the directions; also rate = 1, damping = D, columns = 1.",
+    ),
     w(Update, "adam", "update adam(rate = R)", "Kingma and Ba; also beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8."),
     w(Scope, "global", "scope global", "One direction goes over all weights."),
     w(Scope, "node", "scope node", "Every neuron is perturbed alone, in the weights that lead to it."),

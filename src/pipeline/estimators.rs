@@ -16,7 +16,7 @@ use crate::train::init;
 use crate::train::observe::Lab;
 use crate::train::perturb::{Group, groups};
 use crate::train::solve::square;
-use crate::train::system::{Part, System};
+use crate::train::system::{Columns, Part, System};
 
 /// Deviations of the mean at which a comparison fails.
 const FAR: f64 = 6.0;
@@ -310,6 +310,53 @@ fn a_neuron_is_perturbed_in_the_weights_that_lead_to_it() {
         let layers: Vec<_> = bench.groups(&Scope::Layer).iter().map(rows_and_cols).collect();
         assert_eq!(layers, [vec![], vec![(3, 4)], vec![]]);
     });
+}
+
+/// In the weights of the readout the rows are affine: with as many directions as weights one undamped step ends where the gradient
+/// is 0, and with fewer each step is the best in its span.
+#[test]
+fn gauss_and_newton_solve_an_affine_problem_in_one_step() {
+    on_bench(|bench| {
+        let (problem, kernels) = (&bench.c.problem, &bench.c.kernels);
+        let system = System::new(problem, kernels, 1, Part::Trained);
+        let mut lab = Lab::new(&problem.network, kernels, 1);
+        // A frame about this field takes the place of the nonlinear term.
+        let field = lab.field(&system, &bench.theta);
+        let frame = system.frame(Some(&field));
+        let mut after = |estimate, directions, theta: &[f64], step| {
+            let rows = frame.apply(&observed(&mut lab, &system, theta));
+            let rows: Vec<f64> = rows.col(0).iter().zip(frame.target()).map(|(a, b)| a - b).collect();
+            let plan = Gradient {
+                estimate,
+                antithetic: true,
+                ..plan(Distribution::Orthogonal, Scope::Layers(vec!["output".into()]), directions)
+            };
+            let estimator = Estimator { plan: &plan, groups: bench.groups(&plan.scope), seed: 17, phase: 0 };
+            let here = Here { system: &system, frame: &frame, theta, rows: &rows };
+            let found = estimator.solve(&mut lab, here, 1e-3, (step, directions), &[], Some(0.0)).unwrap();
+            let theta: Vec<f64> = theta.iter().zip(found).map(|(t, s)| t - s).collect();
+            (theta, square(&rows))
+        };
+        let (solved, before) = after(Estimate::Forward, 5, &bench.theta, 0);
+        let (again, least) = after(Estimate::Forward, 5, &solved, 1);
+        assert!(least < before && distance(&again, &solved) < 1e-5, "{before} {least}");
+        let mut theta = bench.theta.clone();
+        let mut losses = vec![];
+        for step in 0..12 {
+            let (next, loss) = after(Estimate::Forward, 2, &theta, step);
+            theta = next;
+            losses.push(loss);
+        }
+        assert!(losses.windows(2).all(|w| w[1] <= w[0] * (1.0 + 1e-9)), "{losses:?}");
+        assert!(losses[11] < least + 0.1 * (before - least), "{losses:?}, at best {least}");
+    });
+}
+
+/// The field as columns of one function.
+fn observed(lab: &mut Lab<'_>, system: &System<'_>, theta: &[f64]) -> Columns {
+    let field = lab.field(system, theta);
+    let wide = |v: &Vec<f64>| crate::exec::kernel::Numbers::Double(v.clone());
+    Columns { len: 1, blocks: field.blocks.iter().map(|b| b.iter().map(wide).collect()).collect() }
 }
 
 /// Directions of several groups share runs: as many lanes as there are, and the count of evaluations says so.

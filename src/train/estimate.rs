@@ -10,6 +10,7 @@
 //! that with layers as groups it is the paper's layer-wise estimate. The expectation is the gradient (for differences: that
 //! of the smoothed loss). Directions of several groups share a run of the network with tangents, each in lanes of its own.
 
+use faer::Mat;
 use rayon::prelude::*;
 
 use crate::exec::kernel::DIRECTIONS;
@@ -19,6 +20,7 @@ use crate::train::frame::Frame;
 use crate::train::linalg::dot;
 use crate::train::observe::Lab;
 use crate::train::perturb::Group;
+use crate::train::readout;
 use crate::train::solve::square;
 use crate::train::system::System;
 
@@ -81,6 +83,56 @@ impl Estimator<'_> {
         }
     }
 
+    /// The step that lowers the rows most in the span of `total` directions a group and of `more` of one's own, to the first
+    /// order, by damped least squares: what is to be taken away from the weights.
+    ///
+    /// # Errors
+    /// The name of a residual that was not finite in a perturbed run.
+    pub fn solve(
+        &self,
+        lab: &mut Lab<'_>,
+        here: Here<'_>,
+        sigma: f64,
+        (step, total): (usize, usize),
+        more: &[&[f64]],
+        damping: Option<f64>,
+    ) -> Result<Vec<f64>, String> {
+        let whole = Group { name: "network".into(), weights: (0..here.theta.len() as u32).collect(), matrices: vec![] };
+        let mut along: Vec<Along<'_>> = vec![];
+        for (g, group) in self.groups.iter().enumerate() {
+            let key = Key { phase: self.phase, step, direction: 0, group: g };
+            let drawn = directions(self.plan.distribution, self.seed, key, 0..total, group);
+            along.extend(drawn.into_iter().map(|v| (group, v)));
+        }
+        along.extend(more.iter().map(|v| (&whole, v.to_vec())));
+        let mut slopes = Mat::<f64>::zeros(here.rows.len(), along.len());
+        for (k, some) in along.chunks(DIRECTIONS).enumerate() {
+            let changes = match self.plan.estimate {
+                Estimate::Difference => self.moves(lab, here, sigma, some)?,
+                Estimate::Forward => changes(lab, here, some),
+            };
+            slopes.as_mut().subcols_mut(k * DIRECTIONS, some.len()).copy_from(&changes);
+        }
+        let broken = || here.frame.broken(here.rows).unwrap_or("the gradient of all residuals").to_string();
+        let solution = readout::solve(slopes.as_ref(), here.rows, 0, damping).ok_or_else(broken)?;
+        let mut found = vec![0.0; here.theta.len()];
+        for (c, (group, v)) in solution.weights.iter().zip(&along) {
+            for (w, v) in group.weights.iter().zip(v) {
+                found[*w as usize] += c * v;
+            }
+        }
+        Ok(found)
+    }
+
+    /// How the rows change along some directions, by differences: `rows x directions`.
+    fn moves(&self, lab: &mut Lab<'_>, here: Here<'_>, sigma: f64, along: &[Along<'_>]) -> Result<Mat<f64>, String> {
+        let rows = self.perturbed(lab, here, sigma, along)?;
+        Ok(Mat::from_fn(here.rows.len(), along.len(), |i, k| match self.plan.antithetic {
+            true => (rows[2 * k][i] - rows[2 * k + 1][i]) / (2.0 * sigma),
+            false => (rows[k][i] - here.rows[i]) / sigma,
+        }))
+    }
+
     /// Adds the part of some directions, at most [`DIRECTIONS`], to the gradient.
     fn observe(
         &self,
@@ -109,7 +161,25 @@ impl Estimator<'_> {
         sigma: f64,
         along: &[Along<'_>],
     ) -> Result<Vec<f64>, String> {
-        let Here { system, frame, theta, rows } = here;
+        let rows = self.perturbed(lab, here, sigma, along)?;
+        let losses: Vec<f64> = rows.iter().map(|r| square(r)).collect();
+        Ok(if self.plan.antithetic {
+            losses.chunks_exact(2).map(|l| (l[0] - l[1]) / (2.0 * sigma)).collect()
+        } else {
+            let unperturbed = square(here.rows);
+            losses.iter().map(|l| (l - unperturbed) / sigma).collect()
+        })
+    }
+
+    /// The rows of perturbed networks, of both signs of a direction one after the other if the phase is antithetic.
+    fn perturbed(
+        &self,
+        lab: &mut Lab<'_>,
+        here: Here<'_>,
+        sigma: f64,
+        along: &[Along<'_>],
+    ) -> Result<Vec<Vec<f64>>, String> {
+        let Here { system, frame, theta, .. } = here;
         let sides: &[f64] = if self.plan.antithetic { &[1.0, -1.0] } else { &[1.0] };
         let base: Vec<f64> = theta.to_vec();
         let perturbed: Vec<Vec<f64>> = along
@@ -126,38 +196,34 @@ impl Estimator<'_> {
             })
             .collect();
         let fields = lab.fields(system, &perturbed.iter().map(Vec::as_slice).collect::<Vec<_>>());
-        let losses: Vec<Result<f64, String>> = fields
-            .par_iter()
-            .map(|f| {
-                let rows = frame.residual(f);
-                frame.broken(&rows).map_or_else(|| Ok(square(&rows)), |name| Err(name.to_string()))
-            })
-            .collect();
-        let losses: Vec<f64> = losses.into_iter().collect::<Result<_, _>>()?;
-        Ok(if self.plan.antithetic {
-            losses.chunks_exact(2).map(|l| (l[0] - l[1]) / (2.0 * sigma)).collect()
-        } else {
-            let unperturbed = square(rows);
-            losses.iter().map(|l| (l - unperturbed) / sigma).collect()
-        })
+        let rows = fields.par_iter().map(|f| {
+            let rows = frame.residual(f);
+            frame.broken(&rows).map(str::to_string).map_or(Ok(rows), Err)
+        });
+        rows.collect::<Vec<_>>().into_iter().collect()
     }
 }
 
+/// The slopes of the loss along some directions.
 fn tangents(lab: &mut Lab<'_>, here: Here<'_>, along: &[Along<'_>]) -> Vec<f64> {
-    let Here { system, frame, theta, rows } = here;
+    let changes = changes(lab, here, along);
+    (0..along.len())
+        .map(|k| {
+            let change: Vec<f64> = changes.col(k).iter().copied().collect();
+            2.0 * dot(here.rows, &change)
+        })
+        .collect()
+}
+
+/// How the rows change along some directions, by tangents: `rows x directions`.
+fn changes(lab: &mut Lab<'_>, here: Here<'_>, along: &[Along<'_>]) -> Mat<f64> {
+    let Here { system, frame, theta, .. } = here;
     let count = along.len();
-    let params: Vec<f64> = theta.to_vec();
     let mut buffer = vec![0.0; theta.len() * count];
     for (k, (group, v)) in along.iter().enumerate() {
         for (w, v) in group.weights.iter().zip(v) {
             buffer[*w as usize * count + k] = *v;
         }
     }
-    let changes = frame.apply(&lab.tangents(system, &params, &buffer, count));
-    (0..count)
-        .map(|k| {
-            let change: Vec<f64> = changes.col(k).iter().copied().collect();
-            2.0 * dot(rows, &change)
-        })
-        .collect()
+    frame.apply(&lab.tangents(system, theta, &buffer, count))
 }

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::ir::problem::Network;
-use crate::plan::{Directions, Estimate, Gradient, SolveReadout};
+use crate::plan::{self, Directions, Estimate, Gradient, SolveReadout};
 use crate::train::adapt::Turn;
 use crate::train::average::Average;
 use crate::train::estimate::{Estimator, Here};
@@ -48,7 +48,8 @@ fn moved(network: &Network, plan: &Gradient) -> Vec<Group> {
 /// The numbers of directions that a step may take, those of all groups of weights together.
 pub fn directions_a_step(network: &Network, plan: &Gradient) -> impl Iterator<Item = usize> {
     let groups = moved(network, plan).len();
-    (plan.directions.least..=plan.directions.most).map(move |k| k * groups)
+    let more = if let plan::Update::GaussNewton { columns, .. } = plan.update { columns } else { 0 };
+    (plan.directions.least..=plan.directions.most).map(move |k| k * groups + more)
 }
 
 /// The weights, the field and the rows they give.
@@ -275,7 +276,8 @@ fn all_steps<'a>(
         let (precision, seed) = (session.kernels.precision, session.options.seed);
         super::init::sample_surrogates(network, precision, seed, (phase, step), &mut theta);
         let sigma = plan.sigma.map_or(0.0, |s| s.at(progress));
-        let mut g = gradient(session, &estimator, &frame, &state, &theta, sigma, (step, noise.directions))?;
+        let place = (step, noise.directions);
+        let mut g = gradient(session, &estimator, &frame, &state, &theta, sigma, place, &*rule)?;
         noise.observe(&g);
         if let Some(longest) = plan.clip {
             clip(&mut g, longest);
@@ -333,7 +335,8 @@ fn look_at<'a>(
     Ok(())
 }
 
-/// The estimate at `theta`, on all points or on this step's batch. `state` is the network there, unless there are batches.
+/// The estimate at `theta` (or the step, if the update solves for it), on all points or on this step's batch. `state` is the network there, unless there are batches.
+#[allow(clippy::too_many_arguments)]
 fn gradient<'a>(
     session: &mut Session<'a>,
     estimator: &Estimator<'_>,
@@ -342,6 +345,7 @@ fn gradient<'a>(
     theta: &[f64],
     sigma: f64,
     (step, directions): (usize, usize),
+    rule: &dyn Update,
 ) -> Result<Vec<f64>, Stop> {
     let plan = estimator.plan;
     let batch =
@@ -357,7 +361,12 @@ fn gradient<'a>(
     };
     let rows = if batch.is_some() || tangent { frame.residual(field) } else { state.rows.clone() };
     let here = Here { system, frame: &frame, theta, rows: &rows };
-    let found = estimator.gradient(&mut session.lab, here, sigma, step, directions);
+    let found = match plan.update {
+        plan::Update::GaussNewton { damping, .. } => {
+            estimator.solve(&mut session.lab, here, sigma, (step, directions), &rule.columns(), damping)
+        }
+        _ => estimator.gradient(&mut session.lab, here, sigma, step, directions),
+    };
     match found {
         Ok(gradient) => session.sound(step).map(|()| gradient),
         Err(residual) => Err(session.diverged(step, residual, None)),

@@ -4,7 +4,7 @@ use super::{Parts, Reader};
 use crate::check::args::bind;
 use crate::check::model::NodeOp;
 use crate::check::names::nearest;
-use crate::check::schedule::{BETA, BETA1, BETA2, EPSILON};
+use crate::check::schedule::{BETA, BETA1, BETA2, COLUMNS, EPSILON};
 use crate::diag::{names, training as say, types};
 use crate::plan::{
     Directions, Distribution, Estimate, Gradient, Method, Schedule, Scope as Reach, Shape, SolveReadout, Update,
@@ -75,6 +75,12 @@ impl<'a> Reader<'a, '_, '_, '_> {
             }
         }
         let update = self.update(parts, span);
+        if let (Some(Update::GaussNewton { .. }), Some(directions)) = (update, directions)
+            && !directions.is_constant()
+        {
+            let at = o.directions.map(|(_, _, s)| s);
+            self.wrong(at, "a range of directions", "solves for its steps (`update gauss_newton`)");
+        }
         let steps = match parts.steps {
             Some((e, _)) => self.scope.integer(e, 1, 100_000_000, self.sink).map(|n| n as usize),
             None => {
@@ -267,15 +273,32 @@ impl<'a> Reader<'a, '_, '_, '_> {
                 };
                 Some(Update::Adam { rate: self.schedule(rate?)?, beta1: beta1?, beta2: beta2?, epsilon: epsilon? })
             }
-            later @ ("gauss_newton" | "natural") => {
-                let instead = "use `adam` or `momentum`";
-                self.sink.push(names::not_available_but(call.span, &format!("`update {later}`"), instead));
+            "gauss_newton" => {
+                let bound = bind(&call.name, &call.args, &["rate", "damping", "columns"], &[], self.sink);
+                let rate = match bound.get("rate") {
+                    Some(e) => self.schedule(e),
+                    None => Some(Schedule::constant(1.0)),
+                };
+                let damping = match bound.get("damping") {
+                    Some(e) => self.number(e, 0.0, 1.0).map(Some),
+                    None => Some(None),
+                };
+                let columns = match bound.get("columns") {
+                    Some(e) => self.scope.integer(e, 0, 64, self.sink),
+                    None => Some(COLUMNS),
+                };
+                let columns = columns? as usize;
+                Some(Update::GaussNewton { rate: rate?, damping: damping?, columns })
+            }
+            "natural" => {
+                let instead = "use `gauss_newton`, which is the same for a sum of squares, or `adam`";
+                self.sink.push(names::not_available_but(call.span, "`update natural`", instead));
                 None
             }
             // Said already, in place of all that hangs on it.
             "pursuit" => None,
             other => {
-                let known = ["sgd", "momentum", "nesterov", "adam"];
+                let known = ["sgd", "momentum", "nesterov", "adam", "gauss_newton"];
                 self.sink.push(say::unknown_choice(call.name.span, "update", other, &known, nearest(other, known)));
                 None
             }

@@ -17,10 +17,10 @@ mod steps;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 
-use cranelift::codegen::ir::{BlockArg, FuncRef, GlobalValue};
+use cranelift::codegen::ir::{BlockArg, FuncRef};
 use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsData, Value as Clif, types};
 
-use super::lanes::{Constants, Emit, Lanes};
+use super::lanes::{Constants, Emit, Lanes, Two};
 use super::plan::{Buffer, Item, Loop, Place, Plan, Row, weight};
 use super::wide::Which;
 use crate::exec::math::Ops;
@@ -38,19 +38,17 @@ pub(super) const ARGUMENTS: usize = 9;
 /// Those of what prepares: prepared, params, directions.
 pub(super) const PREPARING: usize = 3;
 
-/// Emits the whole function; `b` stands in its entry block, which has the arguments. Yields what is to stand in `table`.
+/// Emits the whole function; `b` stands in its entry block, which has the arguments.
 pub(super) fn emit<R: Emit>(
     plan: &Plan,
     b: &mut FunctionBuilder<'_>,
     functions: (&Callees, &Loops),
-    table: GlobalValue,
     arguments: &[Clif],
-) -> Vec<u8> {
+) {
     let &[scratch, points, inputs, params, directions, prepared, tables, outputs, traces] = arguments else {
         unreachable!("a tile has {ARGUMENTS} arguments");
     };
-    let mut e =
-        emitter::<R>(plan, b, functions, table, [scratch, points, inputs, params, directions, prepared, tables]);
+    let mut e = emitter::<R>(plan, b, functions, [scratch, points, inputs, params, directions, prepared, tables]);
     if plan.passes.iter().all(|p| p.stages.is_empty()) {
         e.group([outputs, traces]);
     } else {
@@ -71,33 +69,29 @@ pub(super) fn emit<R: Emit>(
         });
     }
     e.b.ins().return_(&[]);
-    e.constants.bytes::<R>()
 }
 
-/// Emits what is done once for all tiles; yields what is to stand in `table`.
+/// Emits what is done once for all tiles.
 pub(super) fn prepare<R: Emit>(
     plan: &Plan,
     b: &mut FunctionBuilder<'_>,
     functions: (&Callees, &Loops),
-    table: GlobalValue,
     arguments: &[Clif],
-) -> Vec<u8> {
+) {
     let &[prepared, params, directions] = arguments else {
         unreachable!("preparing has {PREPARING} arguments");
     };
     // Of a tile there is nothing.
     let none = b.ins().iconst(types::I64, 0);
-    let mut e = emitter::<R>(plan, b, functions, table, [none, none, none, params, directions, prepared, none]);
+    let mut e = emitter::<R>(plan, b, functions, [none, none, none, params, directions, prepared, none]);
     e.pack();
     e.b.ins().return_(&[]);
-    e.constants.bytes::<R>()
 }
 
 fn emitter<'p, 'a, 'f, R: Emit>(
     plan: &'p Plan,
     b: &'a mut FunctionBuilder<'f>,
     (callees, loops): (&'p Callees, &'p Loops),
-    table: GlobalValue,
     [scratch, points, inputs, params, directions, prepared, tables]: [Clif; 7],
 ) -> Emitter<'p, 'a, 'f, R> {
     let frames = b.ins().iadd_imm_s(scratch, bytes::<R>(plan.fixed));
@@ -108,7 +102,6 @@ fn emitter<'p, 'a, 'f, R: Emit>(
         callees,
         loops,
         constants: Constants::default(),
-        table,
         scratch,
         frames,
         points,
@@ -145,8 +138,6 @@ struct Emitter<'p, 'a, 'f, R> {
     callees: &'p Callees,
     loops: &'p Loops,
     constants: Constants,
-    /// Constants of long loops.
-    table: GlobalValue,
     scratch: Clif,
     frames: Clif,
     points: Clif,
@@ -540,10 +531,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
             return vectors.clone();
         }
         let vectors = match self.plan.places.get(&v) {
-            // From the table, each use reads it anew.
-            Some(Place::Const(x)) if self.constants.table.is_some() => {
-                return (0..body.vectors).map(|_| self.machine().f(R::new(*x))).collect();
-            }
+            Some(Place::Const(x)) if self.constants.fresh => return vec![self.machine().f(R::new(*x))],
             Some(Place::Const(x)) => vec![self.machine().f(R::new(*x))],
             Some(Place::Table(k)) => {
                 let Some(step) = body.step else { unreachable!("tables are read in steps") };
@@ -578,7 +566,12 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
             self.spikes(l, body, inst.value, (*of, *strict), &operands[0]);
             return;
         }
+        let fresh = self.constants.fresh;
         let mut o = self.machine();
+        if let (Op::Unary(f, _), [a, b], true) = (&inst.op, operands[0].as_slice(), fresh) {
+            body.registers.insert(inst.value, R::unary(&mut Two(o), *f, [*a, *b]).to_vec());
+            return;
+        }
         let result = (0..count)
             .map(|k| {
                 let x = |i: usize| operands[i][k % operands[i].len()];

@@ -85,11 +85,8 @@ pub(super) struct Lanes<'a, 'f, R> {
 pub(super) struct Constants {
     known: HashMap<(Type, u64), Value>,
     zero: Option<Value>,
-    /// Where the function's table of constants lies, if they are to be read from there: instructions then take them from memory
-    /// where they use them, and they hold no registers in between.
-    pub table: Option<Value>,
-    /// What stands in the table, each filling 128 bits.
-    listed: Vec<u64>,
+    /// Each is made where it is used, so that it holds no register from one use to the next.
+    pub fresh: bool,
 }
 
 impl Constants {
@@ -97,21 +94,6 @@ impl Constants {
     pub fn clear(&mut self) {
         self.known.clear();
         self.zero = None;
-    }
-
-    /// The table.
-    pub fn bytes<R: Emit>(&self) -> Vec<u8> {
-        self.listed.iter().flat_map(|bits| bits.to_le_bytes()[..R::BYTES].repeat(R::LANES)).collect()
-    }
-
-    /// The offset of a constant in the table.
-    fn place(&mut self, bits: u64) -> i32 {
-        let found = self.listed.iter().position(|b| *b == bits);
-        let at = found.unwrap_or_else(|| {
-            self.listed.push(bits);
-            self.listed.len() - 1
-        });
-        16 * at as i32
     }
 }
 
@@ -124,11 +106,10 @@ impl<'a, 'f, R: Emit> Lanes<'a, 'f, R> {
         if let Some(&v) = self.constants.known.get(&(ty, bits)) {
             return v;
         }
-        if let Some(table) = self.constants.table.filter(|_| bits != 0) {
-            let at = self.constants.place(bits);
-            return self.b.ins().load(ty, MemFlagsData::trusted().with_readonly(), table, at);
-        }
         let v = constant(self.b, ty, bits, R::BYTES);
+        if self.constants.fresh && bits != 0 {
+            return v;
+        }
         self.constants.known.insert((ty, bits), v);
         if ty == R::F && bits == 0 {
             self.constants.zero = Some(v);
@@ -242,5 +223,62 @@ impl<R: Emit> Ops<R> for Lanes<'_, '_, R> {
     }
     fn shr(&mut self, a: Value, n: u32) -> Value {
         R::shr(self.b, a, n)
+    }
+}
+
+/// The same on two vectors at once, one instruction after the other, so that they share their constants.
+pub(super) struct Two<'a, 'f, R>(pub Lanes<'a, 'f, R>);
+
+macro_rules! on_both {
+    ($($name:ident($($x:ident),+);)*) => {
+        $(fn $name(&mut self, $($x: [Value; 2]),+) -> [Value; 2] {
+            [0, 1].map(|k| self.0.$name($($x[k]),+))
+        })*
+    };
+}
+
+impl<R: Emit> Ops<R> for Two<'_, '_, R> {
+    type F = [Value; 2];
+    type I = [Value; 2];
+    type M = [Value; 2];
+
+    fn f(&mut self, x: R) -> [Value; 2] {
+        [self.0.f(x); 2]
+    }
+    fn i(&mut self, x: R::Int) -> [Value; 2] {
+        [self.0.i(x); 2]
+    }
+    fn compare(&mut self, c: Compare, a: [Value; 2], b: [Value; 2]) -> [Value; 2] {
+        [0, 1].map(|k| self.0.compare(c, a[k], b[k]))
+    }
+    fn shl(&mut self, a: [Value; 2], n: u32) -> [Value; 2] {
+        a.map(|a| self.0.shl(a, n))
+    }
+    fn shr(&mut self, a: [Value; 2], n: u32) -> [Value; 2] {
+        a.map(|a| self.0.shr(a, n))
+    }
+    on_both! {
+        add(a, b);
+        sub(a, b);
+        mul(a, b);
+        fma(a, b, c);
+        div(a, b);
+        neg(a);
+        abs(a);
+        sqrt(a);
+        floor(a);
+        ceil(a);
+        and(a, b);
+        or(a, b);
+        not(a);
+        select(m, a, b);
+        bits(a);
+        float(a);
+        convert(a);
+        iadd(a, b);
+        isub(a, b);
+        iand(a, b);
+        ior(a, b);
+        ixor(a, b);
     }
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use cranelift::codegen::settings::{self, Configurable};
 use cranelift::prelude::{AbiParam, FunctionBuilder, FunctionBuilderContext, Signature, types};
 use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{DataDescription, DataId, FuncId, Linkage, Module, default_libcall_names};
+use cranelift_module::{FuncId, Linkage, Module, default_libcall_names};
 
 use super::JitError;
 use super::emit::{ARGUMENTS, Callees, Loops, PREPARING, emit, prepare};
@@ -92,7 +92,7 @@ impl Drop for Code {
 /// The function of a plan as text.
 pub(super) fn text<R: Emit>(plan: &Plan) -> Result<String, JitError> {
     let mut maker = Maker::new::<R>(plan.level)?;
-    maker.build::<R>(plan, &[], false)?;
+    maker.build::<R>(plan, &[], false);
     let text = maker.context.func.display().to_string();
     maker.into_code();
     Ok(text)
@@ -182,15 +182,8 @@ impl Maker {
         Code { module: Mutex::new(Some(self.module)) }
     }
 
-    /// Leaves the plan's function in the context, or that which prepares, whose table of constants is still to be defined; `own`
-    /// are the loops that have functions already.
-    fn build<R: Emit>(
-        &mut self,
-        plan: &Plan,
-        own: &[(Which, FuncId)],
-        prepares: bool,
-    ) -> Result<(DataId, Vec<u8>), JitError> {
-        let data = self.module.declare_anonymous_data(false, false).map_err(error)?;
+    /// Leaves the plan's function in the context, or that which prepares; `own` are the loops that have functions already.
+    fn build<R: Emit>(&mut self, plan: &Plan, own: &[(Which, FuncId)], prepares: bool) {
         self.context.func.signature = signature(&self.module, if prepares { PREPARING } else { ARGUMENTS });
         let mut b = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
         let entry = b.create_block();
@@ -203,15 +196,13 @@ impl Maker {
         }
         let loops: Loops =
             own.iter().map(|&(which, id)| (which, self.module.declare_func_in_func(id, b.func))).collect();
-        let table = self.module.declare_data_in_func(data, b.func);
         let arguments = b.block_params(entry).to_vec();
         let functions = (&callees, &loops);
-        let constants = match prepares {
-            true => prepare::<R>(plan, &mut b, functions, table, &arguments),
-            false => emit::<R>(plan, &mut b, functions, table, &arguments),
-        };
+        match prepares {
+            true => prepare::<R>(plan, &mut b, functions, &arguments),
+            false => emit::<R>(plan, &mut b, functions, &arguments),
+        }
         b.finalize(self.module.isa().frontend_config());
-        Ok((data, constants))
     }
 
     fn define<R: Emit>(&mut self, plan: &Plan, number: usize) -> Result<Defined, JitError> {
@@ -227,13 +218,7 @@ impl Maker {
             own.push((which, id));
         }
         let mut function = |prepares, name: String| {
-            let (data, constants) = self.build::<R>(plan, &own, prepares)?;
-            if !constants.is_empty() {
-                let mut description = DataDescription::new();
-                description.define(constants.into_boxed_slice());
-                description.set_align(16);
-                self.module.define_data(data, &description).map_err(error)?;
-            }
+            self.build::<R>(plan, &own, prepares);
             let id =
                 self.module.declare_function(&name, Linkage::Local, &self.context.func.signature).map_err(error)?;
             let defined = self.module.define_function(id, &mut self.context);

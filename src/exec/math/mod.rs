@@ -16,14 +16,15 @@
 //! |---|---|---|
 //! | neg, abs, sqrt, floor, ceil, sign, relu, heaviside | exact | |
 //! | exp | 1.5 | 0 where it is less than 2^-125.5: one power of two then reaches all other results |
-//! | log, log2 | 2 | subnormals included |
-//! | sin, cos | 2.5 | up to 12,000; beyond, the value for an argument within one ulp; NaN from 4,000,000 |
-//! | tan | 4 | as sin |
-//! | asin, acos, atan, atan2 | 4 | |
-//! | sinh, cosh, tanh | 4 | |
-//! | erf | 3 | |
-//! | sigmoid | 3 | small values keep their precision |
-//! | softplus | 3 | |
+//! | log, log2 | 1 | subnormals included |
+//! | sin, cos | 2 | up to 12,000; beyond, the value for an argument within one ulp; NaN from 4,000,000 |
+//! | tan | 3 | as sin |
+//! | asin, acos, atan, atan2 | 3 | |
+//! | sinh, cosh, tanh | 2 | |
+//! | sech | 3 | |
+//! | erf | 2 | |
+//! | sigmoid | 2.5 | small values keep their precision |
+//! | softplus | 2.5 | |
 //! | gelu | 3e-7 x max(1, \|x\|) absolute | |
 //! | pow | 2 | special values as in IEEE 754 |
 //!

@@ -6,10 +6,12 @@
 //! ```
 
 mod adam;
+mod gauss_newton;
 mod momentum;
 mod sgd;
 
 pub use adam::Adam;
+pub use gauss_newton::GaussNewton;
 pub use momentum::Momentum;
 pub use sgd::Sgd;
 
@@ -23,6 +25,11 @@ pub trait Update {
 
     /// Its whole memory, by name: a rule that has it back goes on as if it had never stopped.
     fn memory(&mut self) -> Vec<(&'static str, &mut [f64])>;
+
+    /// Directions of its own, as long as the weights, that a subspace is to contain beside the random ones.
+    fn columns(&self) -> Vec<&[f64]> {
+        vec![]
+    }
 }
 
 /// Writes down the memory of a rule.
@@ -48,6 +55,7 @@ pub fn new(update: plan::Update, len: usize) -> Box<dyn Update> {
     match update {
         plan::Update::Sgd { rate } => Box::new(Sgd { rate }),
         plan::Update::Momentum { rate, beta, nesterov } => Box::new(Momentum::new(rate, beta, nesterov, len)),
+        plan::Update::GaussNewton { rate, columns, .. } => Box::new(GaussNewton::new(rate, columns, len)),
         plan::Update::Adam { rate, beta1, beta2, epsilon } => Box::new(Adam::new(rate, beta1, beta2, epsilon, len)),
     }
 }
@@ -63,6 +71,7 @@ pub fn describe(update: plan::Update) -> &'static str {
         plan::Update::Sgd { .. } => "sgd",
         plan::Update::Momentum { nesterov: false, .. } => "momentum",
         plan::Update::Momentum { nesterov: true, .. } => "nesterov",
+        plan::Update::GaussNewton { .. } => "gauss_newton",
         plan::Update::Adam { .. } => "adam",
     }
 }

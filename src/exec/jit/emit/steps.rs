@@ -9,7 +9,7 @@
 //! ```
 //! A block's vectors are emitted in groups of a few, each through the whole step: more at once would need more registers for
 //! what lies between. A long step (an exponential in it, say) has so much between that its states lie in memory and its
-//! constants in a table, from where instructions take them; many vectors then hide that, and each other's chains.
+//! constants are fetched where they are used; many vectors then hide that, and each other's chains.
 
 use std::collections::{HashMap, HashSet};
 
@@ -29,7 +29,7 @@ pub(super) struct Shape {
     at_once: usize,
     /// States that lie in memory.
     memory: HashSet<StateId>,
-    /// Constants lie there too.
+    /// Constants do, too.
     long: bool,
 }
 
@@ -92,13 +92,12 @@ impl<'p, R: Emit> Emitter<'p, '_, '_, R> {
             }
             current.push(of_part);
         }
-        let table = shape.long.then(|| self.b.ins().symbol_value(types::I64, self.table));
         self.b.ins().jump(head, &start);
         self.enter(head);
         let more = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, step, i64::from(pass.steps));
         self.b.ins().brif(more, inside, &[], after, &[]);
         self.enter(inside);
-        self.constants.table = table;
+        self.constants.fresh = shape.long;
         let number: HashMap<StateId, usize> = own.iter().map(|(id, _)| *id).zip(0..).collect();
         let reads =
             |of: StateId| pass.step.iter().filter(move |i| matches!(i.op, Op::State(s) if s == of)).map(|i| i.value);
@@ -128,7 +127,7 @@ impl<'p, R: Emit> Emitter<'p, '_, '_, R> {
                 next.extend((0..current.len()).map(|i| BlockArg::Value(new[i % new.len()])));
             }
         }
-        self.constants.table = None;
+        self.constants.fresh = false;
         self.b.ins().jump(head, &next);
         self.b.seal_block(head);
         self.b.seal_block(inside);
