@@ -176,6 +176,9 @@ impl<R: Emit> Ops<R> for Lanes<'_, '_, R> {
             Compare::Eq => (FloatCC::Equal, a, b),
             Compare::Ne => (FloatCC::NotEqual, a, b),
         };
+        // Cranelift would read the second operand from memory in the same instruction, which without AVX has to be aligned there.
+        let bits = self.cast(R::M, b);
+        let b = self.cast(R::F, bits);
         self.b.ins().fcmp(cc, a, b)
     }
     fn and(&mut self, a: Value, b: Value) -> Value {

@@ -240,7 +240,9 @@ mod tests {
             let mut b = Builder::new(p);
             let mut last = b.push(Region::Init, Op::Input(0), Ty::real(5));
             let x = last;
-            for f in [Unary::Exp, Unary::Sin, Unary::Tanh, Unary::Log, Unary::Erf, Unary::Sigmoid] {
+            for f in
+                [Unary::Floor, Unary::Ceil, Unary::Exp, Unary::Sin, Unary::Tanh, Unary::Log, Unary::Erf, Unary::Sigmoid]
+            {
                 let y = b.push(Region::Init, Op::Unary(f, x), Ty::real(5));
                 last = b.push(Region::Init, Op::Fma(y, last, x), Ty::real(5));
                 b.program.outputs.push(Output { name: f.name().into(), value: last });

@@ -102,12 +102,34 @@ fn error(e: impl std::fmt::Display) -> JitError {
     JitError(e.to_string())
 }
 
-extern "C" fn fused_single(a: f32, b: f32, c: f32) -> f32 {
-    a.mul_add(b, c)
-}
-
-extern "C" fn fused_double(a: f64, b: f64, c: f64) -> f64 {
-    a.mul_add(b, c)
+/// What Cranelift calls where a processor has no instruction for it.
+fn calls() -> [(&'static str, *const u8); 6] {
+    extern "C" fn fmaf(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+    extern "C" fn fma(a: f64, b: f64, c: f64) -> f64 {
+        a.mul_add(b, c)
+    }
+    extern "C" fn floorf(a: f32) -> f32 {
+        a.floor()
+    }
+    extern "C" fn floor(a: f64) -> f64 {
+        a.floor()
+    }
+    extern "C" fn ceilf(a: f32) -> f32 {
+        a.ceil()
+    }
+    extern "C" fn ceil(a: f64) -> f64 {
+        a.ceil()
+    }
+    [
+        ("fmaf", fmaf as *const u8),
+        ("fma", fma as *const u8),
+        ("floorf", floorf as *const u8),
+        ("floor", floor as *const u8),
+        ("ceilf", ceilf as *const u8),
+        ("ceil", ceil as *const u8),
+    ]
 }
 
 struct Defined {
@@ -138,9 +160,9 @@ impl Maker {
         let isa = cranelift_native::builder_with_options(level != Level::Portable).map_err(error)?;
         let isa = isa.finish(settings::Flags::new(flags)).map_err(error)?;
         let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
-        // What Cranelift calls for a fused multiply-add where the processor has none.
-        builder.symbol("fmaf", fused_single as *const u8);
-        builder.symbol("fma", fused_double as *const u8);
+        for (name, address) in calls() {
+            builder.symbol(name, address);
+        }
         let symbols = micro::symbols::<R>(level);
         for s in &symbols {
             builder.symbol(s.name, s.address);
