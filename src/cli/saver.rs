@@ -52,12 +52,18 @@ pub fn why_stopped() -> &'static str {
 
 /// Interrupts the run when its time is over.
 pub fn set_alarm(arguments: &Arguments) {
-    if let Some(seconds) = arguments.max_time {
-        std::thread::spawn(move || {
+    let ring = || {
+        OUT_OF_TIME.store(true, Ordering::Relaxed);
+        INTERRUPTED.store(true, Ordering::Relaxed);
+    };
+    match arguments.max_time {
+        None => {}
+        // Before anything is trained, however long a thread takes to start.
+        Some(0.0) => ring(),
+        Some(seconds) => drop(std::thread::spawn(move || {
             std::thread::sleep(Duration::from_secs_f64(seconds));
-            OUT_OF_TIME.store(true, Ordering::Relaxed);
-            INTERRUPTED.store(true, Ordering::Relaxed);
-        });
+            ring();
+        })),
     }
 }
 
