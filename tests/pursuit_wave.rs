@@ -147,7 +147,7 @@ fn spiking_neurons_solve_the_two_mode_wave_without_a_derivative() {
             0 => one[(i, 0)],
             _ => applied[(i, picks[j - 1])],
         });
-        let solved = readout::solve(a.as_ref(), linear.target(), 1, Some(1e-5)).expect("finite");
+        let solved = readout::solve(a.as_ref(), linear.target(), 1, readout::Penalty::Given(1e-5)).expect("finite");
         first.get_or_insert(solved.mean_square);
         if best.as_ref().is_none_or(|b| solved.mean_square < b.0) {
             best = Some((solved.mean_square, candidates.select(&picks), solved.weights));

@@ -34,7 +34,6 @@ SURROGATES = {
     "atan": lambda z, k: (k / 2) / (1 + (jnp.pi * k * z / 2) ** 2),
     "gaussian": lambda z, w: jnp.exp(-(z**2) / (2 * w**2)) / (w * (2 * jnp.pi) ** 0.5),
 }
-MULTIPLY_ADD = {"fma", "mul_add", "muladd"}
 
 
 def spike(z, strict, slope):
@@ -127,7 +126,7 @@ def function(text, names, dtype):
                     y = UNARY[op](x[0])
                 elif op in BINARY:
                     y = BINARY[op](*x)
-                elif op in MULTIPLY_ADD:
+                elif op == "fma":
                     y = x[0] * x[1] + x[2]
                 elif op == "not":
                     y = jnp.logical_not(x[0])

@@ -20,7 +20,7 @@ use crate::train::frame::Frame;
 use crate::train::linalg::dot;
 use crate::train::observe::Lab;
 use crate::train::perturb::Group;
-use crate::train::readout;
+use crate::train::readout::{self, Penalty};
 use crate::train::solve::square;
 use crate::train::system::System;
 
@@ -113,8 +113,9 @@ impl Estimator<'_> {
             };
             slopes.as_mut().subcols_mut(k * DIRECTIONS, some.len()).copy_from(&changes);
         }
+        let penalty = damping.map_or(Penalty::CrossValidated, Penalty::Given);
         let broken = || here.frame.broken(here.rows).unwrap_or("the gradient of all residuals").to_string();
-        let solution = readout::solve(slopes.as_ref(), here.rows, 0, damping).ok_or_else(broken)?;
+        let solution = readout::solve(slopes.as_ref(), here.rows, 0, penalty).ok_or_else(broken)?;
         let mut found = vec![0.0; here.theta.len()];
         for (c, (group, v)) in solution.weights.iter().zip(&along) {
             for (w, v) in group.weights.iter().zip(v) {
