@@ -158,7 +158,7 @@ impl Program {
 
     /// The compiled network.
     pub fn kernel(&self) -> Kernel {
-        Kernel(self.compiled.kernels.observers[0].primal.clone())
+        Kernel(self.compiled.kernels.counts.clone())
     }
 
     /// The weights that a seed starts with, as [`Kernel::run`] takes them.

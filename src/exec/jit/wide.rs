@@ -9,6 +9,7 @@
 //! for 8 units { load states;  for step { 8 x (mul, add [feed], mul [slope], store, sub) };  store states }
 //! ```
 
+mod copies;
 mod encode;
 mod record;
 mod registers;
@@ -24,8 +25,9 @@ use crate::exec::micro::Level;
 use crate::func::{Binary, Unary};
 use crate::ir::op::{Elem, Op, StateId, Ty, Value};
 use crate::ir::program::Inst as IrInst;
+use copies::{Coder, Section, load};
 use encode::{Assembler, Code, Length, Masked, R8, R9, RAX, RCX, RDI, RDX, RSI, Rm};
-use record::{Arg, Inst, Kind, Memory, Record, Way};
+use record::{Arg, Kind, Memory, Record, Way};
 use registers::{Home, Homes, assign};
 
 /// Arguments of the code, which returns nothing. Over time: frame, scratch, block of feeds, tables, first unit, units. Over points:
@@ -102,18 +104,6 @@ const LONG: usize = 40;
 /// No longer than this, so that the processor keeps it decoded.
 const MOST: usize = 1200;
 
-/// A run of the loop with so many units at once.
-struct Section {
-    length: Length,
-    units: usize,
-    /// Vectors of a unit.
-    parts: usize,
-    /// Vectors that are written instruction by instruction.
-    group: usize,
-    /// How often, if it is not the caller who says how many units there are.
-    count: Option<usize>,
-}
-
 struct Writer<'p, R> {
     plan: &'p Plan,
     l: &'p Loop,
@@ -151,7 +141,7 @@ impl<'p, R: Emit> Writer<'p, R> {
         KEPT.iter().for_each(|&r| a.push(r));
         self.start(&mut a, &bases)?;
         for section in self.sections(states.len(), &homes)? {
-            let code = Coder::new(&self, &section, &bases, states.len(), &homes);
+            let code = self.coder(&section, &bases, states.len(), &homes);
             code.pin(&mut a);
             self.section(&mut a, &code, &states, &next)?;
         }
@@ -198,7 +188,7 @@ impl<'p, R: Emit> Writer<'p, R> {
                 a.add(to, RAX);
             }
         }
-        let coders: Vec<Coder<'_>> = sections.iter().map(|s| Coder::new(&self, s, &bases, 0, &homes)).collect();
+        let coders: Vec<Coder<'_>> = sections.iter().map(|s| self.coder(s, &bases, 0, &homes)).collect();
         let only = coders.len() == 1;
         coders.iter().filter(|_| only).for_each(|code| code.pin(&mut a));
         let again = a.here();
@@ -521,6 +511,12 @@ impl<'p, R: Emit> Writer<'p, R> {
         if self.l.tangent { self.unit() } else { s.length.bytes() }
     }
 
+    fn coder<'a>(&self, s: &'a Section, bases: &'a [u8], states: usize, homes: &'a Homes) -> Coder<'a> {
+        let taken = s.units * s.parts * states + s.group * homes.passing;
+        let pinned = self.pinned(VECTORS - taken);
+        Coder { s, bases, states, homes, pinned, unit: self.advance(s), bytes: R::BYTES }
+    }
+
     /// What is the same in all steps and units, the most wanted first, at most so many.
     fn pinned(&self, most: usize) -> Vec<Arg> {
         let mut found: Vec<(usize, Arg)> = vec![];
@@ -543,142 +539,4 @@ impl<'p, R: Emit> Writer<'p, R> {
         found.sort_by_key(|(n, _)| usize::MAX - n);
         found.into_iter().map(|(_, arg)| arg).take(most).collect()
     }
-}
-
-/// Writes the instructions of a section's copies of the step. Vectors: the states of each copy, what passes in each of a group,
-/// and from the last down what is pinned.
-struct Coder<'a> {
-    s: &'a Section,
-    bases: &'a [u8],
-    states: usize,
-    homes: &'a Homes,
-    pinned: Vec<Arg>,
-    unit: usize,
-    bytes: usize,
-}
-
-impl<'a> Coder<'a> {
-    fn new<R: Emit>(w: &Writer<'_, R>, s: &'a Section, bases: &'a [u8], states: usize, homes: &'a Homes) -> Coder<'a> {
-        let taken = s.units * s.parts * states + s.group * homes.passing;
-        Coder { s, bases, states, homes, pinned: w.pinned(VECTORS - taken), unit: w.advance(s), bytes: R::BYTES }
-    }
-
-    /// Loads what is pinned.
-    fn pin(&self, a: &mut Assembler) {
-        for (k, &arg) in self.pinned.iter().enumerate() {
-            load(a, self.s.length, (VECTORS - 1 - k) as u8, self.place(arg, 0), Masked::default());
-        }
-    }
-
-    fn state(&self, k: usize, copy: usize) -> u8 {
-        (copy * self.states + k) as u8
-    }
-
-    fn register(&self, r: u32, copy: usize) -> u8 {
-        match self.homes.vectors[r as usize] {
-            Home::State(k) => self.state(k, copy),
-            Home::Passing(k) => {
-                let before = self.s.units * self.s.parts * self.states;
-                (before + copy % self.s.group * self.homes.passing + k) as u8
-            }
-        }
-    }
-
-    fn mask(&self, m: u32, copy: usize) -> u8 {
-        (1 + copy % self.s.group * self.homes.passing_masks + self.homes.masks[m as usize]) as u8
-    }
-
-    /// Where a vector is before anything is pinned.
-    fn place(&self, arg: Arg, copy: usize) -> Rm {
-        match arg {
-            Arg::Register(r) => Rm::Register(self.register(r, copy)),
-            Arg::Number(bits) => Rm::Number(bits),
-            Arg::Memory(m) => {
-                let (unit, part) = (copy / self.s.parts, copy % self.s.parts * self.s.length.bytes());
-                let offset = match m.way {
-                    Way::Full => unit * self.unit + part,
-                    Way::Direction => part,
-                    Way::Unit => unit * self.bytes,
-                    Way::One => 0,
-                    Way::Bits => (unit * self.unit + part) / self.bytes / 8,
-                };
-                Rm::Memory { base: self.bases[m.pointer], at: m.at + offset as i32, splat: m.splat() }
-            }
-        }
-    }
-
-    fn rm(&self, arg: Arg, copy: usize) -> Rm {
-        match self.pinned.iter().position(|p| *p == arg) {
-            Some(k) => Rm::Register((VECTORS - 1 - k) as u8),
-            None => self.place(arg, copy),
-        }
-    }
-
-    fn store(&self, a: &mut Assembler, from: u8, to: Memory, copy: usize) {
-        let code = if to.splat() { Code::STORE_ONE } else { Code::STORE };
-        if let Rm::Memory { base, at, .. } = self.place(Arg::Memory(to), copy) {
-            a.op(code, self.s.length, from, 0, Rm::Memory { base, at, splat: false });
-        }
-    }
-
-    fn inst(&self, a: &mut Assembler, inst: &Inst, copy: usize) {
-        let [mask, other] = inst.masks.map(|m| m.map_or(0, |m| self.mask(m, copy)));
-        let first = inst.first.map_or(0, |r| self.register(r, copy));
-        let to = inst.to.map(|r| self.register(r, copy)).or(inst.to_mask.map(|m| self.mask(m, copy))).unwrap_or(0);
-        match (inst.kind, inst.arg) {
-            (Kind::Vector(code), Some(arg)) => {
-                let masked = Masked { mask, zero: inst.zero };
-                a.full(code, self.s.length, [to, first], self.rm(arg, copy), masked, inst.follows);
-            }
-            (Kind::FusedProduct | Kind::FusedSum, Some(arg)) => {
-                let second = inst.second.map_or(0, |r| self.register(r, copy));
-                self.fused(a, inst.kind == Kind::FusedSum, to, [first, second], self.rm(arg, copy));
-            }
-            (Kind::Load, Some(arg)) => {
-                load(a, self.s.length, to, self.rm(arg, copy), Masked { mask, zero: inst.zero });
-            }
-            (Kind::Store, Some(Arg::Memory(memory))) => self.store(a, first, memory, copy),
-            (Kind::StoreMask, Some(Arg::Memory(memory))) => {
-                if let Rm::Memory { base, at, .. } = self.place(Arg::Memory(memory), copy) {
-                    a.store_mask(self.s.length.bytes() / self.bytes > 8, base, at, mask);
-                }
-            }
-            (Kind::And | Kind::Or, _) => a.masks(inst.kind == Kind::Or, to, mask, other),
-            (Kind::Not, _) => a.mask_not(to, mask),
-            (kind, arg) => unreachable!("{kind:?} of {arg:?}"),
-        }
-    }
-}
-
-impl Coder<'_> {
-    /// `to = first * second + rm` or `to = first * rm + second`. The instructions write over one of their operands: that which ends in
-    /// `to` anyway, or else a copy.
-    fn fused(&self, a: &mut Assembler, sum: bool, to: u8, [first, second]: [u8; 2], rm: Rm) {
-        let (code, other, rm) = match (sum, rm) {
-            (true, _) if to == first => (Code::FMA_213, second, rm),
-            (true, _) if to == second => (Code::FMA_213, first, rm),
-            (true, Rm::Register(r)) if to == r => (Code::FMA_231, first, Rm::Register(second)),
-            (true, _) => {
-                a.op(Code::MOVE, self.s.length, to, 0, Rm::Register(first));
-                (Code::FMA_213, second, rm)
-            }
-            (false, _) if to == second => (Code::FMA_231, first, rm),
-            (false, _) if to == first => (Code::FMA_132, second, rm),
-            (false, Rm::Register(r)) if to == r => (Code::FMA_132, second, Rm::Register(first)),
-            (false, _) => {
-                a.op(Code::MOVE, self.s.length, to, 0, Rm::Register(second));
-                (Code::FMA_231, first, rm)
-            }
-        };
-        a.op(code, self.s.length, to, other, rm);
-    }
-}
-
-fn load(a: &mut Assembler, length: Length, to: u8, from: Rm, masked: Masked) {
-    let code = match from {
-        Rm::Register(_) => Code::MOVE,
-        Rm::Memory { splat: true, .. } | Rm::Number(_) => Code::SPLAT,
-        Rm::Memory { .. } => Code::LOAD,
-    };
-    a.full(code, length, [to, 0], from, masked, None);
 }
