@@ -242,6 +242,8 @@ impl Lowered {
         let mut responses = vec![];
         for layer in &network.layers {
             let response = layer.pursuit.as_ref().and_then(|units| units.response.clone());
+            // A count of spikes must show where the neuron breaks.
+            let response = response.map(|p| guard::guard(p, &["response".to_string()]));
             responses.push(response.map(|p| programs.add(p)).transpose()?);
         }
         let mut observers = vec![];

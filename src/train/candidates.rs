@@ -24,11 +24,14 @@ use crate::plan::Precision;
 pub struct Range {
     pub threshold: f64,
     pub saturation: f64,
+    /// The lowest current that it bears: below it a step of its equations leaves the finite numbers. Minus infinity if there is
+    /// none.
+    pub floor: f64,
 }
 
 impl Range {
     /// For a unit that is no neuron (tanh, sine, …): currents of order 1 around 0.
-    pub const UNIT: Range = Range { threshold: 0.0, saturation: 1.0 };
+    pub const UNIT: Range = Range { threshold: 0.0, saturation: 1.0, floor: f64::NEG_INFINITY };
 
     /// Currents at which to measure a response curve: 0 and three a factor of 2 from 1e-3 to 1e4, ascending.
     pub fn probe_currents() -> Vec<f64> {
@@ -37,14 +40,31 @@ impl Range {
         c
     }
 
+    /// Negative currents at which to see whether a neuron bears them, descending from 0.
+    pub fn probe_floor() -> Vec<f64> {
+        (0..=80).map(|k| -1e-3 * libm::exp2(k as f64 / 3.0)).collect()
+    }
+
+    /// The same range for a neuron whose responses at the currents of [`Range::probe_floor`] are these.
+    pub fn down_to(self, responses: &[f64]) -> Range {
+        let currents = Range::probe_floor();
+        let broken = responses.iter().position(|r| !r.is_finite());
+        let floor = match broken {
+            None => f64::NEG_INFINITY,
+            // It does not even bear next to nothing: there is no telling.
+            Some(0) => f64::NEG_INFINITY,
+            Some(k) => currents[k - 1],
+        };
+        Range { floor, ..self }
+    }
+
     /// Reads a response curve measured at ascending `currents`: the threshold is the last current before the response leaves
-    /// that at the lowest current by 2% of its largest change, saturation the first at which it has made 90% of it. `None`
-    /// if the unit never responds, or numbers are not finite.
+    /// that at the lowest current by 2% of its largest change, saturation the first at which it has made 90% of it. From the
+    /// first response on that is not finite it is not looked at. `None` if the unit never responds.
     pub fn from_response(currents: &[f64], responses: &[f64]) -> Option<Range> {
+        let sound = responses.iter().take_while(|r| r.is_finite()).count().min(currents.len());
+        let (currents, responses) = (&currents[..sound], &responses[..sound]);
         let base = *responses.first()?;
-        if currents.len() != responses.len() || !responses.iter().all(|r| r.is_finite()) {
-            return None;
-        }
         let change: Vec<f64> = responses.iter().map(|r| (r - base).abs()).collect();
         let largest = change.iter().fold(0.0f64, |m, &c| m.max(c));
         if largest <= 0.0 {
@@ -54,7 +74,7 @@ impl Range {
         let ends = change.iter().position(|&c| c >= 0.9 * largest)?;
         let threshold = currents[starts.saturating_sub(1)];
         let saturation = currents[ends];
-        (saturation > threshold).then_some(Range { threshold, saturation })
+        (saturation > threshold).then_some(Range { threshold, saturation, floor: f64::NEG_INFINITY })
     }
 
     /// The current a part `f` of the way from threshold to saturation.
@@ -144,6 +164,12 @@ struct Unit {
     bias: f64,
 }
 
+/// A gain, as far as a current of so much below threshold is borne.
+fn borne(spec: &Spec, gain: f64, below: f64) -> f64 {
+    let most = spec.range.threshold - spec.range.floor;
+    if below > 0.0 && most > 0.0 { gain.min(most / below) } else { gain }
+}
+
 fn ramp(spec: &Spec, rng: &mut impl Rng) -> Unit {
     let n = spec.fan_in;
     let range = spec.range;
@@ -173,10 +199,11 @@ fn ramp(spec: &Spec, rng: &mut impl Rng) -> Unit {
     if spec.range != Range::UNIT && rng.random::<f64>() < recipe::STEEP {
         // A step, of any width.
         let width = reach * log_uniform(rng, recipe::WIDTH);
-        let gain = (range.saturation - range.threshold) / width;
+        let gain = borne(spec, (range.saturation - range.threshold) / width, reach + kink);
         return Unit { sine: false, weight: e, phase: -kink, gain, bias: range.threshold };
     }
     let gain = (range.at(uniform(rng, recipe::TOP)) - range.threshold) / (reach - kink);
+    let gain = borne(spec, gain, reach + kink);
     Unit { sine: false, weight: e, phase: -kink, gain, bias: range.threshold }
 }
 
@@ -316,7 +343,7 @@ mod tests {
     use super::*;
     use crate::exec::rng::{Purpose, Stream};
 
-    const LIF: Range = Range { threshold: 1.0, saturation: 20.0 };
+    const LIF: Range = Range { threshold: 1.0, saturation: 20.0, floor: f64::NEG_INFINITY };
 
     fn tuned(curve: Curve, fan_in: usize) -> Spec {
         let roles =
@@ -437,5 +464,27 @@ mod tests {
         let mut broken = responses;
         broken[5] = f64::NAN;
         assert_eq!(Range::from_response(&currents, &broken), None);
+        // One that breaks beyond its saturation is as good as any.
+        let last = currents.len() - 1;
+        broken[5] = 0.0;
+        broken[last] = f64::INFINITY;
+        assert_eq!(Range::from_response(&currents, &broken), Some(range));
+    }
+
+    #[test]
+    fn no_ramp_goes_below_what_a_neuron_bears() {
+        let below = Range::probe_floor();
+        let responses = |least: f64| below.iter().map(|c| if *c < least { f64::NAN } else { 0.0 }).collect::<Vec<_>>();
+        assert_eq!(LIF.down_to(&responses(f64::NEG_INFINITY)), LIF);
+        assert_eq!(LIF.down_to(&responses(1.0)), LIF);
+        let bounded = LIF.down_to(&responses(-3.0));
+        assert!((-3.0..-2.3).contains(&bounded.floor), "{bounded:?}");
+        let lowest = |range: Range| {
+            let u = Units::draw(&dense(range), 500, &mut stream(0));
+            let low = |j: usize| u.values[1][j] - u.values[0][j].abs() - u.values[0][500 + j].abs();
+            (0..500).map(low).fold(f64::INFINITY, f64::min)
+        };
+        assert!(lowest(LIF) < -100.0);
+        assert!(lowest(bounded) > bounded.floor - 1e-3, "{}", lowest(bounded));
     }
 }

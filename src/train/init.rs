@@ -18,7 +18,7 @@ use crate::train::candidates::{Range, Spec, Units};
 use crate::train::kernels::Kernels;
 
 /// What is assumed of a spiking neuron whose response curve is not known, or that never responds.
-const SPIKING: Range = Range { threshold: 1.0, saturation: 4.0 };
+const SPIKING: Range = Range { threshold: 1.0, saturation: 4.0, floor: f64::NEG_INFINITY };
 
 /// Positions of a parameter in the flat vector.
 pub fn place(network: &Network, id: ParamId) -> std::ops::Range<usize> {
@@ -114,7 +114,8 @@ pub fn range(network: &Network, kernels: &Kernels, layer: Option<usize>) -> Rang
     let Some(kernel) = kernels.responses.get(layer).and_then(|r| r.as_ref()) else { return unknown };
     let currents = Range::probe_currents();
     let responses = kernel.run(&currents, &[], &[]).outputs.wide();
-    Range::from_response(&currents, &responses).unwrap_or(unknown)
+    let below = kernel.run(&Range::probe_floor(), &[], &[]).outputs.wide();
+    Range::from_response(&currents, &responses).unwrap_or(unknown).down_to(&below)
 }
 
 /// What the units of a layer under pursuit are like. `None` if its units cannot be chosen one by one.

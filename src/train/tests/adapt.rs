@@ -15,7 +15,7 @@ use crate::train::system::{Kind, Part, System};
 use crate::train::{Options, init};
 
 /// A session on a problem, asked for something.
-fn session<T>(problem: &Problem, kernels: &Kernels, ask: impl FnOnce(&mut Session<'_>) -> T) -> T {
+pub fn session<T>(problem: &Problem, kernels: &Kernels, ask: impl FnOnce(&mut Session<'_>) -> T) -> T {
     let system = System::new(problem, kernels, 1, Part::Trained);
     let linear = system.is_linear().then(|| Arc::new(system.frame(None)));
     let params = init::params(&problem.network, kernels, 5);
