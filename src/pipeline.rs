@@ -243,7 +243,7 @@ impl Lowered {
         for layer in &network.layers {
             let response = layer.pursuit.as_ref().and_then(|units| units.response.clone());
             // A count of spikes must show where the neuron breaks.
-            let response = response.map(|p| guard::guard(p, &["response".to_string()]));
+            let response = response.map(|p| guard::mark(p, "response"));
             responses.push(response.map(|p| programs.add(p)).transpose()?);
         }
         let mut observers = vec![];

@@ -31,6 +31,18 @@ pub fn guard(mut program: Program, layers: &[String]) -> Program {
     program
 }
 
+/// Adds to an output that is a count of spikes what is 0, or not a number if a state behind it is not finite.
+pub fn mark(mut program: Program, output: &str) -> Program {
+    let Some(at) = program.outputs.iter().position(|o| o.name == output) else { return program };
+    let count = program.outputs[at].value;
+    let (Some(home), Some(finite)) = (program.home(count), finite(&mut program, count)) else { return program };
+    let value = Value(program.next_value());
+    let op = Op::Binary(Binary::Add, count, finite);
+    program.region_mut(home).push(Inst { value, ty: Ty::real(1), op });
+    program.outputs[at].value = value;
+    program
+}
+
 /// Makes a count of spikes the sum of the states behind it, times 0.
 fn finite(program: &mut Program, sum: Value) -> Option<Value> {
     let Some(Region::Finish(pass)) = program.home(sum) else { return None };
