@@ -430,6 +430,6 @@ fn a_simulation_leaves_what_it_promises() {
         assert!(out.to_lowercase().contains(word), "{stage}:\n{out}");
     }
     let (code, _, err) = place.snnc(&["emit", "net.snn", "--stage", "rows", "--out", "net.safetensors"]);
-    assert!(code == 2 && err.contains("a simulation is not trained"), "{err}");
+    assert!(code == 2 && err.contains("SNN1222"), "{err}");
     assert_eq!(place.snnc(&["check", "net.snn", "-v"]).0, 0);
 }

@@ -43,11 +43,15 @@ pub fn mark(mut program: Program, output: &str) -> Program {
     program
 }
 
-/// Makes a count of spikes the sum of the states behind it, times 0.
+/// The sum of the states behind a count of spikes, times 0.
 fn finite(program: &mut Program, sum: Value) -> Option<Value> {
     let Some(Region::Finish(pass)) = program.home(sum) else { return None };
-    let Some(Inst { op: Op::Sum(counts), .. }) = program.find(sum) else { return None };
-    let counts = *counts;
+    let counts = match program.find(sum)?.op {
+        Op::Sum(counts) => counts,
+        // A single unit's.
+        Op::State(_) => sum,
+        _ => return None,
+    };
     let ty = program.find(counts).map(|i| i.ty).filter(|ty| !ty.tangent)?;
     let states = states_behind(program, counts, pass, ty);
     let mut next = program.next_value();

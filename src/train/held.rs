@@ -14,6 +14,7 @@ use std::sync::Arc;
 use faer::Mat;
 
 use crate::ir::problem::{Place, Rows, Weak};
+use crate::plan::Sampler;
 use crate::train::frame::Frame;
 use crate::train::observe::Features;
 use crate::train::readout::Penalty;
@@ -72,7 +73,9 @@ impl<'a> Held<'a> {
                     weak_kind(problem, &other, own.graded_by())
                 }
                 (Kind::Point(own), _) if !matches!(residual.place, Place::Data { .. }) => {
-                    let (place, sampler) = (&residual.place, residual.sampler);
+                    // A grid has no other points: those of a sequence lie between its own.
+                    let sampler = if residual.sampler == Sampler::Grid { Sampler::Sobol } else { residual.sampler };
+                    let place = &residual.place;
                     let (place, n) = match place {
                         Place::Grid(counts) => (&Place::Domain, counts.iter().product()),
                         place => (place, residual.points),
