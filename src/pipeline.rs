@@ -10,6 +10,8 @@
 
 #[cfg(test)]
 mod estimators;
+#[cfg(test)]
+mod placement;
 mod simulation;
 
 use std::fmt::Write;

@@ -113,7 +113,7 @@ fn evaluated(arguments: &Arguments, shown: &Messages) -> Result<Exit, Exit> {
         }
     }
     for e in expects.iter().filter(|e| !e.holds) {
-        shown.notice(&runs::expectation(&e.text, &figure(e.value, 6)));
+        shown.notice(&runs::expectation(&e.text, &figure(e.value, 6), true));
     }
     Ok(if expects.iter().all(|e| e.holds) { Exit::Done } else { Exit::ExpectDoesNotHold })
 }

@@ -395,7 +395,7 @@ fn verdict(run: &RunData, out: &Path, model: &Model, sources: &Sources, shown: &
         Status::Finished => {
             let failed: Vec<_> = run.expects.iter().filter(|e| !e.holds).collect();
             for e in &failed {
-                shown.notice(&runs::expectation(&e.text, &figure(e.value, 6)));
+                shown.notice(&runs::expectation(&e.text, &figure(e.value, 6), true));
             }
             if failed.is_empty() { Exit::Done } else { Exit::ExpectDoesNotHold }
         }

@@ -220,7 +220,7 @@ fn verdict(run: &SimulationData, shown: &Messages) -> Exit {
         State::Finished => {
             let failed: Vec<_> = run.expects.iter().filter(|e| !e.holds).collect();
             for e in &failed {
-                shown.notice(&runs::expectation(&e.text, &figure(e.value, 6)));
+                shown.notice(&runs::expectation(&e.text, &figure(e.value, 6), false));
             }
             if failed.is_empty() { Exit::Done } else { Exit::ExpectDoesNotHold }
         }

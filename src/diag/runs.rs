@@ -252,9 +252,13 @@ pub fn not_for_simulations(what: &str, why: &str) -> Notice {
 }
 
 /// `text`: as in the program, `l2 < 1e-3`.
-pub fn expectation(text: &str, value: &str) -> Notice {
-    let help =
-        "the results are written all the same; the schedule may need more rounds or steps, the network more neurons";
+pub fn expectation(text: &str, value: &str, trained: bool) -> Notice {
+    let help = match trained {
+        true => {
+            "the results are written all the same; the schedule may need more rounds or steps, the network more neurons"
+        }
+        false => "the results are written all the same",
+    };
     error(EXPECTATION, format!("expect {text} does not hold: the value is {value}"), help)
 }
 

@@ -1,7 +1,7 @@
 //! The engine as a whole, on problems small enough to build by hand and to run in the interpreter.
 
 mod adapt;
-mod placement;
+mod held;
 mod small;
 
 use std::ops::ControlFlow;
