@@ -60,17 +60,32 @@ fn compiled(text: &str) -> Compiled {
 fn directions(kind: &str, program: &Program) -> Vec<f32> {
     let mut stream = Stream::new(3, Purpose::Test, 5);
     let mut all = vec![0.0; program.param_len() * 16];
-    if kind == "signs" {
-        signs(&mut stream, &mut all);
-    } else {
-        normals(&mut stream, &mut all);
+    match kind {
+        "signs" | "rank 1" | "rank 2" | "rank 4" => signs(&mut stream, &mut all),
+        "coordinates" => {
+            let n = program.param_len();
+            (0..16).for_each(|k| all[(k * 2_654_435_761 % n) * 16 + k] = (n as f32).sqrt());
+        }
+        _ => normals(&mut stream, &mut all),
     }
+    let rank: usize = kind.strip_prefix("rank ").map_or(0, |r| r.parse().expect("a number"));
     let mut at = 0;
     for p in &program.params {
         let here = &mut all[at..at + p.len() * 16];
+        let (rows, columns) = (p.rows as usize, p.cols as usize);
         match kind {
             "layer" if !p.name.starts_with("b.") => here.fill(0.0),
             "biases" if !p.name.ends_with("bias") => here.fill(0.0),
+            _ if rank > 0 && rows.min(columns) > rank => {
+                let mut factors = vec![0.0; (rows + columns) * rank * 16];
+                signs(&mut stream, &mut factors);
+                let (a, b) = factors.split_at(rows * rank * 16);
+                for (at, v) in here.iter_mut().enumerate() {
+                    let (i, j, k) = (at / 16 / columns, at / 16 % columns, at % 16);
+                    let product = |r| a[(i * rank + r) * 16 + k] * b[(j * rank + r) * 16 + k];
+                    *v = (0..rank).map(product).sum::<f32>() / (rank as f32).sqrt();
+                }
+            }
             _ => {}
         }
         at += here.len();
@@ -78,8 +93,8 @@ fn directions(kind: &str, program: &Program) -> Vec<f32> {
     all
 }
 
-/// Tangents by the kernel alone: along Gaussian directions in all weights, along signs, along Gaussian directions in one layer's
-/// weights and in the biases only.
+/// Tangents by the kernel alone: along Gaussian directions in all weights, in one layer's weights and in the biases only, along
+/// signs, along products of low rank, and along single weights.
 fn tangents(c: &mut Criterion) {
     for width in [64, 128] {
         for surrogate in SURROGATES {
@@ -96,7 +111,7 @@ fn tangents(c: &mut Criterion) {
             let params: Vec<f32> = params.iter().map(|&p| p as f32).collect();
             eprintln!("2-{width}-{width}-1, {surrogate}: spikes a neuron and step {rates:?}");
             let name = surrogate.split('(').next().unwrap_or_default();
-            for kind in ["gaussian", "signs", "layer", "biases"] {
+            for kind in ["gaussian", "signs", "rank 1", "rank 2", "rank 4", "coordinates", "layer", "biases"] {
                 let directions = directions(kind, kernel.program());
                 c.bench_function(&format!("tangents/{width}/{name}/{kind}"), |b| {
                     b.iter(|| black_box(run(kernel.as_ref(), &points, &params, &directions)));

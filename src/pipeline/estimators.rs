@@ -205,10 +205,10 @@ fn spread(distribution: Distribution, group: &Group, g: &[f64], k: usize) -> f64
             let more: f64 = matrices
                 .map(|m| {
                     let of = square(&own[m.at..m.at + m.rows * m.cols]);
-                    2.0 * (m.rows + m.cols + 1) as f64 / f64::from(r) * of
+                    2.0 * (1.0 - 1.0 / f64::from(r)) * of
                 })
                 .sum();
-            ((n + 1.0) * power + more) / k as f64
+            ((n - 1.0) * power + more) / k as f64
         }
     }
 }

@@ -179,30 +179,53 @@ unsafe fn pack_body<R: Real>(rows: usize, len: usize, from: *const R, from_row: 
     }
 }
 
-/// Numbers in front of packed directions: the first says of what kind they are.
+/// Numbers in front of packed directions, which say of what kind they are.
 pub const HEAD: usize = 16;
+
 /// What directions are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub(super) enum Kind {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Kind<R> {
     /// All are 0.
-    Zero = 0,
-    /// All are 1 or -1: a byte each.
-    Signs = 1,
-    Any = 2,
+    Zero,
+    /// Small multiples of a power of two, as signs are and the products of their low ranks: a byte each. So many of them add
+    /// up within a byte.
+    Bytes {
+        unit: R,
+        chunk: usize,
+    },
+    /// Most rows are 0, as those of single weights: the others stand side by side, behind them the place of each row.
+    Few {
+        places: *const u16,
+    },
+    Any,
 }
+
+/// A row that is 0.
+pub(super) const NONE: u16 = u16::MAX;
+
+const ZERO: u32 = 0;
+const BYTES: u32 = 1;
+const FEW: u32 = 2;
+const ANY: u32 = 3;
 
 /// The kind of packed directions; without spikes they do not matter.
 ///
 /// # Safety
 /// With spikes, there are packed directions.
 #[inline(always)]
-pub(super) unsafe fn kind_of<R: Real>(spikes: *const R, v: *const R) -> Kind {
-    // SAFETY: the head says it.
-    match if spikes.is_null() { 0 } else { unsafe { v.cast::<u32>().read() } } {
-        0 => Kind::Zero,
-        1 => Kind::Signs,
-        _ => Kind::Any,
+pub(super) unsafe fn kind_of<R: Real>(spikes: *const R, v: *const R) -> Kind<R> {
+    if spikes.is_null() {
+        return Kind::Zero;
+    }
+    // SAFETY: the head says it; what it says of rows is as long as they are.
+    unsafe {
+        let [kind, second] = v.cast::<[u32; 2]>().read();
+        match kind {
+            ZERO => Kind::Zero,
+            BYTES => Kind::Bytes { unit: *v.add(HEAD / 2), chunk: second as usize },
+            FEW => Kind::Few { places: v.add(HEAD + second as usize).cast() },
+            _ => Kind::Any,
+        }
     }
 }
 
@@ -222,35 +245,72 @@ unsafe fn directions_body<R: Real>(
     from_row: usize,
     to: *mut R,
 ) {
-    // SAFETY: the caller's rows; a row of bytes ends before the numbers that it is made from.
+    // SAFETY: the caller's rows; a row of bytes ends before the numbers that it is made from. Rows that are not 0 only move towards
+    // the front, and the places of all take less room, 2 bytes for each, than the three quarters of rows that are 0.
     unsafe {
         let row = units * padded;
         let data = to.add(HEAD);
         pack_body(rows, len, from, from_row, data, row);
-        let (mut some, mut other) = (false, false);
-        for i in 0..rows {
-            for &x in std::slice::from_raw_parts(data.add(i * row), len) {
-                some |= x != R::ZERO;
-                other |= x.magnitude() != R::ONE.magnitude();
+        let some = (0..rows).filter(|&i| any(data.add(i * row), len)).count();
+        let head = if some == 0 {
+            [ZERO, 0]
+        } else if 4 * some <= rows {
+            let mut kept = 0;
+            for i in 0..rows {
+                if any(data.add(i * row), len) {
+                    std::ptr::copy(data.add(i * row), data.add(kept * row), len);
+                    kept += 1;
+                }
             }
-        }
-        let kind = match (some, other) {
-            (false, _) => Kind::Zero,
-            (_, false) if len == row => Kind::Signs,
-            _ => Kind::Any,
-        };
-        to.cast::<u32>().write(kind as u32);
-        if kind == Kind::Signs {
+            let places = data.add(kept * row).cast::<u16>();
+            let mut next = 0;
+            for i in 0..rows {
+                let here = any(from.add(i * from_row), len);
+                places.add(i).write(if here { next } else { NONE });
+                next += u16::from(here);
+            }
+            [FEW, (kept * row) as u32]
+        } else if len == row
+            && let Some((unit, most)) = multiples(std::slice::from_raw_parts(data, rows * row))
+        {
+            to.add(HEAD / 2).write(R::new(unit));
             let bytes = data.cast::<i8>();
             let mut at = 0;
             while at < rows * row {
                 // A unit has a multiple of 4 numbers, a row of 16.
                 let x = data.add(at).cast::<[R; 16]>().read_unaligned();
-                bytes.add(at).cast::<[i8; 16]>().write_unaligned(x.map(|x| if x < R::ZERO { -1 } else { 1 }));
+                bytes.add(at).cast::<[i8; 16]>().write_unaligned(x.map(|x| (x.wide() / unit) as i8));
                 at += 16;
             }
-        }
+            [BYTES, 127 / most]
+        } else {
+            [ANY, 0]
+        };
+        to.cast::<[u32; 2]>().write(head);
     }
+}
+
+/// Whether one of so many numbers is not 0.
+///
+/// # Safety
+/// There are so many.
+#[inline(always)]
+unsafe fn any<R: Real>(x: *const R, len: usize) -> bool {
+    // SAFETY: the same.
+    unsafe { std::slice::from_raw_parts(x, len) }.iter().any(|&x| x != R::ZERO)
+}
+
+/// A power of two that all numbers are multiples of, and the largest multiple, if that is small.
+#[inline(always)]
+fn multiples<R: Real>(numbers: &[R]) -> Option<(f64, u32)> {
+    let largest = numbers.iter().fold(0.0f64, |a, x| a.max(x.wide().abs()));
+    let above = 2f64.powi(largest.log2().floor() as i32);
+    (0..=3).map(|k| above / f64::from(1 << k)).find_map(|unit| {
+        let whole = |x: &R| (x.wide() / unit).fract() == 0.0;
+        // Powers far from 1 could lose bits on the way.
+        let sound = (1e-6..1e6).contains(&unit) && numbers.iter().all(whole);
+        sound.then(|| (unit, (largest / unit) as u32))
+    })
 }
 
 /// What a block's feed is computed from.
@@ -345,17 +405,17 @@ pub(super) unsafe fn places<'a, R: Real>(list: *const R) -> &'a [u16] {
 /// There are rows of that length for all of them, units of `padded` numbers, and the block lies within a row.
 #[inline(always)]
 unsafe fn add_rows<R: Real, const J: usize, const L: usize>(
-    places: &[u16],
+    places: impl Iterator<Item = u16>,
     v: *const R,
     padded: usize,
     length: usize,
     at: usize,
 ) -> [[R; L]; J] {
     let mut sum = [[R::ZERO; L]; J];
-    for &i in places {
+    for i in places {
         // SAFETY: that row.
         unsafe {
-            let row = v.add(i as usize * length + at);
+            let row = v.add(usize::from(i) * length + at);
             for (j, acc) in sum.iter_mut().enumerate() {
                 let v = row.add(j * padded).cast::<[R; L]>().read_unaligned();
                 for (a, v) in acc.iter_mut().zip(v) {
@@ -367,20 +427,22 @@ unsafe fn add_rows<R: Real, const J: usize, const L: usize>(
     sum
 }
 
-/// The same where all are 1 or -1. Small whole numbers add up without rounding, so it has the same bits.
+/// The same for multiples of a power of two, `chunk` of which add up within a byte. Such numbers add up without rounding, so it has
+/// the same bits.
 ///
 /// # Safety
 /// As [`add_rows`], of bytes.
 #[inline(always)]
-unsafe fn add_signs<R: Real, const J: usize, const L: usize>(
+unsafe fn add_bytes<R: Real, const J: usize, const L: usize>(
     places: &[u16],
     v: *const i8,
+    (unit, chunk): (R, usize),
     padded: usize,
     length: usize,
     at: usize,
 ) -> [[R; L]; J] {
     let mut sum = [[R::ZERO; L]; J];
-    for places in places.chunks(127) {
+    for places in places.chunks(chunk) {
         let mut bytes = [[0i8; L]; J];
         for &i in places {
             // SAFETY: that row.
@@ -396,7 +458,7 @@ unsafe fn add_signs<R: Real, const J: usize, const L: usize>(
         }
         for (acc, bytes) in sum.iter_mut().zip(bytes) {
             for (a, b) in acc.iter_mut().zip(bytes) {
-                *a += R::new(f64::from(b));
+                *a += R::new(f64::from(b)) * unit;
             }
         }
     }
@@ -416,10 +478,18 @@ unsafe fn block<R: Real, const J: usize, const L: usize>(f: &Feed<R>, first: usi
         unsafe {
             let along = match kind {
                 Kind::Zero => [[R::ZERO; L]; J],
-                Kind::Signs => {
-                    add_signs(places(f.spikes.add(s * f.spikes_step)), f.v.add(HEAD).cast::<i8>(), f.padded, row, at)
+                Kind::Bytes { unit, chunk } => {
+                    let v = f.v.add(HEAD).cast::<i8>();
+                    add_bytes(places(f.spikes.add(s * f.spikes_step)), v, (unit, chunk), f.padded, row, at)
                 }
-                Kind::Any => add_rows(places(f.spikes.add(s * f.spikes_step)), f.v.add(HEAD), f.padded, row, at),
+                Kind::Few { places: rows } => {
+                    let places = places(f.spikes.add(s * f.spikes_step)).iter().map(|&i| *rows.add(i.into()));
+                    add_rows(places.filter(|&i| i != NONE), f.v.add(HEAD), f.padded, row, at)
+                }
+                Kind::Any => {
+                    let places = places(f.spikes.add(s * f.spikes_step)).iter().copied();
+                    add_rows(places, f.v.add(HEAD), f.padded, row, at)
+                }
             };
             let mut through = [[R::ZERO; L]; J];
             if !f.support.is_null() {
@@ -561,7 +631,7 @@ mod tests {
             (65, 16, 16),
             (33, 16, 13),
         ] {
-            for kind in ["zero", "signs", "any", "one"] {
+            for kind in ["zero", "signs", "halves", "eighths", "few", "any", "one"] {
                 let steps = 3;
                 let x = (0..steps * n).map(|_| f32::from(number(2) != 0.0)).collect();
                 let dx = (0..steps * n).flat_map(|_| {
@@ -574,12 +644,19 @@ mod tests {
                     .map(|_| match kind {
                         "zero" => 0.0,
                         "signs" => 1f32.copysign(number(0)),
+                        // Sums of four and of sixteen signs, as directions of these ranks are.
+                        "halves" => (0..4).map(|_| 0.5f32.copysign(number(0))).sum(),
+                        "eighths" => (0..16).map(|_| 0.25f32.copysign(number(0))).sum(),
                         _ => number(1),
                     })
                     .collect();
                 if kind == "one" {
                     v.fill(1.0);
                     v[n * count * padded - 1] = 0.5;
+                }
+                if kind == "few" {
+                    let rows = v.chunks_exact_mut(count * padded).enumerate();
+                    rows.filter(|(i, _)| i % 5 != 3).for_each(|(_, row)| row.fill(0.0));
                 }
                 let w = (0..n * count).map(|_| number(1)).collect();
                 let case = Case { steps, n, padded, count, x, dx, v, w };

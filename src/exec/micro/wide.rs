@@ -4,7 +4,7 @@
 
 use std::arch::x86_64::*;
 
-use super::feed::{HEAD, Kind, feed_body, kind_of, places, support_body};
+use super::feed::{HEAD, Kind, NONE, feed_body, kind_of, places, support_body};
 
 /// What it has, by name.
 pub(super) fn all() -> [(&'static str, *const u8); 3] {
@@ -97,8 +97,18 @@ unsafe fn block<const J: usize>(f: &Feed, first: usize) -> usize {
             let y = f.y.add(s * f.y_step + first * LANES);
             let along: [__m512; J] = match kind {
                 Kind::Zero => [_mm512_setzero_ps(); J],
-                Kind::Signs => add_signs(places(f.spikes.add(s * f.spikes_step)), f.v.add(HEAD).cast(), f.units),
-                Kind::Any => add_rows(places(f.spikes.add(s * f.spikes_step)), f.v.add(HEAD + first * LANES), f.units),
+                Kind::Bytes { unit, chunk } => {
+                    let v = f.v.add(HEAD).cast::<i8>().add(first * LANES);
+                    add_bytes(places(f.spikes.add(s * f.spikes_step)), v, (unit, chunk), f.units)
+                }
+                Kind::Few { places: rows } => {
+                    let places = places(f.spikes.add(s * f.spikes_step)).iter().map(|&i| *rows.add(i.into()));
+                    add_rows(places.filter(|&i| i != NONE), f.v.add(HEAD + first * LANES), f.units)
+                }
+                Kind::Any => {
+                    let places = places(f.spikes.add(s * f.spikes_step)).iter().copied();
+                    add_rows(places, f.v.add(HEAD + first * LANES), f.units)
+                }
             };
             if f.support.is_null() {
                 store(y, along);
@@ -157,9 +167,9 @@ unsafe fn store<const J: usize>(y: *mut f32, sum: [__m512; J]) {
 /// `v` has a row for each place.
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn add_rows<const J: usize>(places: &[u16], v: *const f32, units: usize) -> [__m512; J] {
+unsafe fn add_rows<const J: usize>(places: impl Iterator<Item = u16>, v: *const f32, units: usize) -> [__m512; J] {
     let mut sum = [_mm512_setzero_ps(); J];
-    for &i in places {
+    for i in places {
         // SAFETY: that row.
         unsafe {
             let row = v.add(usize::from(i) * units * LANES);
@@ -172,13 +182,18 @@ unsafe fn add_rows<const J: usize>(places: &[u16], v: *const f32, units: usize) 
 }
 
 /// # Safety
-/// As [`add_rows`], of bytes that are 1 or -1; they are so only in whole blocks, of J units.
+/// As [`add_rows`], of bytes; they are so only in whole blocks, of J units. `chunk` of them add up within a byte.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn add_signs<const J: usize>(places: &[u16], v: *const i8, units: usize) -> [__m512; J] {
+unsafe fn add_bytes<const J: usize>(
+    places: &[u16],
+    v: *const i8,
+    (unit, chunk): (f32, usize),
+    units: usize,
+) -> [__m512; J] {
     let mut sum = [_mm512_setzero_ps(); J];
-    // So many fit a byte.
-    for places in places.chunks(127) {
+    let scale = _mm512_set1_ps(unit);
+    for places in places.chunks(chunk) {
         let mut bytes = [_mm512_setzero_si512(); 2];
         let bytes = &mut bytes[..J.div_ceil(4)];
         let mut out = [0i8; 2 * 64];
@@ -195,7 +210,8 @@ unsafe fn add_signs<const J: usize>(places: &[u16], v: *const i8, units: usize) 
             }
             for (j, sum) in sum.iter_mut().enumerate() {
                 let unit = _mm_loadu_si128(out.as_ptr().add(j * LANES).cast());
-                *sum = _mm512_add_ps(*sum, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(unit)));
+                let numbers = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(unit));
+                *sum = _mm512_fmadd_ps(numbers, scale, *sum);
             }
         }
     }
