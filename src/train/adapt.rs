@@ -155,6 +155,7 @@ impl<'a> Session<'a> {
         self.system.blocks.iter_mut().for_each(|b| b.emphasis = None);
         let auto = |b: &Block<'_>| self.problem.residuals[b.residual].dynamics.balanced;
         if self.system.blocks.iter().any(auto) {
+            self.first_held = None;
             self.balance(phase, method);
         } else if emphasised {
             self.refit();

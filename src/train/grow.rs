@@ -86,7 +86,7 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan, from: Option<&R
         Some(record) => Going::restore(session, record)?,
         None => Going::start(session),
     };
-    let mut held = Held::new(session);
+    let mut held = session.held();
     let mut watch = Watch::new(&session.problem.train.phases[phase].stop, "rounds", loss);
     from.map(|record| watch.restore(record)).transpose()?;
     let mut reached = None;
@@ -118,7 +118,7 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan, from: Option<&R
             turn = Turn::Points;
         }
         if turn != Turn::Same {
-            held = Held::new(session);
+            held = session.held();
         }
         if turn == Turn::Points {
             in_place = None;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use faer::Mat;
 
-use crate::ir::problem::{Place, Rows, Weak};
+use crate::ir::problem::{Place, Problem, Rows, Weak};
 use crate::plan::Sampler;
 use crate::train::frame::Frame;
 use crate::train::observe::Features;
@@ -58,13 +58,17 @@ impl<'a> Held<'a> {
     /// The residuals as the session trains on them now. Where a residual has no other points than those of training, as on data,
     /// its own rows take part. `None` if that is so for all of them, or where rows do not count alike.
     pub fn new(session: &Session<'a>) -> Option<Held<'a>> {
-        let (problem, seed) = (session.problem, session.options.seed);
-        if session.system.blocks.iter().any(|b| problem.residuals[b.residual].dynamics.causal.is_some()) {
+        Held::of(session.problem, session.options.seed, &session.system)
+    }
+
+    /// Those of a system.
+    pub fn of(problem: &'a Problem, seed: u64, trained: &System<'a>) -> Option<Held<'a>> {
+        if trained.blocks.iter().any(|b| problem.residuals[b.residual].dynamics.causal.is_some()) {
             return None;
         }
         let mut system = System { blocks: vec![], stations: vec![] };
         let mut any = false;
-        for block in &session.system.blocks {
+        for block in &trained.blocks {
             let residual = &problem.residuals[block.residual];
             let kind = match (&block.kind, &residual.rows) {
                 (Kind::Weak(own), Rows::Weak(weak)) => {
@@ -86,10 +90,10 @@ impl<'a> Held<'a> {
                 }
                 (own, _) => own.clone(),
             };
-            let observer = session.system.stations[block.station].observer;
+            let observer = trained.stations[block.station].observer;
             system.push(problem, Block { kind, emphasis: None, ..block.clone() }, observer);
         }
-        let linear = session.linear.is_some().then(|| Arc::new(system.frame(None)));
+        let linear = trained.is_linear().then(|| Arc::new(system.frame(None)));
         any.then_some(Held { system, linear })
     }
 

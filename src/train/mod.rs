@@ -61,7 +61,9 @@ pub use measure::{Spikes, axes, exact_values, metric, predict, predict_seen, ras
 use crate::ir::problem::{Derivatives, Problem, Rows};
 use crate::plan::Method;
 use frame::Frame;
+use held::Held;
 use kernels::Kernels;
+use observe::Lab;
 use outcome::{Loss, Outcome, PhaseSummary, Progress, Status};
 use record::{Record, RecordError};
 use session::{Ended, Session, Stop};
@@ -109,14 +111,24 @@ fn start(
     let started = Instant::now();
     let system = System::new(problem, kernels, options.seed, Part::Trained);
     let absorbed = System::new(problem, kernels, options.seed, Part::Absorbed);
-    let linear = system.is_linear().then(|| Arc::new(system.frame(None)));
     let params = match options.start {
         Some(start) => start.to_vec(),
         None => init::params(&problem.network, kernels, options.seed),
     };
+    // A pursuit asks for held rows at once, which take as long as those that it trains on.
+    let grows = problem.train.phases.first().is_some_and(|p| matches!(p.method, Method::Pursuit(_)));
+    let mut lab = Lab::new(&problem.network, kernels, problem.coords.len());
+    let (linear, (held, first)) = rayon::join(
+        || system.is_linear().then(|| Arc::new(system.frame(None))),
+        || {
+            let held = (grows && from.is_none()).then(|| Held::of(problem, options.seed, &system));
+            (held, lab.look(&system, &params))
+        },
+    );
     let own = (system.clone(), linear.clone());
     let mut session = Session::new(problem, kernels, options, own.0, own.1, params, progress, started);
-    let first = session.begin_with();
+    session.first_held = held;
+    session.begin_with(lab, first.clone());
     // Losses are reported on the points that training began with.
     let parts = [(&system, linear.as_deref()), (&absorbed, None)];
     let before = losses(problem, kernels, parts, &session.params, Some(first));
@@ -223,7 +235,7 @@ fn losses(
 ) -> Vec<(usize, Loss)> {
     let mut all = vec![None; problem.residuals.len()];
     for (system, linear) in parts {
-        let run = || observe::Lab::new(&problem.network, kernels, problem.coords.len()).field(system, params);
+        let run = || Lab::new(&problem.network, kernels, problem.coords.len()).field(system, params);
         let field = known.take().unwrap_or_else(run);
         let own;
         let frame = match linear {

@@ -8,6 +8,7 @@ use std::time::Instant;
 use crate::ir::problem::Problem;
 use crate::train::Options;
 use crate::train::frame::Frame;
+use crate::train::held::Held;
 use crate::train::kernels::Kernels;
 use crate::train::measure::HeldOut;
 use crate::train::observe::Lab;
@@ -40,6 +41,8 @@ pub struct Session<'a> {
     pub(super) before: f64,
     /// The field that the run began with, until it is first asked for: the losses before training took it already.
     first: Option<Field>,
+    /// Rows held back of the system that the run begins with, until they are first asked for.
+    pub(super) first_held: Option<Option<Held<'a>>>,
     held_out: Option<HeldOut>,
     /// Forward evaluations when the error was last measured.
     pub(super) measured: Option<u64>,
@@ -100,6 +103,7 @@ impl<'a> Session<'a> {
             started,
             before: 0.0,
             first: None,
+            first_held: None,
             held_out: HeldOut::new(problem),
             measured: None,
         }
@@ -130,11 +134,15 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The field before the first phase, which begins by asking for it: it is observed once for both.
-    pub fn begin_with(&mut self) -> Field {
-        let field = self.lab.look(&self.system, &self.params);
-        self.first = Some(field.clone());
-        field
+    /// Takes over the field before the first phase, as `lab` has observed it: the phase begins by asking for it.
+    pub fn begin_with(&mut self, lab: Lab<'a>, field: Field) {
+        self.lab = lab;
+        self.first = Some(field);
+    }
+
+    /// The rows held back of the system as it stands.
+    pub(super) fn held(&mut self) -> Option<Held<'a>> {
+        self.first_held.take().unwrap_or_else(|| Held::new(self))
     }
 
     /// The field under some weights; not counted.
