@@ -409,7 +409,8 @@ fn runs_are_compared_by_what_differs() {
         |name: &str| out.lines().find(|l| l.starts_with(name)).unwrap_or_else(|| panic!("{name}: {out}")).to_string();
     assert_eq!(line("k ").split_whitespace().collect::<Vec<_>>(), ["k", "1", "2"]);
     assert_eq!(line("seed").split_whitespace().collect::<Vec<_>>(), ["seed", "3", "4"]);
-    assert!(line("expect l2 < 0.5").contains("holds") && !out.contains("SHA-256"), "{out}");
+    assert!(line("expect l2 < 0.5").contains("holds") && !out.contains("its SHA-256"), "{out}");
+    assert_ne!(line("result's SHA-256").split_whitespace().nth(2), line("result's SHA-256").split_whitespace().nth(3));
     let rows = place.json("c.json");
     let l2 = rows.as_array().expect("a list").iter().find(|r| r[""] == "l2").expect("is there").clone();
     assert_eq!(l2["a"], place.json("a/run.json")["metrics"][0]["value"]);

@@ -102,6 +102,7 @@ fn side_by_side(folders: &[PathBuf], records: &[Value]) -> Sheet {
         add(&format!("{name}, rate"), true, &|r| entry(r, "populations", "name", &name, "rate"));
     }
     add("forward evaluations", false, &|r| r["forward_evaluations"].clone());
+    add("result's SHA-256", true, &|r| short(&r["result_sha256"]));
     add("seconds", true, &|r| {
         if r["seconds"]["train"].is_null() { r["seconds"]["simulate"].clone() } else { r["seconds"]["train"].clone() }
     });

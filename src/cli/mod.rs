@@ -37,6 +37,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::exec::jit::Level;
+
 /// What the shell is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -60,6 +62,9 @@ struct Cli {
     /// Colours in messages; `auto` looks at NO_COLOR, at CLICOLOR_FORCE and at the terminal
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
     color: Colour,
+    /// The best of the processor's instructions to use; the result does not depend on it
+    #[arg(long, global = true, value_enum, value_name = "LEVEL")]
+    instructions: Option<Instructions>,
 }
 
 #[derive(Subcommand)]
@@ -174,6 +179,26 @@ enum Colour {
     Never,
 }
 
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+enum Instructions {
+    /// What any processor of this kind has
+    Portable,
+    /// AVX2 and FMA
+    Avx2,
+    /// AVX-512 (F, BW, DQ and VL) as well
+    Avx512,
+}
+
+impl Instructions {
+    fn level(self) -> Level {
+        match self {
+            Instructions::Portable => Level::Portable,
+            Instructions::Avx2 => Level::Avx2,
+            Instructions::Avx512 => Level::Avx512,
+        }
+    }
+}
+
 fn setting(text: &str) -> Result<(String, f64), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, as in c=3")?;
     let value: f64 = value.trim().parse().map_err(|_| format!("`{value}` is not a number"))?;
@@ -201,6 +226,9 @@ pub fn main() -> ExitCode {
         Err(e) => e.exit(),
     };
     let shown = messages::Messages::new(cli.message_format, cli.color);
+    if let Some(instructions) = cli.instructions {
+        instructions.level().restrict();
+    }
     let exit = bug::guard(|| match cli.command {
         Command::Check { program, verbose } => check::check(&program, verbose, &shown),
         Command::New(arguments) => new::new(&arguments, &shown),

@@ -28,6 +28,8 @@ pub struct RunData {
     pub rasters: Vec<Raster>,
     /// What the program asks to see, in its order.
     pub plots: Vec<Plot>,
+    /// Of all results, see [`digest`](crate::report::digest).
+    pub digest: String,
     pub times: Times,
 }
 

@@ -71,8 +71,9 @@ pub fn doubts(run: &RunData) -> Vec<String> {
     }
     let rows: usize = run.losses.iter().filter(|l| is_trained(l)).map(|l| l.rows).sum();
     if run.weights > 0 && (rows as f64) < EQUATIONS * run.weights as f64 {
+        let equations = if rows == 1 { "1 equation stands".to_string() } else { format!("{rows} equations stand") };
         out.push(format!(
-            "{rows} equations stand against {} weights that are solved for: so many weights meet nearly all of them, and the \
+            "{equations} against {} weights that are solved for: so many weights meet nearly all of them, and the \
              loss says little of what lies between; take more test functions (`by weak(tests = N)`) or points (`points N`), or \
              fewer neurons",
             run.weights

@@ -21,7 +21,7 @@ pub fn encode(run: &RunData) -> String {
     };
     let p = &run.program;
     let value = json!({
-        "format": 3,
+        "format": 4,
         "program": {
             "name": p.name,
             "sha256": p.hash,
@@ -56,6 +56,7 @@ pub fn encode(run: &RunData) -> String {
         })).collect::<Vec<_>>(),
         "layers": run.layers.iter().map(|l| json!({ "name": l.name, "units": l.units, "spike_rate": l.spike_rate })).collect::<Vec<_>>(),
         "forward_evaluations": run.forward_evaluations,
+        "result_sha256": run.digest,
         "seconds": {
             "check": run.times.check, "compile": run.times.compile, "train": run.times.train, "report": run.times.report,
         },

@@ -10,6 +10,7 @@
 pub mod bench;
 pub mod data;
 pub mod diagram;
+pub mod digest;
 pub mod doubt;
 pub mod figures;
 pub mod json;

@@ -11,13 +11,37 @@ use std::path::Path;
 /// When the folder cannot be written to or the disk is full; the sentence is the system's.
 pub fn atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".snnc-").tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     readable_like_any_file(&file)?;
     file.persist(path).map_err(|e| e.error)?;
+    flush_folder(folder)
+}
+
+/// What a rename changed is on the disk, too.
+#[cfg(unix)]
+fn flush_folder(folder: &Path) -> std::io::Result<()> {
+    // Some file systems flush no folders; the file itself is safe.
+    std::fs::File::open(folder).map(|folder| drop(folder.sync_all()))
+}
+
+#[cfg(not(unix))]
+fn flush_folder(_: &Path) -> std::io::Result<()> {
     Ok(())
 }
+
+/// Removes what was being written when an earlier run was killed.
+pub fn clear(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|e| e.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+        // One that stays is in nobody's way.
+        let _ = std::fs::remove_file(entry.path());
+    }
+}
+
+/// How the names of files begin that are not whole yet.
+const UNFINISHED: &str = ".snnc-";
 
 /// Temporary files are private; a result is for everybody who may read the folder.
 #[cfg(unix)]

@@ -28,6 +28,8 @@ pub mod sweep;
 #[cfg(target_arch = "x86_64")]
 mod wide;
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use crate::exec::real::Real;
 pub use normals::normal_pairs;
 
@@ -50,27 +52,41 @@ pub enum Level {
     Avx512,
 }
 
+/// The best level that may be used, as a number.
+static MOST: AtomicU8 = AtomicU8::new(Level::Avx512 as u8);
+
 impl Level {
-    /// Those that this processor has, the best last.
+    /// From now on, none above this is used in the process. That changes no bit of any result.
+    pub fn restrict(self) {
+        MOST.store(self as u8, Ordering::Relaxed);
+    }
+
+    /// Those that this processor has and that may be used, the best last.
     pub fn all() -> Vec<Level> {
-        #[allow(unused_mut)]
-        let mut all = vec![Level::Portable];
+        let best = Level::best();
+        [Level::Portable, Level::Avx2, Level::Avx512].into_iter().filter(|level| *level <= best).collect()
+    }
+
+    /// The best of them.
+    pub fn best() -> Level {
+        let most = match MOST.load(Ordering::Relaxed) {
+            0 => Level::Portable,
+            1 => Level::Avx2,
+            _ => Level::Avx512,
+        };
+        Level::detected().min(most)
+    }
+
+    fn detected() -> Level {
         #[cfg(target_arch = "x86_64")]
         {
             use std::arch::is_x86_feature_detected as has;
             if has!("avx2") && has!("fma") {
-                all.push(Level::Avx2);
-                if has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
-                    all.push(Level::Avx512);
-                }
+                let more = has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl");
+                return if more { Level::Avx512 } else { Level::Avx2 };
             }
         }
-        all
-    }
-
-    /// The best that this processor has.
-    pub fn best() -> Level {
-        Level::all().pop().unwrap_or(Level::Portable)
+        Level::Portable
     }
 }
 

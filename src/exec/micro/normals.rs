@@ -5,8 +5,8 @@ use crate::exec::math::{self, Scalar};
 /// `x` and `y` from words that are independent and uniform; all four are of one length.
 pub fn normal_pairs(a: &[u32], b: &[u32], x: &mut [f32], y: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-        // SAFETY: the features were just checked.
+    if super::Level::best() >= super::Level::Avx2 {
+        // SAFETY: the processor has these features.
         unsafe { avx2(a, b, x, y) }
         return;
     }

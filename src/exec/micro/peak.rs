@@ -22,21 +22,16 @@ const SECONDS: f64 = 0.2;
 /// The instruction set in use.
 pub fn instructions() -> &'static str {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        return if has_fused() { "AVX2 and FMA" } else { "AVX2" };
+    if super::Level::best() >= super::Level::Avx2 {
+        return "AVX2 and FMA";
     }
     "portable"
-}
-
-#[cfg(target_arch = "x86_64")]
-fn has_fused() -> bool {
-    std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
 }
 
 /// Operations a second of this thread; a multiply-add counts as two.
 pub fn measure(precision: Precision) -> f64 {
     #[cfg(target_arch = "x86_64")]
-    if has_fused() {
+    if super::Level::best() >= super::Level::Avx2 {
         return match precision {
             // SAFETY: the processor has AVX2 and FMA.
             Precision::F32 => best(8, || unsafe { fused::single() }),

@@ -42,7 +42,7 @@ macro_rules! dispatched {
             #[allow(clippy::too_many_arguments)]
             pub fn $name($($arg: $ty),*) {
                 #[cfg(target_arch = "x86_64")]
-                if std::arch::is_x86_feature_detected!("avx2") {
+                if super::Level::best() >= super::Level::Avx2 {
                     // SAFETY: the processor has AVX2; the body is safe.
                     return unsafe { avx2::$name($($arg),*) };
                 }

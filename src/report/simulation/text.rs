@@ -8,6 +8,7 @@
 use serde_json::json;
 
 use super::{SimulationData, State};
+use crate::report::digest;
 use crate::report::scale::short;
 use crate::report::table::columns;
 
@@ -61,7 +62,7 @@ pub fn json(run: &SimulationData) -> String {
         State::Diverged { what } => json!({ "state": "diverged", "step": run.steps, "what": what }),
     };
     let value = json!({
-        "format": 1,
+        "format": 2,
         "kind": "simulation",
         "program": {
             "name": p.name,
@@ -93,6 +94,7 @@ pub fn json(run: &SimulationData) -> String {
         "recorded": run.traces.iter().map(|t| json!({
             "population": run.populations[t.population].name, "name": t.name, "unit": t.unit, "units": t.units,
         })).collect::<Vec<_>>(),
+        "result_sha256": digest::simulation(run),
         "seconds": { "check": run.times.check, "compile": run.times.compile, "simulate": run.times.train },
     });
     let mut text = format!("{value:#}");
