@@ -22,7 +22,7 @@ use crate::func::figure;
 use crate::pipeline::{Checked, Compiled};
 use crate::report::data::{ProgramInfo, RunData, Times};
 use crate::report::doubt::doubts;
-use crate::report::{figures, json, npz, page, plots, table, terminal};
+use crate::report::{digest, figures, json, npz, page, plots, table, terminal, write};
 use crate::source::{SourceFile, Sources};
 use crate::train::checkpoint;
 use crate::train::outcome::{Outcome, Status};
@@ -151,6 +151,7 @@ impl Job<'_> {
         let (engine, engine_name) = self.engine.engine();
         let (checked, out) = (self.checked, self.out);
         let info = self.info(engine_name, threads);
+        [out.to_path_buf(), out.join("plots"), out.join(INPUTS)].iter().for_each(|folder| write::clear(folder));
         if let Err(notice) = keep_inputs(out, &self.program.inputs) {
             return shown.refuse(&notice);
         }
@@ -184,12 +185,13 @@ impl Job<'_> {
     }
 
     fn info(&self, engine: &str, threads: usize) -> ProgramInfo {
-        let (p, imports, model) = (&self.program, self.checked.imports(), self.checked.model());
+        let (p, model) = (&self.program, self.checked.model());
+        let imports = texts(self.checked.imports());
         ProgramInfo {
             name: p.name.clone(),
-            hash: hash(&p.text, imports),
+            hash: hash(&p.text, &imports),
             text: p.text.clone(),
-            imports: imports.iter().map(|f| (f.name.clone(), f.text.clone())).collect(),
+            imports,
             constants: model.constants.clone(),
             file: p.file.clone(),
             set: p.set.clone(),
@@ -285,7 +287,7 @@ fn gather(info: ProgramInfo, compiled: &Compiled, outcome: &Outcome, mut times: 
     let expects = trained.expects(&metrics);
     let (grid, layers, rasters) = (trained.grid(), trained.layers(), trained.rasters());
     times.report = since.elapsed().as_secs_f64();
-    RunData {
+    let mut run = RunData {
         program: info,
         coords: trained.axes(),
         fields: problem.network.fields.iter().filter(|f| f.unknown.is_none()).map(|f| f.name.clone()).collect(),
@@ -303,8 +305,11 @@ fn gather(info: ProgramInfo, compiled: &Compiled, outcome: &Outcome, mut times: 
         grid: Some(grid),
         rasters,
         plots: problem.report.plots.clone(),
+        digest: String::new(),
         times,
-    }
+    };
+    run.digest = digest::training(&run, &outcome.params);
+    run
 }
 
 /// The checkpoint first: should anything later fail, the weights are safe.
@@ -412,15 +417,18 @@ pub(super) fn handle_interrupts() {
 }
 
 /// Of the program's text, and of the names and texts of what it imports.
-pub(super) fn hash(text: &str, imports: &[SourceFile]) -> String {
+pub(super) fn hash(text: &str, imports: &[(String, String)]) -> String {
     let mut hasher = Sha256::new_with_prefix(text);
-    for file in imports {
-        for part in [&file.name, &file.text] {
-            hasher.update([0]);
-            hasher.update(part);
-        }
+    for part in imports.iter().flat_map(|(name, text)| [name, text]) {
+        hasher.update([0]);
+        hasher.update(part);
     }
     hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Paths and texts of files.
+pub(super) fn texts(files: &[SourceFile]) -> Vec<(String, String)> {
+    files.iter().map(|f| (f.name.clone(), f.text.clone())).collect()
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> String {

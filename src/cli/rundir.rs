@@ -111,13 +111,13 @@ impl Run {
             let errors = messages.iter().filter(|m| m.severity == Severity::Error).cloned();
             shown.show(&errors.collect::<Vec<_>>(), sources);
         };
+        if p["sha256"] != hash(text, &imports) {
+            return Err(say(runs::damaged(&json, "the SHA-256 of the program in it is another")));
+        }
         let read = check::understand(&title, text.to_string(), &files, &options, &show)?;
         let Read { loaded: Loaded::Training(checked), sources, .. } = read else {
             return Err(say(runs::not_trained(&name, command)));
         };
-        if p["sha256"] != hash(text, checked.imports()) {
-            return Err(say(runs::damaged(&json, "the SHA-256 of the program in it is another")));
-        }
         let at = folder.join("checkpoint.safetensors");
         let checkpoint =
             std::fs::read(&at).map_err(|e| say(runs::damaged(&at.display().to_string(), &files::words(&e))))?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::messages::Messages;
-use super::run::{Arguments, INTERRUPTED, NotSaved, handle_interrupts, hash, save_plots, threads};
+use super::run::{Arguments, INTERRUPTED, NotSaved, handle_interrupts, hash, save_plots, texts, threads};
 use super::{Exit, bug, check, diverged, files, saver};
 use crate::diag::runs;
 use crate::func::figure;
@@ -14,6 +14,7 @@ use crate::report::data::{ExpectRow, ProgramInfo, Times};
 use crate::report::simulation::{
     Connection, Metric, Plot, Population, SimulationData, State, Trace, arrays, figures, page, text,
 };
+use crate::report::write;
 use crate::simulate::{self, Outcome, Status, measure};
 use crate::source::Sources;
 
@@ -34,6 +35,7 @@ pub fn run(
     if let Err(notice) = files::make_folder(&out) {
         return shown.refuse(&notice);
     }
+    [out.clone(), out.join("plots")].iter().for_each(|folder| write::clear(folder));
     let (pool, threads) = match threads(arguments.threads, shown) {
         Ok(found) => found,
         Err(exit) => return exit,
@@ -48,11 +50,12 @@ pub fn run(
         }
     };
     let mut times = Times { check: check_seconds, compile: compiling.elapsed().as_secs_f64(), ..Times::default() };
+    let imports = texts(checked.imports());
     let info = ProgramInfo {
         name,
-        hash: hash(&program, checked.imports()),
+        hash: hash(&program, &imports),
         text: program,
-        imports: checked.imports().iter().map(|f| (f.name.clone(), f.text.clone())).collect(),
+        imports,
         constants: checked.model().constants.clone(),
         file: String::new(),
         set: arguments.program.set.clone(),

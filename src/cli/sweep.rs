@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::check::{self, Loaded};
 use super::messages::Messages;
-use super::run::{INTERRUPTED, available_threads, handle_interrupts, hash, sha256};
+use super::run::{INTERRUPTED, available_threads, handle_interrupts, hash, sha256, texts};
 use super::{Exit, Program, files, rundir};
 use crate::diag::runs;
 use crate::report::scale::short;
@@ -121,7 +121,7 @@ fn swept(arguments: &Arguments, shown: &Messages) -> Result<Exit, Exit> {
         Loaded::Training(checked) => checked.imports(),
         Loaded::Simulation(checked) => checked.imports(),
     };
-    let wanted = hash(&read.text, imports);
+    let wanted = hash(&read.text, &texts(imports));
     let inputs: Vec<Value> =
         read.inputs.iter().map(|(path, bytes)| json!({ "path": path, "sha256": sha256(bytes) })).collect();
     let name = check::stem(&arguments.file);
