@@ -1,4 +1,5 @@
-//! Compiled code is freed with its kernels: a process may compile as often as it likes.
+//! Compiled code is freed with its kernels, so that a process may compile as often as it likes, and its pages are never both
+//! writable and executable.
 //!
 //! It is a test of its own, so that no other thread of the process allocates meanwhile.
 
@@ -46,6 +47,17 @@ fn a_thousand_compilations_do_not_grow_the_process() {
             after_warm_up = pages();
         }
     }
+    // No page can be written to and run.
+    let maps = fs::read_to_string("/proc/self/maps").expect("Linux has it");
+    let rights = |line: &str| line.split_whitespace().nth(1).unwrap_or_default().to_string();
+    let both: Vec<&str> = maps.lines().filter(|l| rights(l).starts_with("rwx")).collect();
+    assert!(both.is_empty(), "{both:?}");
+    let kernels = checked.compile(Engine::Jit).expect("it compiles");
+    let maps = fs::read_to_string("/proc/self/maps").expect("Linux has it");
+    let own = maps.lines().filter(|l| rights(l) == "r-xp" && l.split_whitespace().nth(5).is_none());
+    assert!(own.count() >= 1, "the kernels' code is where it is looked for");
+    assert!(maps.lines().all(|l| !(rights(l).contains('w') && rights(l).contains('x'))), "{maps}");
+    drop(kernels);
     // 900 compilations of several kernels each: a page lost by every one of them would be thousands.
     for (now, then) in pages().into_iter().zip(after_warm_up) {
         assert!(now <= then + 300, "{now} pages after 1000 compilations, {then} after 100");

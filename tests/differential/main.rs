@@ -1,6 +1,7 @@
 //! The JIT against the interpreter, bit for bit (NaNs are all alike): every operation at awkward widths and numbers of
 //! points, whole networks, and random programs.
 
+mod many;
 #[path = "../support/programs.rs"]
 mod programs;
 mod stages;

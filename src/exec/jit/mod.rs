@@ -9,6 +9,7 @@
 //! %7 = spike %6 : 512                                      cmpleps, andps, store
 //! ```
 
+mod bounds;
 mod emit;
 mod lanes;
 mod module;
@@ -53,6 +54,7 @@ pub fn compile_for<R: Emit>(level: Level, programs: Vec<Program>) -> Result<Vec<
         (plan::plan(program, level), begun.elapsed().as_secs_f64())
     };
     let (plans, planning): (Vec<plan::Plan>, Vec<f64>) = programs.iter().map(plan).unzip();
+    plans.iter().try_for_each(bounds::check)?;
     let (code, entries) = Code::new::<R>(&plans, level)?;
     let code = Arc::new(code);
     // Setting up and making the code executable is for all of them alike.
