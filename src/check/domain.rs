@@ -17,12 +17,15 @@ use crate::check::scope::{Names, Normal, Scope};
 use crate::check::weak::spread;
 use crate::diag::{Sink, domain as say, geometry, names, types};
 use crate::func::{Binary, Unary};
+use crate::plan::Precision;
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind};
 
 /// Points of the box that a shape is tried on, and how many of them must lie inside.
 const TRIED: usize = 20_000;
 const LEAST_INSIDE: usize = 20;
+/// Numbers that a range holds at least.
+const LEAST_NUMBERS: f64 = 1000.0;
 /// Steps along a curve when it is looked at.
 const STEPS: usize = 1024;
 
@@ -57,6 +60,23 @@ pub fn declare(domain: &ast::Domain, scope: &mut Scope<'_>, sink: &mut Sink) {
             None => {
                 scope.broken.insert(c.name.text.clone());
             }
+        }
+    }
+}
+
+/// Refuses ranges of which the precision has too few numbers, or none.
+pub fn resolved(coords: &[Coord], precision: Precision, sink: &mut Sink) {
+    let (apart, largest) = match precision {
+        Precision::F32 => (f64::from(f32::EPSILON), 1e30),
+        Precision::F64 => (f64::EPSILON, 1e280),
+    };
+    for c in coords.iter().filter(|c| c.lo < c.hi) {
+        let end = c.lo.abs().max(c.hi.abs());
+        // Their difference may be infinite.
+        let inside = end <= largest && end >= 1.0 / largest && c.hi - c.lo >= LEAST_NUMBERS * apart * end;
+        if !inside {
+            let double = precision == Precision::F64;
+            sink.push(say::unresolved_range(c.span, &c.name, (c.lo, c.hi), double));
         }
     }
 }

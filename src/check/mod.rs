@@ -128,6 +128,9 @@ fn check_whole(
         conditions::check(file, &items, network, residuals, &scope.coords, sink);
     }
     let train = training::check(items.train, network, &scope, options.seed, sink);
+    if let Some(train) = &train {
+        domain::resolved(&scope.coords, train.precision, sink);
+    }
     if let (Some(residuals), Some(train)) = (&residuals, &train) {
         residuals::check_dynamics(&items.residuals, residuals, train, &stops::batches(items.train), sink);
     }

@@ -15,6 +15,7 @@ const IDLE_SHAPE: Code = Code(233);
 const CURVE_DIMENSION: Code = Code(234);
 const CURVE_OUTSIDE: Code = Code(235);
 const CURVE_DEGENERATE: Code = Code(236);
+const UNRESOLVED: Code = Code(237);
 
 /// The codes of this family.
 pub const FAMILY: Family = Family {
@@ -31,6 +32,7 @@ pub const FAMILY: Family = Family {
             slug: "curve_degenerate",
             page: include_str!("../../docs/errors/SNN0236.md"),
         },
+        CodeInfo { code: UNRESOLVED, slug: "unresolved_range", page: include_str!("../../docs/errors/SNN0237.md") },
     ],
 };
 
@@ -97,4 +99,21 @@ pub fn curve_outside(span: Span, name: &str, at: &str, place: &str, box_: &str) 
 pub fn curve_degenerate(span: Span, name: &str, why: &str) -> Diagnostic {
     Diagnostic::error(CURVE_DEGENERATE, span, format!("the curve `{name}` {why}"))
         .help("points are taken along it, uniform in arc length: it needs a length above 0, and a value everywhere")
+}
+
+/// A range that holds few numbers of the precision, or ends beyond it; `double` if the precision is that.
+pub fn unresolved_range(span: Span, coord: &str, (lo, hi): (f64, f64), double: bool) -> Diagnostic {
+    let precision = if double { "double" } else { "single" };
+    let d = Diagnostic::error(
+        UNRESOLVED,
+        span,
+        format!("{precision} precision cannot resolve the range of `{coord}`, {lo:?} .. {hi:?}"),
+    );
+    match double {
+        true => d.help("scale and shift the coordinate so that its range is near 0 .. 1"),
+        false => d.help(
+            "scale and shift the coordinate so that its range is near 0 .. 1; `precision f64` in the `train` block has \
+             more digits",
+        ),
+    }
 }
