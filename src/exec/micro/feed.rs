@@ -304,7 +304,8 @@ unsafe fn any<R: Real>(x: *const R, len: usize) -> bool {
 #[inline(always)]
 fn multiples<R: Real>(numbers: &[R]) -> Option<(f64, u32)> {
     let largest = numbers.iter().fold(0.0f64, |a, x| a.max(x.wide().abs()));
-    let above = 2f64.powi(largest.log2().floor() as i32);
+    // Without its digits a number is the power of two below it.
+    let above = f64::from_bits(largest.to_bits() & 0x7ff0_0000_0000_0000);
     (0..=3).map(|k| above / f64::from(1 << k)).find_map(|unit| {
         let whole = |x: &R| (x.wide() / unit).fract() == 0.0;
         // Powers far from 1 could lose bits on the way.
