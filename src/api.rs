@@ -64,6 +64,8 @@ pub enum Error {
     Weights(CheckpointError),
     /// There is no metric of this name in the program's report.
     NoSuchMetric(String),
+    /// More code than is compiled.
+    TooLarge,
     /// A bug of snnc.
     Bug(Bug),
 }
@@ -77,6 +79,7 @@ impl fmt::Display for Error {
             }
             Error::Weights(e) => e.fmt(f),
             Error::NoSuchMetric(name) => write!(f, "the program's report has no metric `{name}`"),
+            Error::TooLarge => write!(f, "the program comes to more code than is compiled (SNN1226)"),
             Error::Bug(bug) => bug.fmt(f),
         }
     }
@@ -126,7 +129,7 @@ impl Program {
     /// ```
     ///
     /// # Errors
-    /// If the program has errors.
+    /// If the program has errors, or comes to more code than is compiled.
     pub fn with(name: &str, text: &str, files: &dyn Files, settings: &Settings) -> Result<Program, Error> {
         let mut sources = Sources::default();
         let options = Options { set: settings.constants.clone(), seed: None };
@@ -134,6 +137,9 @@ impl Program {
         let said = Mistakes { messages: checking.messages, sources };
         match checking.program {
             Some(checked) => {
+                if !checked.footprint(1).is_compilable() {
+                    return Err(Error::TooLarge);
+                }
                 let compiled = checked.compile(settings.engine).map_err(Error::Bug)?;
                 Ok(Program { compiled, warnings: said, text: text.to_string() })
             }

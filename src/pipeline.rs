@@ -10,6 +10,7 @@
 
 #[cfg(test)]
 mod estimators;
+pub mod footprint;
 #[cfg(test)]
 mod placement;
 mod simulation;
@@ -30,6 +31,7 @@ use crate::plan;
 use crate::source::{Files, SourceFile, Sources};
 use crate::syntax;
 use crate::train::kernels::{Kernels, Observer};
+use footprint::Footprint;
 pub use simulation::{CheckedSimulation, CompiledSimulation};
 
 /// A program's text.
@@ -135,6 +137,17 @@ impl Checked {
         let mut problem = lower(&self.model);
         problem.network.each(pipelines::arithmetic);
         Lowered { problem }
+    }
+
+    /// What a run of it takes on so many threads. To be asked before anything else is: lowering itself takes little, but passes
+    /// count on programs of a bounded size ([`Footprint::numbers`]).
+    pub fn footprint(&self, threads: usize) -> Footprint {
+        footprint::training(&lower(&self.model), threads)
+    }
+
+    /// What it takes to ask the trained network at so many points.
+    pub fn footprint_to_ask(&self, threads: usize, points: f64) -> Footprint {
+        footprint::asking(&lower(&self.model), threads, points)
     }
 
     pub fn compile(&self, engine: Engine) -> Result<Compiled, Bug> {

@@ -7,6 +7,7 @@
 //! back with a map, so that "what may a program read" is decided in one place.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 /// Which file of a [`Sources`] a span lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -87,11 +88,42 @@ impl Sources {
     }
 }
 
+/// Characters that a terminal obeys or that make a text look like another: controls, those that turn the direction of writing or
+/// break lines, and those that cannot be seen.
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// JSON in which what [`is_unsafe`] is escaped: they can only stand in its strings.
+pub fn safe_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unsafe(c) && c != '\n' {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Where the files come from that a program names: data, and imported programs. Paths are as written in the program, relative to the program's own folder.
 pub trait Files {
     /// The bytes of a file, or a sentence in plain words why it cannot be had.
     fn read(&self, path: &str) -> Result<Vec<u8>, String>;
+
+    /// Whether a path may lead out of the program's folder, because whoever runs it has said so.
+    fn leads_out(&self) -> bool {
+        false
+    }
 }
+
+/// Bytes of a text at the most, the program's or that of an import: a thousand times what programs have.
+pub const MOST_TEXT: usize = 1 << 20;
 
 /// Files held in memory: for tests and for programs that read nothing.
 #[derive(Debug, Clone, Default)]

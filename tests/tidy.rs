@@ -49,7 +49,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("exec", &["func", "plan", "ir"]),
     ("train", &["func", "plan", "ir", "exec"]),
     ("simulate", &["func", "plan", "ir", "exec"]),
-    ("report", &["func", "plan", "train"]),
+    ("report", &["source", "func", "plan", "train"]),
     ("nir", &["source", "func", "diag", "syntax", "check", "ir"]),
     ("lsp", &["source", "func", "units", "diag", "syntax", "check", "pipeline"]),
 ];

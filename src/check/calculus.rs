@@ -8,6 +8,8 @@
 //! to one variable. Functions that are not smooth get their derivative almost everywhere; whether that is good enough is for
 //! the caller to decide with [`is_smooth`]. One rule a function, in [`unary_rule`] and [`binary_rule`].
 
+pub mod budget;
+
 use std::f64::consts::{FRAC_1_SQRT_2, LN_2, PI};
 
 use crate::check::expr::{Expr, Var};
@@ -158,13 +160,21 @@ fn derive(e: &Expr, of: &dyn Fn(&Var) -> Expr) -> Expr {
 
 /// The partial derivative with respect to one variable, all others held fixed.
 pub fn differentiate(e: &Expr, wrt: &Var) -> Expr {
-    simplify(&derive(&expand(e), &|v| num(if v == wrt { 1.0 } else { 0.0 })))
+    let e = expand(e);
+    if !budget::affords(&e) {
+        return num(0.0);
+    }
+    simplify(&derive(&e, &|v| num(if v == wrt { 1.0 } else { 0.0 })))
 }
 
 /// The total derivative along a coordinate: a field's is its next partial derivative. Columns of data have none and count as
 /// constant; the checker refuses them before. So are unknowns.
 pub fn d_coord(e: &Expr, coord: usize) -> Expr {
-    simplify(&derive(&expand(e), &|v| match v {
+    let e = expand(e);
+    if !budget::affords(&e) {
+        return num(0.0);
+    }
+    simplify(&derive(&e, &|v| match v {
         Var::Coord(i) => num(if *i == coord { 1.0 } else { 0.0 }),
         Var::Field { field, alpha } => Expr::Var(Var::Field { field: *field, alpha: alpha.plus(coord) }),
         _ => num(0.0),

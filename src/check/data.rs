@@ -17,6 +17,10 @@ use crate::syntax::ast::Text;
 
 /// Rows at the most: more would not fit any of the methods there are.
 const MOST_ROWS: usize = 1 << 20;
+/// Columns at the most.
+const MOST_COLUMNS: usize = 1 << 10;
+/// Numbers in all at the most.
+const MOST_NUMBERS: usize = 1 << 25;
 
 pub fn read(path: &Text, scope: &Scope<'_>, files: &dyn Files, sink: &mut Sink) -> Option<Data> {
     let bytes = match files.read(&path.text) {
@@ -28,6 +32,11 @@ pub fn read(path: &Text, scope: &Scope<'_>, files: &dyn Files, sink: &mut Sink) 
     };
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).comment(Some(b'#')).from_reader(bytes.as_slice());
     let columns: Vec<String> = match reader.headers() {
+        Ok(header) if header.len() > MOST_COLUMNS => {
+            let why = format!("it has {} columns, and {MOST_COLUMNS} are the most that is read", header.len());
+            sink.push(say::unreadable(path.span, &path.text, &why));
+            return None;
+        }
         Ok(header) => header.iter().map(|c| c.trim_start_matches('\u{feff}').to_string()).collect(),
         Err(e) => {
             sink.push(say::unreadable(path.span, &path.text, &e.to_string()));
@@ -66,11 +75,8 @@ pub fn read(path: &Text, scope: &Scope<'_>, files: &dyn Files, sink: &mut Sink) 
     let mut rows = vec![];
     for record in reader.records() {
         let line = |p: Option<&csv::Position>| p.map_or(0, |p| line_at(&bytes, p.byte() as usize));
-        let (record, line) = match record {
-            Ok(record) => {
-                let line = line(record.position());
-                (record, line)
-            }
+        let record = match record {
+            Ok(record) => record,
             Err(e) => {
                 let why = match e.kind() {
                     csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
@@ -83,12 +89,14 @@ pub fn read(path: &Text, scope: &Scope<'_>, files: &dyn Files, sink: &mut Sink) 
                 return None;
             }
         };
-        let mut row = vec![];
+        // It takes a look at all of the file before it.
+        let line = || line(record.position());
+        let mut row = Vec::with_capacity(columns.len());
         for (k, cell) in record.iter().enumerate() {
             match cell.parse::<f64>() {
                 Ok(v) if v.is_finite() => row.push(v),
                 _ => {
-                    sink.push(say::bad_cell(path.span, line, &columns[k], cell));
+                    sink.push(say::bad_cell(path.span, line(), &columns[k], cell));
                     return None;
                 }
             }
@@ -97,19 +105,23 @@ pub fn read(path: &Text, scope: &Scope<'_>, files: &dyn Files, sink: &mut Sink) 
             if row[*k] < c.lo || row[*k] > c.hi {
                 let place = format!("{} = {}", c.name, row[*k]);
                 let why = format!("{place} lies outside the domain, {} .. {}", c.lo, c.hi);
-                sink.push(say::bad_row(path.span, line, &why));
+                sink.push(say::bad_row(path.span, line(), &why));
                 return None;
             }
         }
         let point: Vec<f64> = coords.iter().map(|k| row[*k]).collect();
         if scope.shape.as_ref().is_some_and(|s| !s.contains(&point)) {
             let why = format!("{} lies outside the domain's shape", point_text(&point, &scope.coords));
-            sink.push(say::bad_row(path.span, line, &why));
+            sink.push(say::bad_row(path.span, line(), &why));
             return None;
         }
         rows.push(row);
         if rows.len() > MOST_ROWS {
-            sink.push(say::bad_row(path.span, line, &format!("more than {MOST_ROWS} rows")));
+            sink.push(say::bad_row(path.span, line(), &format!("more than {MOST_ROWS} rows")));
+            return None;
+        }
+        if rows.len() * columns.len() > MOST_NUMBERS {
+            sink.push(say::bad_row(path.span, line(), &format!("more than {MOST_NUMBERS} numbers")));
             return None;
         }
     }

@@ -7,7 +7,7 @@
 //!
 //! An exact solution is only ever measured against, never trained on; a wrong one would make every error a lie.
 
-use crate::check::calculus::{d_multi, evaluate, expand_derivatives, substitute};
+use crate::check::calculus::{budget, d_multi, evaluate, expand_derivatives, substitute};
 use crate::check::domain::{at as value_at, points, seam};
 use crate::check::expr::{Expr, Var};
 use crate::check::lints::point_text;
@@ -127,6 +127,7 @@ pub fn test(exacts: &[Exact], residuals: &[Residual], scope: &Scope<'_>, set: &[
         }
     }
     for r in residuals {
+        budget::of_item(r.span);
         if let Some(Worst { exact, point, left, size }) = worst(&fine, r, scope)
             && left > TOLERANCE * size
         {

@@ -11,13 +11,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Sink, imports as say};
-use crate::source::{FileId, Files, Sources, Span};
+use crate::source::{FileId, Files, MOST_TEXT, Sources, Span};
 use crate::syntax::ast::{ExactValue, File, Import, Item, Place, ReportStmt, Text};
 use crate::syntax::parse::parse;
 use crate::syntax::parse::scan::tokens;
 
 /// Files that may be open at once, one imported by the other.
 const MAX_DEPTH: usize = 64;
+/// Items of a program with all that it imports.
+const MOST_ITEMS: usize = 4000;
+/// Files that a program may import in all.
+const MOST_FILES: usize = 256;
 
 struct Loader<'l> {
     sources: &'l mut Sources,
@@ -27,6 +31,8 @@ struct Loader<'l> {
     /// The paths of the files being read, the program first.
     open: Vec<String>,
     out: Vec<Item>,
+    /// Bytes of all files that were read.
+    bytes: usize,
     /// One of the files has a quantity in it, so that all of them are checked for their dimensions.
     units: bool,
 }
@@ -35,7 +41,8 @@ struct Loader<'l> {
 pub fn load(file: &File, sources: &mut Sources, files: &dyn Files, sink: &mut Sink) -> File {
     let name = file.items.first().map_or(FileId::default(), |i| i.span().file);
     let name = sources.get(name).name.rsplit('/').next().unwrap_or_default().to_string();
-    let mut loader = Loader { sources, files, seen: BTreeMap::new(), open: vec![name], out: vec![], units: file.units };
+    let mut loader =
+        Loader { sources, files, seen: BTreeMap::new(), open: vec![name], out: vec![], bytes: 0, units: file.units };
     loader.items(file.items.clone(), "", sink);
     File { items: loader.out, units: loader.units }
 }
@@ -44,7 +51,7 @@ impl Loader<'_> {
     /// The items of a file in `folder`, which is empty or ends in `/`.
     fn items(&mut self, items: Vec<Item>, folder: &str, sink: &mut Sink) {
         for mut item in items {
-            beside(&mut item, folder);
+            beside(&mut item, folder, self.files.leads_out());
             let import = match &item {
                 Item::Import(import) => Some(import.clone()),
                 _ => None,
@@ -56,9 +63,25 @@ impl Loader<'_> {
         }
     }
 
+    /// The text of a file, or why it cannot be had.
+    fn read(&mut self, path: &str) -> Result<String, String> {
+        if self.open.len() >= MAX_DEPTH {
+            return Err("too many files import one another".to_string());
+        }
+        if self.seen.len() > MOST_FILES {
+            return Err(format!("a program imports at most {MOST_FILES} files"));
+        }
+        let bytes = self.files.read(path)?;
+        self.bytes += bytes.len();
+        if self.bytes > MOST_TEXT {
+            return Err(format!("with it, all imports have more than {MOST_TEXT} bytes"));
+        }
+        String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_string())
+    }
+
     fn import(&mut self, import: &Import, folder: &str, sink: &mut Sink) {
         let Text { text, span } = &import.path;
-        let Some(path) = below(folder, text) else {
+        let Some(path) = below(folder, text).or_else(|| self.files.leads_out().then(|| beyond(folder, text))) else {
             sink.push(say::outside_import(*span, text));
             return;
         };
@@ -76,12 +99,7 @@ impl Loader<'_> {
             return;
         }
         self.seen.insert(path.clone(), *span);
-        let read = match self.files.read(&path) {
-            _ if self.open.len() >= MAX_DEPTH => Err("too many files import one another".to_string()),
-            Ok(bytes) => String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_string()),
-            Err(why) => Err(why),
-        };
-        let text_of_file = match read {
+        let text_of_file = match self.read(&path) {
             Ok(text) => text,
             Err(why) => {
                 sink.push(say::unreadable_import(*span, text, &path, &why));
@@ -90,12 +108,33 @@ impl Loader<'_> {
         };
         let id = self.sources.add_imported(path.clone(), text_of_file.clone(), *span);
         let Some(file) = parse(&text_of_file, id, sink) else { return };
+        if self.out.len() + file.items.len() > MOST_ITEMS {
+            let why = format!("with it, the program has more than {MOST_ITEMS} items");
+            sink.push(say::unreadable_import(*span, text, &path, &why));
+            return;
+        }
         self.units |= file.units;
         let folder = path.rfind('/').map_or(String::new(), |i| path[..=i].to_string());
         self.open.push(path);
         self.items(file.items, &folder, sink);
         self.open.pop();
     }
+}
+
+/// A path that leads out of the program's folder, from there on.
+fn beyond(folder: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty()).collect();
+    if path.starts_with('/') {
+        return path.to_string();
+    }
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 /// A path from the program's folder, without `.` and `..`; `None` if it leads out.
@@ -117,12 +156,12 @@ fn below(folder: &str, path: &str) -> Option<String> {
 }
 
 /// Data files are looked for beside the file that names them.
-fn beside(item: &mut Item, folder: &str) {
+fn beside(item: &mut Item, folder: &str, leads_out: bool) {
     if folder.is_empty() {
         return;
     }
     let put = |path: &mut Text| {
-        if let Some(real) = below(folder, &path.text) {
+        if let Some(real) = below(folder, &path.text).or_else(|| leads_out.then(|| beyond(folder, &path.text))) {
             path.text = real;
         }
     };

@@ -52,6 +52,7 @@ use std::sync::Arc;
 use crate::diag::Sink;
 use crate::source::{FileId, Files, Sources, Span};
 use crate::syntax::ast;
+use calculus::budget;
 use model::Model;
 use registry::Registry;
 use scope::Scope;
@@ -74,8 +75,14 @@ pub fn check(
     options: &Options,
     sink: &mut Sink,
 ) -> Option<Model> {
+    budget::begin();
     let whole = imports::load(file, sources, files, sink);
     let model = check_whole(&whole, sources, files, options, sink);
+    if let Some(item) = budget::too_large() {
+        // What else was found out about it was found out about a 0.
+        sink.retain(|m| !m.span().overlaps(item));
+        sink.push(crate::diag::names::derivative_too_large(item));
+    }
     if !sink.has_errors() {
         imports::warn_unused(&whole, sources, sink);
     }

@@ -17,12 +17,15 @@ use crate::check::expr::{Expr, Var};
 use crate::check::model::{NeuronModel, NeuronParam, NeuronState, StateStep, Trainable};
 use crate::check::names::{nearest, reserved};
 use crate::check::scope::{Names, Scope};
-use crate::diag::{Diagnostic, Sink, names, neurons};
+use crate::diag::{Diagnostic, Sink, names, neurons, types};
 use crate::source::Span;
 use crate::syntax::ast::{self, NeuronStmt};
 use crate::units::{Dimension, Unit};
 use quantities::{Given, Quantities};
 use rules::Rule;
+
+/// States of a neuron at the most.
+const MOST_STATES: usize = 100;
 
 /// A neuron model, how many of its parameters a call may set (those of the header, which come first), and its text, from
 /// which a call's arguments are checked for their dimensions.
@@ -203,6 +206,11 @@ impl<'a> Checker<'a, '_, '_, '_> {
         for stmt in &self.neuron.body {
             if let NeuronStmt::State(list) = stmt {
                 for (name, init) in list {
+                    if states.len() == MOST_STATES {
+                        let most = format!("at most {MOST_STATES} states");
+                        self.sink.push(types::out_of_range(name.span, &most, (states.len() + 1) as f64));
+                        return states;
+                    }
                     self.declare("state", name, Var::State(states.len()));
                     states.push((name, init));
                 }

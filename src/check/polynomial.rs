@@ -47,6 +47,9 @@ pub type Monomial = Vec<(Atom, u32)>;
 /// More terms than anyone writes down: beyond, an expression counts as no polynomial.
 const MOST_TERMS: usize = 256;
 
+/// Operations of all coefficients at the most, likewise.
+const MOST_OPERATIONS: usize = 1 << 18;
+
 /// Sum of coefficient times monomial; no coefficient is (symbolically) zero.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Polynomial(pub BTreeMap<Monomial, Expr>);
@@ -85,6 +88,11 @@ impl Polynomial {
 
     fn times(&self, other: &Polynomial) -> Option<Polynomial> {
         if self.0.len() * other.0.len() > MOST_TERMS {
+            return None;
+        }
+        // Every coefficient of the one stands in the product as often as the other has terms.
+        let size = |p: &Polynomial| p.0.values().map(|c| c.extent(MOST_OPERATIONS).0).sum::<usize>();
+        if size(self) * other.0.len() + size(other) * self.0.len() > MOST_OPERATIONS {
             return None;
         }
         let mut p = Polynomial::default();

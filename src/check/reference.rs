@@ -17,8 +17,10 @@ use crate::plan::Reference;
 use crate::source::Files;
 use crate::syntax::ast::Text;
 
-/// Bytes of an array at the most.
-const MOST: u64 = 1 << 30;
+/// Bytes of an array at the most, unpacked.
+const MOST: u64 = 1 << 28;
+/// Numbers of all arrays of a program at the most.
+const MOST_NUMBERS: usize = 1 << 26;
 
 /// An array as it is read: its shape, and its numbers with the last index fastest.
 type Array = (Vec<usize>, Vec<f64>);
@@ -71,6 +73,12 @@ pub fn read(
     }
     let (shape, values) = array(&mut archive, &known, name, path, sink)?;
     if !fine {
+        return None;
+    }
+    let known = |r: &Reference| r.fields.iter().map(|(_, v)| v.len()).sum::<usize>();
+    if all.as_ref().map_or(0, known) + values.len() > MOST_NUMBERS {
+        let why = format!("with it, all exact solutions have more than {MOST_NUMBERS} numbers");
+        sink.push(say::exact_numbers(path.span, name, &why));
         return None;
     }
     let wanted: Vec<usize> = axes.iter().map(Vec::len).collect();
@@ -131,9 +139,14 @@ fn decode(archive: &mut Archive<'_>, name: &str) -> Result<Array, String> {
     if bytes.len() as u64 > MOST {
         return Err(format!("it has more than {MOST} bytes"));
     }
+    plain_header(&bytes)?;
     let open = || NpyFile::new(&bytes[..]).map_err(|e| format!("it cannot be read: {e}"));
     let file = open()?;
     let shape: Vec<usize> = file.shape().iter().map(|n| *n as usize).collect();
+    // A header may say what it likes.
+    if shape.iter().try_fold(1usize, |n, m| n.checked_mul(*m)).is_none_or(|n| n > MOST as usize) {
+        return Err(format!("its header says that it has the shape {shape:?}"));
+    }
     let (order, kind) = (file.order(), file.dtype().descr());
     let read = |e: std::io::Error| format!("it cannot be read: {e}");
     let values: Vec<f64> = if let Ok(data) = file.try_data::<f64>() {
@@ -168,6 +181,26 @@ fn decode(archive: &mut Archive<'_>, name: &str) -> Result<Array, String> {
         out.push(values[at]);
     }
     Ok((shape, out))
+}
+
+/// The header is a Python expression, read by recursion: one as numpy writes it is short and hardly nested.
+fn plain_header(bytes: &[u8]) -> Result<(), String> {
+    const MOST: usize = 1 << 14;
+    let length = match bytes {
+        [0x93, b'N', b'U', b'M', b'P', b'Y', 1, _, a, b, ..] => usize::from(u16::from_le_bytes([*a, *b])),
+        [0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, _, a, b, c, d, ..] => u32::from_le_bytes([*a, *b, *c, *d]) as usize,
+        _ => return Err("it is not in numpy's format".into()),
+    };
+    let header = &bytes[8..bytes.len().min(12 + length)];
+    let (mut open, mut deepest) = (0i32, 0);
+    for b in header {
+        open += i32::from(matches!(b, b'(' | b'[' | b'{')) - i32::from(matches!(b, b')' | b']' | b'}'));
+        deepest = deepest.max(open);
+    }
+    if length > MOST || deepest > 8 {
+        return Err("its header is not one that numpy writes".into());
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ mod options;
 
 use std::collections::BTreeMap;
 
-use crate::check::calculus::{expand_derivatives, linear_in_fields, order, sub};
+use crate::check::calculus::{budget, expand_derivatives, linear_in_fields, order, sub};
 use crate::check::data;
 use crate::check::domain;
 use crate::check::expr::{Expr, Var};
@@ -86,6 +86,7 @@ pub fn check(
         .iter()
         .zip(&chosen)
         .map(|(d, chosen)| {
+            budget::of_item(d.ast.span);
             let rough = rough(network, neurons, &fields_in(&d.expanded));
             method(d, chosen.as_ref()?.as_ref(), rough.as_ref(), &data, (ctx, scope.shape.as_ref()), sink)
         })
@@ -98,6 +99,7 @@ pub fn check(
 }
 
 fn draft<'a>(r: &'a ast::Residual, scope: &Scope<'_>, files: &dyn Files, sink: &mut Sink) -> Option<Draft<'a>> {
+    budget::of_item(r.span);
     let place = place(r, scope, files, sink);
     let mut allowed = Names::fields("in a residual");
     if place.is_none() && matches!(r.place, ast::Place::Data(_) | ast::Place::Curve(_)) {

@@ -241,6 +241,8 @@ struct Resolver<'s, 'a, 'n, 'k> {
     sink: &'k mut Sink,
     /// Calls of functions inlined so far.
     inlined: usize,
+    /// Operations walked through and copied so far.
+    work: usize,
     /// Operations that are open, through all functions being inlined.
     depth: usize,
     /// They have become too much; nothing more is inlined.
@@ -255,7 +257,7 @@ const ANYTHING: Expr = Expr::Var(Var::Coord(usize::MAX));
 
 impl<'s, 'a, 'n, 'k> Resolver<'s, 'a, 'n, 'k> {
     fn new(scope: &'s Scope<'a>, names: &'n Names, sink: &'k mut Sink) -> Self {
-        Resolver { scope, names, sink, inlined: 0, depth: 0, too_large: false, declaring: false }
+        Resolver { scope, names, sink, inlined: 0, work: 0, depth: 0, too_large: false, declaring: false }
     }
 }
 
@@ -276,7 +278,8 @@ impl Resolver<'_, '_, '_, '_> {
 
     fn expr(&mut self, e: &ast::Expr, frame: &Frame) -> Option<(Expr, Sort)> {
         self.depth += 1;
-        self.too_large |= self.depth > inline::MOST_HEIGHT;
+        self.work += 1;
+        self.too_large |= self.depth > inline::MOST_HEIGHT || self.work > inline::MOST_WORK;
         let found = if self.too_large { None } else { self.expr_within(e, frame) };
         self.depth -= 1;
         found
@@ -353,6 +356,7 @@ impl Resolver<'_, '_, '_, '_> {
 
     fn name(&mut self, name: &str, span: Span, frame: &Frame) -> Option<Expr> {
         if let Some((_, value)) = frame.bindings.iter().rev().find(|(n, _)| n == name) {
+            self.work += value.extent(inline::MOST_NODES).0;
             return Some(value.clone());
         }
         let in_fn = !frame.stack.is_empty();

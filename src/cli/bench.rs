@@ -11,9 +11,11 @@ use clap::Args;
 
 use super::check::Loaded;
 use super::gather::Trained;
+use super::limits::Limits;
 use super::messages::Messages;
 use super::run::{EngineChoice, INTERRUPTED, handle_interrupts, threads};
-use super::{Exit, Program, bug, check, diverged};
+use super::{Exit, Program, check, diverged};
+use crate::diag::runs;
 use crate::exec::kernel::{AnyKernel, Cost};
 use crate::exec::timed::{Meter, Reading, timed};
 use crate::exec::{self, Engine};
@@ -39,6 +41,8 @@ pub struct Arguments {
     /// Threads
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -58,6 +62,7 @@ struct Bench<'a> {
     engine_name: &'static str,
     threads: usize,
     pool: &'a rayon::ThreadPool,
+    limits: &'a Limits,
 }
 
 pub fn bench(arguments: &Arguments, shown: &Messages) -> Exit {
@@ -75,7 +80,8 @@ pub fn bench(arguments: &Arguments, shown: &Messages) -> Exit {
     handle_interrupts();
     let name = check::stem(&arguments.program.file);
     let seconds = arguments.seconds;
-    let bench = Bench { name, begun, check, seconds, engine, engine_name, threads, pool: &pool };
+    let bench =
+        Bench { name, begun, check, seconds, engine, engine_name, threads, pool: &pool, limits: &arguments.limits };
     match loaded {
         Loaded::Training(checked) => training(&bench, &checked, &sources, shown),
         Loaded::Simulation(checked) => simulation(&bench, &checked, &sources, shown),
@@ -170,12 +176,9 @@ impl Progress for Stopwatch<'_> {
 
 fn training(bench: &Bench<'_>, checked: &Checked, sources: &Sources, shown: &Messages) -> Exit {
     let compiling = Instant::now();
-    let compiled = match checked.compile(bench.engine) {
+    let compiled = match bench.limits.compile(checked, bench.engine, bench.threads, shown) {
         Ok(compiled) => compiled,
-        Err(e) => {
-            bug::report(&e.to_string());
-            return Exit::Bug;
-        }
+        Err(exit) => return exit,
     };
     let compile = compiling.elapsed().as_secs_f64();
     let mut metered = vec![];
@@ -224,12 +227,9 @@ fn training(bench: &Bench<'_>, checked: &Checked, sources: &Sources, shown: &Mes
 
 fn simulation(bench: &Bench<'_>, checked: &CheckedSimulation, sources: &Sources, shown: &Messages) -> Exit {
     let compiling = Instant::now();
-    let compiled = match checked.compile(bench.engine) {
+    let (compiled, room) = match bench.limits.compile_simulation(checked, bench.engine, shown) {
         Ok(compiled) => compiled,
-        Err(e) => {
-            bug::report(&e.to_string());
-            return Exit::Bug;
-        }
+        Err(exit) => return exit,
     };
     let compile = compiling.elapsed().as_secs_f64();
     let mut metered = vec![];
@@ -244,7 +244,7 @@ fn simulation(bench: &Bench<'_>, checked: &CheckedSimulation, sources: &Sources,
     let mut run = |steps: u64| {
         simulation.steps = steps;
         let (before, begun) = (spent(&metered), Instant::now());
-        let outcome = bench.pool.install(|| simulate::run(&simulation, &kernels, Some(&INTERRUPTED)));
+        let outcome = bench.pool.install(|| simulate::run_within(&simulation, &kernels, Some(&INTERRUPTED), room));
         let after = spent(&metered);
         (outcome, begun.elapsed().as_secs_f64(), (after.0 - before.0, after.1 - before.1))
     };
@@ -284,6 +284,7 @@ fn simulation(bench: &Bench<'_>, checked: &CheckedSimulation, sources: &Sources,
     match &outcome.status {
         simulate::Status::Finished => Exit::Done,
         simulate::Status::Interrupted => Exit::Interrupted,
+        simulate::Status::Full { what } => shown.refuse(&runs::too_many_spikes(what, outcome.steps, room)),
         simulate::Status::Diverged { broken, .. } => {
             let message = diverged::simulation(checked.model(), outcome.steps, broken, checked.time_unit());
             message.iter().for_each(|m| shown.show(std::slice::from_ref(m), sources));

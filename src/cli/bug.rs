@@ -4,6 +4,7 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Exit;
+use crate::diag::render::safe;
 
 /// A panic prints one paragraph, not a stack of frames, unless RUST_BACKTRACE asks for them.
 pub fn install_hook() {
@@ -33,6 +34,7 @@ pub fn report(what: &str) {
         std::io::stderr(),
         "snnc {}: this is a bug in snnc, not in your program.\n  {what}\n  Please report it with the program that was run; \
          files written before this are whole.",
-        env!("CARGO_PKG_VERSION")
+        env!("CARGO_PKG_VERSION"),
+        what = safe(what)
     );
 }

@@ -7,14 +7,17 @@ use std::time::Instant;
 use super::bench::described;
 use super::files::{self, Folder, Remembering};
 use super::messages::Messages;
-use super::{Exit, bug};
+use super::run::available_threads;
+use super::{Exit, bug, limits};
 use crate::check::Options;
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, runs};
 use crate::exec::Engine;
 use crate::exec::kernel::Cost;
 use crate::ir::program::Program;
+use crate::pipeline::footprint::Footprint;
 use crate::pipeline::{Bug, Checked, CheckedSimulation, Compiled, CompiledSimulation, Source};
 use crate::report::bench::{self, CodeRow};
+use crate::report::table;
 use crate::source::{Files, Sources};
 
 /// A program that has no errors, of either kind.
@@ -45,7 +48,7 @@ pub fn read(program: &super::Program, shown: &Messages) -> Result<Read, Exit> {
     let options = Options { set: program.set.clone(), seed: program.seed };
     let name = program.file.display().to_string();
     let shown = |messages: &[Diagnostic], sources: &Sources| shown.show(messages, sources);
-    understand(&name, text, &Folder::of(&program.file), &options, &shown)
+    understand(&name, text, &Folder::with(&program.file, &program.allow_read), &options, &shown)
 }
 
 /// Checks a program's text; `show` gets all messages.
@@ -69,7 +72,9 @@ pub fn understand(
 
 /// A file's name without folder and ending.
 pub fn stem(path: &Path) -> String {
-    path.file_stem().map_or_else(|| "program".into(), |s| s.to_string_lossy().into_owned())
+    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned());
+    // A name of dots alone is that of a folder.
+    stem.filter(|s| s.chars().any(|c| c != '.')).unwrap_or_else(|| "program".into())
 }
 
 pub fn check(program: &super::Program, verbose: bool, shown: &Messages) -> Exit {
@@ -79,6 +84,15 @@ pub fn check(program: &super::Program, verbose: bool, shown: &Messages) -> Exit 
             let name = program.file.display();
             println!("{name}: no errors ({:.1} ms)", begun.elapsed().as_secs_f64() * 1e3);
             if verbose {
+                let taken = match &checked {
+                    Loaded::Training(checked) => checked.footprint(available_threads()),
+                    Loaded::Simulation(checked) => checked.footprint(),
+                };
+                // That it would take too much memory is for whoever runs it, perhaps elsewhere.
+                if let Err(exit) = limits::compilable(&taken, shown) {
+                    return exit;
+                }
+                print!("{}", memory(&taken));
                 let (code, choices) = match checked {
                     Loaded::Training(checked) => {
                         let rows = |c: Compiled| c.kernels.all().iter().map(|k| row(k.program(), k.cost())).collect();
@@ -102,6 +116,15 @@ pub fn check(program: &super::Program, verbose: bool, shown: &Messages) -> Exit 
         }
         Err(exit) => exit,
     }
+}
+
+/// What a run would take, part by part; what is less than a hundredth is left out.
+fn memory(taken: &Footprint) -> String {
+    let total = taken.total();
+    let parts = taken.parts().into_iter().filter(|p| p.bytes >= 0.01 * total);
+    let rows: Vec<Vec<String>> = parts.map(|p| vec![p.what, runs::bytes(p.bytes)]).collect();
+    let head = format!("memory: about {}\n", runs::bytes(total));
+    head + &table::columns(&["for", "about"], &[1], &rows) + "\n"
 }
 
 /// The figures of compiled code.

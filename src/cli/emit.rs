@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::check::Loaded;
+use super::limits::Limits;
 use super::messages::Messages;
-use super::{Exit, Program, bug, check, files, rundir};
+use super::run::available_threads;
+use super::{Exit, Program, bug, check, files, limits, rundir};
 use crate::diag::runs;
 use crate::exec::Engine;
 use crate::pipeline::{Checked, CheckedSimulation, EmitError};
@@ -29,6 +31,8 @@ pub struct Arguments {
     /// With --stage rows: linearise about the field of this checkpoint, not about that of the network as it starts
     #[arg(long, value_name = "CHECKPOINT")]
     weights: Option<PathBuf>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 #[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
@@ -67,6 +71,11 @@ pub fn emit(arguments: &Arguments, shown: &Messages) -> Exit {
         }
         Err(exit) => return exit,
     };
+    if matches!(arguments.stage, Stage::Ir | Stage::Clif)
+        && let Err(exit) = limits::compilable(&checked.footprint(1), shown)
+    {
+        return exit;
+    }
     let text = match arguments.stage {
         Stage::Model => Ok(checked.model_text()),
         Stage::Ir => checked.ir_text(arguments.after.as_deref()),
@@ -81,12 +90,9 @@ fn rows(arguments: &Arguments, checked: &Checked, shown: &Messages) -> Exit {
         let help = "snnc emit FILE --stage rows --out FILE.safetensors";
         return shown.refuse(&runs::options("--stage rows needs --out FILE", help));
     };
-    let compiled = match checked.compile(Engine::Jit) {
+    let compiled = match arguments.limits.compile(checked, Engine::Jit, available_threads(), shown) {
         Ok(compiled) => compiled,
-        Err(e) => {
-            bug::report(&e.to_string());
-            return Exit::Bug;
-        }
+        Err(exit) => return exit,
     };
     let mut weights = None;
     if let Some(path) = &arguments.weights {

@@ -5,17 +5,19 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::Exit;
 use super::gather::Trained;
+use super::limits::Limits;
 use super::messages::Messages;
 use super::points;
 use super::run::{EngineChoice, threads};
 use super::rundir::Run;
-use super::{Exit, bug};
 use crate::diag::runs;
 use crate::func::figure;
 use crate::plan::MetricKind;
 use crate::report::data::MetricRow;
 use crate::report::table;
+use crate::source::safe_json;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -33,6 +35,8 @@ pub struct Arguments {
     /// Threads; the result does not depend on it
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 pub fn eval(arguments: &Arguments, shown: &Messages) -> Exit {
@@ -44,12 +48,10 @@ pub fn eval(arguments: &Arguments, shown: &Messages) -> Exit {
 fn evaluated(arguments: &Arguments, shown: &Messages) -> Result<Exit, Exit> {
     let say = |n| shown.refuse(&n);
     let run = Run::open(&arguments.run, "eval", shown)?;
-    let (pool, _) = threads(arguments.threads, shown)?;
+    let (pool, threads) = threads(arguments.threads, shown)?;
     let (engine, _) = arguments.engine.engine();
-    let mut compiled = run.checked.compile(engine).map_err(|e| {
-        bug::report(&e.to_string());
-        Exit::Bug
-    })?;
+    let asked = arguments.grid.as_deref().map_or(0.0, points::count);
+    let mut compiled = arguments.limits.compile_to_ask(&run.checked, engine, threads, asked, shown)?;
     let params = run.params(&compiled.problem, shown)?;
     if let Some(text) = &arguments.grid {
         if compiled.problem.reference.is_some() {
@@ -82,7 +84,7 @@ fn evaluated(arguments: &Arguments, shown: &Messages) -> Result<Exit, Exit> {
             "metrics": metrics.iter().map(metric).collect::<Vec<_>>(),
             "expects": expects.iter().map(|e| json!({ "text": e.text, "value": e.value, "holds": e.holds })).collect::<Vec<_>>(),
         });
-        println!("{value:#}");
+        println!("{}", safe_json(&format!("{value:#}")));
     } else {
         let row = |m: &MetricRow| {
             let grid = m.grid.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");

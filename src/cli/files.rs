@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use crate::diag::{Notice, runs};
 use crate::report::write;
-use crate::source::Files;
+use crate::source::{Files, MOST_TEXT};
 
 /// Remembers what is read from other files, so that it can be kept.
 pub struct Remembering<'a> {
@@ -31,32 +32,106 @@ impl Files for Remembering<'_> {
         self.reads.borrow_mut().insert(path.to_string(), bytes.clone());
         Ok(bytes)
     }
+
+    fn leads_out(&self) -> bool {
+        self.from.leads_out()
+    }
 }
 
-/// Reads files below a folder, and no others.
-pub struct Folder(PathBuf);
+/// Bytes of a file at the most; of a program's text it is [`MOST_TEXT`].
+pub const MOST_BYTES: u64 = 1 << 30;
+
+/// Reads files below a folder, and below those that the command line allows besides; no others.
+pub struct Folder {
+    home: PathBuf,
+    more: Vec<PathBuf>,
+}
 
 impl Folder {
     /// The folder a program stands in.
     pub fn of(program: &Path) -> Folder {
-        Folder(program.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf())
+        let home = program.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Folder { home: home.to_path_buf(), more: vec![] }
+    }
+
+    /// As [`Folder::of`], and what lies below `more`: `--allow-read`.
+    pub fn with(program: &Path, more: &[PathBuf]) -> Folder {
+        Folder { more: more.to_vec(), ..Folder::of(program) }
     }
 }
 
 impl Files for Folder {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        let inside = Path::new(path).components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
-        if !inside {
-            return Err("a program reads only files below its own folder".into());
+        let outside = || Err("a program reads only files below its own folder, and below those of --allow-read".into());
+        if !is_below(path) && self.more.is_empty() {
+            return outside();
         }
         // A link may still lead out of the folder: compare where the paths really are.
-        let real = self.0.join(path).canonicalize().map_err(|e| words(&e))?;
-        let home = self.0.canonicalize().map_err(|e| words(&e))?;
-        if !real.starts_with(&home) {
-            return Err("a program reads only files below its own folder".into());
+        let real = self.home.join(path).canonicalize().map_err(|e| words(&e))?;
+        let mut allowed = std::iter::once(&self.home).chain(&self.more);
+        if !allowed.any(|folder| folder.canonicalize().is_ok_and(|folder| real.starts_with(folder))) {
+            return outside();
         }
-        std::fs::read(real).map_err(|e| words(&e))
+        contents(&real, MOST_BYTES, false)
     }
+
+    fn leads_out(&self) -> bool {
+        !self.more.is_empty()
+    }
+}
+
+/// Whether a path stays below the folder that it is relative to, as far as its text tells.
+pub fn is_below(path: &str) -> bool {
+    Path::new(path).components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir))
+}
+
+/// Why a file is not read.
+pub fn too_large(most: u64) -> String {
+    format!("it has more than {most} bytes, which is the most that is read")
+}
+
+/// A file of at most `most` bytes. `streams`: what is no regular file is read as well, as a pipe that the user names.
+fn contents(path: &Path, most: u64, streams: bool) -> Result<Vec<u8>, String> {
+    let about = std::fs::metadata(path).map_err(|e| words(&e))?;
+    // Opening a pipe that nobody writes to would wait for ever, a device may have no end.
+    if !about.is_file() && !about.is_dir() && !streams {
+        return Err("it is neither a file nor a folder".into());
+    }
+    if about.is_file() && about.len() > most {
+        return Err(too_large(most));
+    }
+    let file = std::fs::File::open(path).map_err(|e| words(&e))?;
+    let mut bytes = vec![];
+    // It may grow while it is read, and a stream does not say how long it is.
+    file.take(most + 1).read_to_end(&mut bytes).map_err(|e| words(&e))?;
+    if bytes.len() as u64 > most { Err(too_large(most)) } else { Ok(bytes) }
+}
+
+/// A file in a run's folder: it must lie there, not behind a link that leads out.
+pub fn within(folder: &Path, path: &str) -> Result<Vec<u8>, String> {
+    Folder { home: folder.to_path_buf(), more: vec![] }.read(path).map_err(|why| {
+        if why.starts_with("a program reads") { "it lies outside of the run's folder".into() } else { why }
+    })
+}
+
+/// A place below `folder` to write a file to. The folders on the way are made, and none of them may be a link: it could lead
+/// anywhere.
+pub fn place_below(folder: &Path, name: &str) -> Result<PathBuf, Notice> {
+    let refuse = |at: &Path, why: &str| Err(runs::cannot_write(&at.display().to_string(), why));
+    let path = folder.join(name);
+    if !is_below(name) {
+        return refuse(&path, "it lies outside of the run's folder");
+    }
+    let mut at = folder.to_path_buf();
+    let parts: Vec<_> = Path::new(name).components().filter(|c| matches!(c, Component::Normal(_))).collect();
+    for part in &parts[..parts.len().saturating_sub(1)] {
+        at.push(part);
+        if std::fs::symlink_metadata(&at).is_ok_and(|about| about.is_symlink()) {
+            return refuse(&at, "it is a link, and results are written into the run's own folder only");
+        }
+        make_folder(&at)?;
+    }
+    Ok(path)
 }
 
 /// An I/O error in plain words.
@@ -74,7 +149,7 @@ pub fn words(e: &std::io::Error) -> String {
 
 /// A program's text.
 pub fn program(path: &Path) -> Result<String, Notice> {
-    text(&path.display().to_string(), read(path)?)
+    text(&path.display().to_string(), read_at_most(path, MOST_TEXT as u64)?)
 }
 
 /// Bytes of a program as text; `name` is how messages call them.
@@ -85,8 +160,23 @@ pub fn text(name: &str, bytes: Vec<u8>) -> Result<String, Notice> {
     })
 }
 
+/// A file that the user names.
 pub fn read(path: &Path) -> Result<Vec<u8>, Notice> {
-    std::fs::read(path).map_err(|e| runs::cannot_read(&path.display().to_string(), &words(&e)))
+    read_at_most(path, MOST_BYTES)
+}
+
+fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>, Notice> {
+    bytes(path, most).map_err(|why| runs::cannot_read(&path.display().to_string(), &why))
+}
+
+/// A regular file that the user does not name, of at most so many bytes.
+pub fn regular(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+    contents(path, most, false)
+}
+
+/// As [`read`], of at most so many bytes; the sentence says why not.
+pub fn bytes(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+    contents(path, most, true)
 }
 
 /// Replaces a file whole or not at all.

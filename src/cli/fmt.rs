@@ -2,7 +2,7 @@
 //!
 //! A file with syntax errors is never touched: they are shown instead. Files are replaced whole or not at all.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -11,7 +11,7 @@ use super::messages::Messages;
 use super::{Exit, bug, files};
 use crate::diag::{Notice, Sink, runs};
 use crate::report::write;
-use crate::source::Sources;
+use crate::source::{MOST_TEXT, Sources};
 use crate::syntax::format::format_faithfully;
 use crate::syntax::parse::parse;
 
@@ -66,7 +66,12 @@ fn one(path: &Path, arguments: &Arguments, shown: &Messages) -> Exit {
             return Exit::ProgramHasErrors;
         }
     } else if from_input || arguments.stdout {
-        print!("{formatted}");
+        // A pipe gets the bytes as they are, a terminal none that it would obey.
+        if std::io::stdout().is_terminal() {
+            print!("{formatted}");
+        } else {
+            super::standard_output(formatted.as_bytes());
+        }
     } else if formatted != text {
         // A link stays a link: what it leads to is replaced.
         let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
@@ -89,6 +94,11 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 fn input() -> Result<String, Notice> {
     let mut bytes = vec![];
-    std::io::stdin().read_to_end(&mut bytes).map_err(|e| runs::cannot_read(INPUT, &files::words(&e)))?;
+    let most = MOST_TEXT as u64;
+    let cannot = |why: &str| runs::cannot_read(INPUT, why);
+    std::io::stdin().take(most + 1).read_to_end(&mut bytes).map_err(|e| cannot(&files::words(&e)))?;
+    if bytes.len() as u64 > most {
+        return Err(cannot(&files::too_large(most)));
+    }
     files::text(INPUT, bytes)
 }

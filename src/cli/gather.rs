@@ -22,6 +22,14 @@ pub struct Trained<'a> {
     pub losses: &'a [Loss],
 }
 
+/// Points of a grid at the most that the program does not ask for.
+const MOST: usize = 2_000_000;
+
+/// Points a coordinate of such a grid: `most`, or fewer where there are many coordinates, at least the middle.
+fn side(most: usize, coords: usize) -> usize {
+    (2..=most).rev().find(|n| n.checked_pow(coords as u32).is_some_and(|all| all <= MOST)).unwrap_or(1)
+}
+
 impl Trained<'_> {
     fn on(&self, axes: Vec<Vec<f64>>) -> GridData {
         let at = tensor(&axes);
@@ -126,7 +134,7 @@ impl Trained<'_> {
                     1 => 501,
                     2 => 101,
                     3 => 41,
-                    _ => 11,
+                    d => side(11, d),
                 };
                 vec![n; self.problem.coords.len()]
             }
@@ -138,7 +146,7 @@ impl Trained<'_> {
         let axis = match self.problem.coords.len() {
             1 => 101,
             2 => 21,
-            _ => 7,
+            d => side(7, d),
         };
         let (dim, shape) = (self.problem.coords.len(), self.problem.shape.as_ref());
         let at = inside(tensor(&axes(self.problem, &vec![axis; dim])), dim, shape);
@@ -167,8 +175,8 @@ impl Trained<'_> {
         let coords = &self.problem.coords;
         let middle: Vec<f64> = coords.iter().map(|c| 0.5 * (c.lo + c.hi)).collect();
         let Some(shape) = &self.problem.shape else { return middle };
-        let side = if coords.len() <= 2 { 41 } else { 11 };
-        let at = tensor(&axes(self.problem, &vec![side; coords.len()]));
+        let n = if coords.len() <= 2 { 41 } else { side(11, coords.len()) };
+        let at = tensor(&axes(self.problem, &vec![n; coords.len()]));
         let far = |p: &[f64]| -> f64 {
             let parts = p.iter().zip(&middle).zip(coords).map(|((p, m), c)| (p - m) / (c.hi - c.lo));
             parts.map(|d| d * d).sum()

@@ -30,9 +30,9 @@ impl Messages {
     /// Prints messages on the error stream, in the order given, and a count of the errors after them.
     pub fn show(&self, messages: &[Diagnostic], sources: &Sources) {
         for m in messages {
-            eprintln!("{}", render(m, sources, &self.style).trim_end());
+            coloured(&render(m, sources, &self.style));
             if self.style.format == Format::Fancy {
-                eprintln!();
+                std::eprintln!();
             }
         }
         let errors = messages.iter().filter(|m| m.severity == Severity::Error).count();
@@ -43,7 +43,7 @@ impl Messages {
 
     /// Prints a message about files and folders.
     pub fn notice(&self, about: &Notice) {
-        eprintln!("{}", notice(about, &self.style).trim_end());
+        coloured(&notice(about, &self.style));
     }
 
     /// Prints a message about files and folders that ends the command.
@@ -54,13 +54,18 @@ impl Messages {
 
     /// Prints how a command ended, where that is no mistake: it was interrupted.
     pub fn sentence(&self, text: &str) {
-        eprintln!("{}", sentence(text, Severity::Error, &self.style).trim_end());
+        coloured(&sentence(text, Severity::Error, &self.style));
     }
 
     /// Prints a warning that is about no place in a program: a result that there is reason to doubt.
     pub fn doubt(&self, text: &str) {
-        eprintln!("{}", sentence(text, Severity::Warning, &self.style).trim_end());
+        coloured(&sentence(text, Severity::Warning, &self.style));
     }
+}
+
+/// Prints what `render` made safe, its colours included.
+fn coloured(text: &str) {
+    std::eprintln!("{}", text.trim_end());
 }
 
 /// What `--color` says, else what the environment says (<https://no-color.org>, <https://bixense.com/clicolors>), else

@@ -3,6 +3,9 @@
 //! Exit codes: 0 done; 1 the program has errors; 2 wrong invocation; 3 the run diverged; 4 an `expect` does not hold; 101 a
 //! bug of ours; 130 interrupted.
 
+#[macro_use]
+mod out;
+
 mod bench;
 mod bug;
 mod check;
@@ -15,6 +18,7 @@ mod explain;
 mod files;
 mod fmt;
 mod gather;
+mod limits;
 mod lsp;
 mod manual;
 mod messages;
@@ -163,6 +167,9 @@ pub struct Program {
     /// Override the seed of the train block, or of the simulation
     #[arg(long, allow_negative_numbers = true, value_parser = seed)]
     seed: Option<u64>,
+    /// A folder that the program may read files from, beside its own (may be repeated)
+    #[arg(long, value_name = "DIR")]
+    allow_read: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::messages::Messages;
 use super::run::hash;
 use super::rundir::{self, Run};
-use super::{Exit, bug, check, files};
+use super::{Exit, bug, check, files, limits};
 use crate::check::Options;
 use crate::check::model::Model;
 use crate::diag::{interchange, runs};
@@ -88,6 +88,9 @@ pub fn export(arguments: &ExportArguments, shown: &Messages) -> Exit {
         Ok(opened) => opened,
         Err(exit) => return exit,
     };
+    if let Err(exit) = limits::compilable(&opened.checked.footprint(1), shown) {
+        return exit;
+    }
     let problem = opened.checked.lower().problem;
     let model = opened.checked.model();
     let options =
@@ -161,7 +164,7 @@ fn exported(graph: &Graph, model: &Model, to: &Path) -> String {
 fn open(arguments: &ExportArguments, shown: &Messages) -> Result<Opened, Exit> {
     let folder = &arguments.run;
     if !folder.is_dir() {
-        let program = super::Program { file: folder.clone(), set: vec![], seed: None };
+        let program = super::Program { file: folder.clone(), set: vec![], seed: None, allow_read: vec![] };
         return match check::load(&program, shown)? {
             (_, check::Loaded::Training(checked), sources) => {
                 Ok(Opened { checked, sources, weights: arguments.weights.clone() })

@@ -29,6 +29,12 @@ fn example(coords: &[Coord]) -> String {
     coords.iter().map(|c| format!("{}=101", c.name)).collect::<Vec<_>>().join(",")
 }
 
+/// Points of a grid at the most that a text may mean, before it is read in earnest.
+pub fn count(text: &str) -> f64 {
+    let counts = text.split(',').filter_map(|e| e.split_once('=')?.1.trim().parse::<f64>().ok());
+    counts.filter(|n| *n > 0.0).product()
+}
+
 /// The axes of `x=201,t@0.5`.
 pub fn axes(text: &str, coords: &[Coord]) -> Result<Vec<Vec<f64>>, Notice> {
     let example = example(coords);
@@ -84,36 +90,64 @@ pub fn on(axes: Vec<Vec<f64>>) -> Points {
 /// Columns of a CSV by their names, and the rows as text.
 pub struct Table {
     pub columns: Vec<String>,
-    pub rows: Vec<Vec<String>>,
+    /// Row after row, and where each cell ends: a file may have as many cells as bytes.
+    text: String,
+    ends: Vec<u32>,
 }
+
+/// Columns at the most.
+const MOST_COLUMNS: usize = 1 << 10;
 
 /// Reads a CSV; the sentence says why it cannot be.
 pub fn table(path: &Path) -> Result<Table, String> {
-    let bytes = std::fs::read(path).map_err(|e| files::words(&e))?;
+    let bytes = files::bytes(path, files::MOST_BYTES)?;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).comment(Some(b'#')).from_reader(bytes.as_slice());
     let header = reader.headers().map_err(|e| e.to_string())?;
+    if header.len() > MOST_COLUMNS {
+        return Err(format!("it has {} columns, and {MOST_COLUMNS} are the most that is read", header.len()));
+    }
     let columns: Vec<String> = header.iter().map(|c| c.trim_start_matches('\u{feff}').to_string()).collect();
     if let [only] = columns.as_slice()
         && let Some(sign) = [';', '\t', '|'].into_iter().find(|s| only.contains(*s))
     {
         return Err(format!("its columns are separated by {sign:?}, not by commas"));
     }
-    let rows: Result<Vec<Vec<String>>, csv::Error> =
-        reader.records().map(|r| r.map(|r| r.iter().map(String::from).collect())).collect();
-    Ok(Table { columns, rows: rows.map_err(|e| e.to_string())? })
+    let mut table = Table { columns, text: String::new(), ends: vec![] };
+    for record in reader.records() {
+        for cell in &record.map_err(|e| e.to_string())? {
+            table.text.push_str(cell);
+            // The file has at most 2^30 bytes.
+            table.ends.push(table.text.len() as u32);
+        }
+        if table.len() > MOST {
+            return Err(format!("it has more than {MOST} rows"));
+        }
+    }
+    Ok(table)
 }
 
 impl Table {
     /// The numbers of a column; the sentence says which cell is none.
     pub fn numbers(&self, column: usize) -> Result<Vec<f64>, String> {
-        let cell = |(row, cells): (usize, &Vec<String>)| {
-            let text = &cells[column];
+        let cell = |row: usize| {
+            let text = self.cell(row, column);
             let value = text.parse::<f64>().ok().filter(|v| v.is_finite());
             value.ok_or_else(|| {
                 format!("row {}, column `{}`: `{text}` is not a finite number", row + 1, self.columns[column])
             })
         };
-        self.rows.iter().enumerate().map(cell).collect()
+        (0..self.len()).map(cell).collect()
+    }
+
+    /// Rows, without the header.
+    pub fn len(&self) -> usize {
+        self.ends.len() / self.columns.len().max(1)
+    }
+
+    fn cell(&self, row: usize, column: usize) -> &str {
+        let k = row * self.columns.len() + column;
+        let start = k.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        &self.text[start..self.ends[k] as usize]
     }
 }
 
@@ -122,7 +156,7 @@ pub fn from_file(path: &Path, coords: &[Coord]) -> Result<Points, Notice> {
     let names: Vec<String> = coords.iter().map(|c| c.name.clone()).collect();
     let wrong = |why: &str| runs::points_file(&path.display().to_string(), why, &names);
     let table = table(path).map_err(|why| wrong(&why))?;
-    if table.rows.is_empty() {
+    if table.len() == 0 {
         return Err(wrong("it has no rows"));
     }
     let mut all = vec![];
@@ -138,7 +172,7 @@ pub fn from_file(path: &Path, coords: &[Coord]) -> Result<Points, Notice> {
         };
         all.push(table.numbers(column).map_err(|why| wrong(&why))?);
     }
-    let data = (0..table.rows.len()).flat_map(|i| all.iter().map(move |c| c[i])).collect();
+    let data = (0..table.len()).flat_map(|i| all.iter().map(move |c| c[i])).collect();
     Ok(Points { data, axes: None })
 }
 

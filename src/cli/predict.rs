@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::gather::Trained;
+use super::limits::Limits;
 use super::messages::Messages;
 use super::points::{self, Points};
 use super::run::{EngineChoice, threads};
@@ -50,6 +51,8 @@ pub struct Arguments {
     /// Threads; the result does not depend on it
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 fn function(text: &str) -> Result<(String, PathBuf), String> {
@@ -78,12 +81,14 @@ fn predicted(arguments: &Arguments, shown: &Messages) -> Result<(), Exit> {
     let model = run.checked.model();
     let format =
         arguments.out.as_deref().map_or(Ok(Format::Csv), |out| format(out, model.coords.len())).map_err(say)?;
-    let (pool, _) = threads(arguments.threads, shown)?;
+    let (pool, threads) = threads(arguments.threads, shown)?;
     let (engine, _) = arguments.engine.engine();
-    let compiled = run.checked.compile(engine).map_err(|e| {
-        bug::report(&e.to_string());
-        Exit::Bug
-    })?;
+    // What a grid comes to is known before it is made.
+    let asked = match &arguments.grid {
+        Some(text) => points::count(text),
+        None => 0.0,
+    };
+    let compiled = arguments.limits.compile_to_ask(&run.checked, engine, threads, asked, shown)?;
     let problem = &compiled.problem;
     let params = run.params(problem, shown)?;
     let trained = Trained { problem, kernels: &compiled.kernels, params: &params, losses: &[] };

@@ -7,13 +7,14 @@ use clap::Args;
 
 use super::check::{self, Loaded, Read};
 use super::files::{self, Folder};
+use super::limits::Limits;
 use super::messages::Messages;
 use super::run::{EngineChoice, Job, Kept, Start, sha256};
 use super::saver::{self, STATE};
 use super::{Exit, rundir};
 use crate::check::Options;
 use crate::diag::{Notice, runs};
-use crate::source::Files;
+use crate::source::{Files, MOST_TEXT};
 use crate::train::record::Record;
 use crate::train::state::{Origin, StateError, decode};
 
@@ -27,6 +28,9 @@ pub struct Arguments {
     /// If the program was edited meanwhile: go on with it as it is now
     #[arg(long)]
     edited: bool,
+    /// With --edited: a folder that the program may read files from, beside its own (may be repeated)
+    #[arg(long, value_name = "DIR", requires = "edited")]
+    allow_read: Vec<PathBuf>,
     /// What runs the network; both give the same bits
     #[arg(long, value_enum, default_value_t = EngineChoice::Jit)]
     engine: EngineChoice,
@@ -38,6 +42,8 @@ pub struct Arguments {
     quiet: bool,
     #[command(flatten)]
     saving: saver::Arguments,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 pub fn resume(arguments: &Arguments, shown: &Messages) -> Exit {
@@ -67,6 +73,7 @@ pub fn resume(arguments: &Arguments, shown: &Messages) -> Exit {
         begun,
         engine: arguments.engine,
         threads: arguments.threads,
+        limits: &arguments.limits,
     };
     let from = Start { record: Some(&record), weights: None };
     job.carry_out(&arguments.saving, arguments.quiet, from, &sources, shown)
@@ -75,7 +82,7 @@ pub fn resume(arguments: &Arguments, shown: &Messages) -> Exit {
 /// The state in a run's folder.
 fn state(folder: &Path) -> Result<(Record, Origin), Notice> {
     let at = folder.join(STATE);
-    let bytes = match std::fs::read(&at) {
+    let bytes = match files::within(folder, STATE) {
         Ok(bytes) => bytes,
         Err(_) => {
             let finished = match rundir::record(folder) {
@@ -104,7 +111,7 @@ fn program(arguments: &Arguments, origin: &Origin, shown: &Messages) -> Result<R
     let changed = changed(path, origin);
     if arguments.edited {
         let text = files::program(path).map_err(|n| shown.refuse(&n))?;
-        return check::understand(&origin.file, text, &Folder::of(path), &options, &show);
+        return check::understand(&origin.file, text, &Folder::with(path, &arguments.allow_read), &options, &show);
     }
     if let Some(what) = changed
         && !arguments.as_begun
@@ -122,7 +129,7 @@ fn program(arguments: &Arguments, origin: &Origin, shown: &Messages) -> Result<R
 
 /// What of a program is not as it was. A program that is gone cannot have been edited.
 fn changed(path: &Path, origin: &Origin) -> Option<String> {
-    let text = std::fs::read(path).ok()?;
+    let text = files::regular(path, MOST_TEXT as u64).ok()?;
     if text != origin.text.as_bytes() {
         return Some("its text is another".into());
     }

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::check::{Loaded, Read};
 use super::gather::Trained;
+use super::limits::Limits;
 use super::messages::Messages;
 use super::progress::Line;
 use super::saver::{self, Saver};
@@ -50,6 +51,8 @@ pub struct Arguments {
     pub(super) quiet: bool,
     #[command(flatten)]
     pub(super) saving: saver::Arguments,
+    #[command(flatten)]
+    pub(super) limits: Limits,
 }
 
 #[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
@@ -93,16 +96,32 @@ pub fn run(arguments: &Arguments, shown: &Messages) -> Exit {
     let file =
         std::fs::canonicalize(&arguments.program.file).map_or_else(|_| String::new(), |p| p.display().to_string());
     let program = Kept { name, file, text, set: arguments.program.set.clone(), inputs };
-    let job =
-        Job { out: &out, program, checked: &checked, begun, engine: arguments.engine, threads: arguments.threads };
+    let job = Job {
+        out: &out,
+        program,
+        checked: &checked,
+        begun,
+        engine: arguments.engine,
+        threads: arguments.threads,
+        limits: &arguments.limits,
+    };
     let from = Start { record: None, weights: arguments.weights.as_deref() };
-    if let Err(notice) = files::make_folder(&out) {
+    if let Err(notice) = own_folder(&out, arguments.out.is_some()) {
         return shown.refuse(&notice);
     }
     if let Some(note) = Saver::make_room(&out) {
         shown.doubt(&note);
     }
     job.carry_out(&arguments.saving, arguments.quiet, from, &sources, shown)
+}
+
+/// Makes the folder of a run. One that the user has not named must not be a link: whoever wrote it could have it lead anywhere.
+pub(super) fn own_folder(out: &Path, named: bool) -> Result<(), Notice> {
+    if !named && std::fs::symlink_metadata(out).is_ok_and(|about| about.is_symlink()) {
+        let why = "it is a link; `--out` names the folder that it leads to, if that is meant";
+        return Err(runs::cannot_write(&out.display().to_string(), why));
+    }
+    files::make_folder(out)
 }
 
 /// What a run keeps of its program.
@@ -123,6 +142,7 @@ pub(super) struct Job<'a> {
     pub begun: Instant,
     pub engine: EngineChoice,
     pub threads: Option<u16>,
+    pub limits: &'a Limits,
 }
 
 /// What training starts from, if not from the weights that the seed gives.
@@ -156,12 +176,9 @@ impl Job<'_> {
             return shown.refuse(&notice);
         }
         let compiling = Instant::now();
-        let compiled = match checked.compile(engine) {
+        let compiled = match self.limits.compile(checked, engine, threads, shown) {
             Ok(compiled) => compiled,
-            Err(e) => {
-                bug::report(&e.to_string());
-                return Exit::Bug;
-            }
+            Err(exit) => return exit,
         };
         let times = Times { check: check_seconds, compile: compiling.elapsed().as_secs_f64(), ..Times::default() };
         if !quiet && !shown.for_programs() {
@@ -219,12 +236,11 @@ pub(super) const INPUTS: &str = "inputs";
 /// Copies the data files that the program reads, so that the folder says all of it.
 fn keep_inputs(out: &Path, inputs: &BTreeMap<String, Vec<u8>>) -> Result<(), Notice> {
     for (path, bytes) in inputs {
-        let to = out.join(INPUTS).join(path);
-        if std::fs::read(&to).is_ok_and(|there| there == *bytes) {
+        let kept = rundir::kept_as(path);
+        if files::within(out, &kept).is_ok_and(|there| there == *bytes) {
             continue;
         }
-        to.parent().map_or(Ok(()), files::make_folder)?;
-        files::write(&to, bytes)?;
+        files::write(&files::place_below(out, &kept)?, bytes)?;
     }
     Ok(())
 }
@@ -365,9 +381,7 @@ impl NotSaved {
 /// Each figure as SVG and PNG, in a folder beside the page.
 pub(super) fn save_plots(out: &Path, figures: &[figures::Figure]) -> Result<(), NotSaved> {
     for (name, bytes) in plots::files(figures)? {
-        let path = out.join(name);
-        path.parent().map_or(Ok(()), files::make_folder)?;
-        files::write(&path, &bytes)?;
+        files::write(&files::place_below(out, &name)?, &bytes)?;
     }
     Ok(())
 }

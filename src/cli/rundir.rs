@@ -20,7 +20,7 @@ use crate::check::Options;
 use crate::diag::{Notice, Severity, runs};
 use crate::ir::problem::Problem;
 use crate::pipeline::Checked;
-use crate::source::{MemoryFiles, Sources};
+use crate::source::{Files, MemoryFiles, Sources};
 use crate::train::checkpoint::{self, CheckpointError};
 
 /// A run with a trained network.
@@ -36,9 +36,9 @@ pub struct Run {
 /// `run.json` of a folder.
 pub fn record(folder: &Path) -> Result<Value, Notice> {
     let shown = folder.display().to_string();
-    let bytes = std::fs::read(folder.join("run.json")).map_err(|e| {
+    let bytes = files::within(folder, "run.json").map_err(|e| {
         let why = match (folder.is_dir(), folder.is_file()) {
-            (true, _) => format!("run.json: {}", files::words(&e)),
+            (true, _) => format!("run.json: {e}"),
             (_, true) => "it is a file".to_string(),
             _ => "there is no such folder".to_string(),
         };
@@ -59,26 +59,49 @@ fn near(folder: &Path) -> Option<String> {
     there.join("run.json").is_file().then(|| there.display().to_string())
 }
 
+/// Where a data file's copy lies in the run's folder: under the path that the program gives, or if that leads out of the program's
+/// folder (`--allow-read`) under a name made of it.
+pub fn kept_as(path: &str) -> String {
+    if files::is_below(path) {
+        return format!("{INPUTS}/{path}");
+    }
+    let name = Path::new(path).file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    format!("{INPUTS}/outside-{}/{name}", &sha256(path.as_bytes())[..16])
+}
+
+/// A program's files in the folder of its run, by the paths that it gives, wherever these lead.
+pub struct KeptFiles(MemoryFiles);
+
+impl Files for KeptFiles {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.0.read(path)
+    }
+
+    fn leads_out(&self) -> bool {
+        true
+    }
+}
+
 /// The program's files, as the folder keeps them: imports by their text, data files by path and SHA-256.
 pub fn kept_files(
     folder: &Path,
     imports: &[(String, String)],
     inputs: &[(String, String)],
-) -> Result<MemoryFiles, Notice> {
+) -> Result<KeptFiles, Notice> {
     let mut all = MemoryFiles::default();
     for (path, text) in imports {
         all.0.insert(path.clone(), text.clone().into_bytes());
     }
     for (path, expected) in inputs {
-        let at = folder.join(INPUTS).join(path);
-        let shown = at.display().to_string();
-        let bytes = std::fs::read(&at).map_err(|e| runs::input_changed(&shown, &files::words(&e)))?;
+        let at = kept_as(path);
+        let shown = folder.join(&at).display().to_string();
+        let bytes = files::within(folder, &at).map_err(|e| runs::input_changed(&shown, &e))?;
         if sha256(&bytes) != *expected {
             return Err(runs::input_changed(&shown, "its SHA-256 is another"));
         }
         all.0.insert(path.clone(), bytes);
     }
-    Ok(all)
+    Ok(KeptFiles(all))
 }
 
 impl Run {
@@ -119,8 +142,8 @@ impl Run {
             return Err(say(runs::not_trained(&name, command)));
         };
         let at = folder.join("checkpoint.safetensors");
-        let checkpoint =
-            std::fs::read(&at).map_err(|e| say(runs::damaged(&at.display().to_string(), &files::words(&e))))?;
+        let checkpoint = files::within(folder, "checkpoint.safetensors")
+            .map_err(|e| say(runs::damaged(&at.display().to_string(), &e)))?;
         match record["status"]["state"].as_str() {
             Some("finished") | None => {}
             Some("interrupted") => shown.notice(&runs::unfinished(&name, "was interrupted")),

@@ -13,7 +13,7 @@ use super::curve::{self, Curve};
 use super::messages::Messages;
 use super::rundir::{self, Run};
 use super::topology::diagram;
-use super::{Exit, Program, files};
+use super::{Exit, Program, files, limits};
 use crate::check::{names, prelude};
 use crate::diag::runs;
 use crate::pipeline::Checked;
@@ -111,9 +111,10 @@ fn network(arguments: &Arguments, shown: &Messages) -> Result<(), Exit> {
     let Some(file) = &arguments.name else {
         return Err(shown.refuse(&runs::options("`snnc show network` needs a program", "snnc show network FILE.snn")));
     };
-    let program = Program { file: file.into(), set: vec![], seed: None };
+    let program = Program { file: file.into(), set: vec![], seed: None, allow_read: vec![] };
     match check::load(&program, shown)?.1 {
         Loaded::Training(checked) => {
+            limits::compilable(&checked.footprint(1), shown)?;
             let drawing = topology(check::stem(Path::new(file)), &checked);
             print!("{}", drawing.text());
             draw(arguments, &drawing.svg(), shown)

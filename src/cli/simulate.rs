@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::messages::Messages;
-use super::run::{Arguments, INTERRUPTED, NotSaved, handle_interrupts, hash, save_plots, texts, threads};
-use super::{Exit, bug, check, diverged, files, saver};
+use super::run::{Arguments, INTERRUPTED, NotSaved, handle_interrupts, hash, own_folder, save_plots, texts, threads};
+use super::{Exit, check, diverged, files, saver};
 use crate::diag::runs;
 use crate::func::figure;
 use crate::pipeline::{CheckedSimulation, CompiledSimulation};
@@ -32,7 +32,7 @@ pub fn run(
     let check_seconds = begun.elapsed().as_secs_f64();
     let name = check::stem(&arguments.program.file);
     let out = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&name));
-    if let Err(notice) = files::make_folder(&out) {
+    if let Err(notice) = own_folder(&out, arguments.out.is_some()) {
         return shown.refuse(&notice);
     }
     [out.clone(), out.join("plots")].iter().for_each(|folder| write::clear(folder));
@@ -42,12 +42,9 @@ pub fn run(
     };
     let (engine, engine_name) = arguments.engine.engine();
     let compiling = Instant::now();
-    let compiled = match checked.compile(engine) {
+    let (compiled, room) = match arguments.limits.compile_simulation(checked, engine, shown) {
         Ok(compiled) => compiled,
-        Err(e) => {
-            bug::report(&e.to_string());
-            return Exit::Bug;
-        }
+        Err(exit) => return exit,
     };
     let mut times = Times { check: check_seconds, compile: compiling.elapsed().as_secs_f64(), ..Times::default() };
     let imports = texts(checked.imports());
@@ -73,13 +70,14 @@ pub fn run(
     handle_interrupts();
     saver::set_alarm(&arguments.saving);
     let started = Instant::now();
-    let outcome = pool.install(|| simulate::run(&compiled.simulation, &compiled.kernels, Some(&INTERRUPTED)));
+    let outcome =
+        pool.install(|| simulate::run_within(&compiled.simulation, &compiled.kernels, Some(&INTERRUPTED), room));
     times.train = started.elapsed().as_secs_f64();
     let broken = match &outcome.status {
         Status::Diverged { broken, .. } => {
             diverged::simulation(checked.model(), outcome.steps, broken, checked.time_unit())
         }
-        Status::Finished | Status::Interrupted => None,
+        Status::Finished | Status::Interrupted | Status::Full { .. } => None,
     };
     let data = gather(info, checked, &compiled, outcome, times);
     if let Err(e) = save(&out, &data, compiled.simulation.report.save.as_deref()) {
@@ -89,7 +87,7 @@ pub fn run(
         tell(&data, &out);
     }
     shown.show(broken.as_slice(), sources);
-    verdict(&data, shown)
+    verdict(&data, room, shown)
 }
 
 /// What values are held in, as the report names it, and the factor to what it shows.
@@ -173,6 +171,7 @@ fn gather(
         status: match outcome.status {
             Status::Finished => State::Finished,
             Status::Interrupted => State::Interrupted,
+            Status::Full { what } => State::Full { what: what.into() },
             Status::Diverged { what, .. } => State::Diverged { what },
         },
         dt: sim.dt,
@@ -211,13 +210,15 @@ fn tell(run: &SimulationData, out: &Path) {
     println!("{seconds:.2} s; results in {}: open {}", out.display(), out.join("report.html").display());
 }
 
-fn verdict(run: &SimulationData, shown: &Messages) -> Exit {
+/// `room`: bytes that there were for spikes.
+fn verdict(run: &SimulationData, room: f64, shown: &Messages) -> Exit {
     match &run.status {
         State::Interrupted => {
             let why = saver::why_stopped();
             shown.sentence(&format!("{why} after {} steps; what was simulated is saved", run.steps));
             Exit::Interrupted
         }
+        State::Full { what } => shown.refuse(&runs::too_many_spikes(what, run.steps, room)),
         // What broke has been said.
         State::Diverged { .. } => Exit::Diverged,
         State::Finished => {

@@ -13,6 +13,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::check::{self, Loaded};
+use super::limits::{Limits, Size};
 use super::messages::Messages;
 use super::run::{INTERRUPTED, available_threads, handle_interrupts, hash, sha256, texts};
 use super::{Exit, Program, files, rundir};
@@ -39,6 +40,11 @@ pub struct Arguments {
     /// Also write the table: .csv has a line a run, .json that and the summary
     #[arg(long, value_name = "FILE")]
     table: Option<PathBuf>,
+    /// A folder that the program may read files from, beside its own (may be repeated)
+    #[arg(long, value_name = "DIR")]
+    allow_read: Vec<PathBuf>,
+    #[command(flatten)]
+    limits: Limits,
     /// Only the table
     #[arg(short, long)]
     quiet: bool,
@@ -115,7 +121,8 @@ fn swept(arguments: &Arguments, shown: &Messages) -> Result<Exit, Exit> {
     }
     // Mistakes of the program are said once, and before anything runs.
     let first = arguments.set.iter().map(|(name, values)| (name.clone(), values[0])).collect();
-    let program = Program { file: arguments.file.clone(), set: first, seed: None };
+    let program =
+        Program { file: arguments.file.clone(), set: first, seed: None, allow_read: arguments.allow_read.clone() };
     let read = check::read(&program, shown)?;
     let imports = match &read.loaded {
         Loaded::Training(checked) => checked.imports(),
@@ -195,6 +202,12 @@ fn carry_out(arguments: &Arguments, cases: &mut [Case], shown: &Messages) -> Res
             let mut command = Command::new(&exe);
             command.arg("run").arg(&arguments.file).arg("--quiet").arg("--threads").arg(threads.to_string());
             command.arg("--out").arg(&case.folder).args(["--message-format", "plain", "--color", "never"]);
+            if let Some(Size(bytes)) = arguments.limits.max_memory {
+                command.arg("--max-memory").arg(bytes.to_string());
+            }
+            for folder in &arguments.allow_read {
+                command.arg("--allow-read").arg(folder);
+            }
             for (name, value) in &case.set {
                 command.arg("--set").arg(format!("{name}={value}"));
             }

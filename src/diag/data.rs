@@ -23,7 +23,7 @@ pub const FAMILY: Family = Family {
 
 pub fn unreadable(span: Span, path: &str, why: &str) -> Diagnostic {
     Diagnostic::error(UNREADABLE, span, format!("`{path}` cannot be read: {why}"))
-        .help("paths are relative to the program's own folder")
+        .help("paths are relative to the program's own folder; `--allow-read DIR` lets it read files of another one")
 }
 
 pub fn missing_column(span: Span, coord: &str, columns: &[String], nearest: Option<&str>) -> Diagnostic {

@@ -47,7 +47,7 @@ pub fn unreadable_import(span: Span, path: &str, real: &str, why: &str) -> Diagn
 
 pub fn outside_import(span: Span, path: &str) -> Diagnostic {
     Diagnostic::error(OUTSIDE_IMPORT, span, format!("`{path}` lies outside the program's folder"))
-        .help("a program reads only files in its own folder and below: copy the file there")
+        .help("a program reads only files in its own folder and below: copy the file there, or let it read others by `--allow-read DIR`")
 }
 
 /// `chain` are the files on the way, the first and the last the same.

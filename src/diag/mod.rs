@@ -125,10 +125,19 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// Keeps a message; the same code at the same place is kept once.
+    /// Errors at the most, and as many warnings.
+    pub const MOST: usize = 100;
+
+    /// Keeps a message; the same code at the same place is kept once. Of errors as of warnings the first [`Sink::MOST`] are
+    /// kept: who wrote the others would not read them.
     pub fn push(&mut self, d: Diagnostic) {
-        if !self.messages.iter().any(|m| m.code == d.code && m.span() == d.span()) {
-            self.messages.push(d);
+        if self.messages.iter().any(|m| m.code == d.code && m.span() == d.span()) {
+            return;
+        }
+        match self.messages.iter().filter(|m| m.severity == d.severity).count() {
+            n if n < Sink::MOST => self.messages.push(d),
+            n if n == Sink::MOST => self.messages.push(syntax::too_many(d.span(), d.severity, Sink::MOST)),
+            _ => {}
         }
     }
 

@@ -186,6 +186,18 @@ pub fn too_large(span: Span, name: &str, declared: Span) -> Diagnostic {
         .help("call fewer functions inside of each other, or write a sum in closed form")
 }
 
+/// A sum that is written out, or sums in sums.
+pub fn sum_too_large(span: Span) -> Diagnostic {
+    Diagnostic::error(TOO_LARGE, span, "the sum becomes too large an expression when it is written out")
+        .help("use fewer terms, or write it in closed form")
+}
+
+/// A derivative that has too many terms, somewhere in this item.
+pub fn derivative_too_large(span: Span) -> Diagnostic {
+    Diagnostic::error(TOO_LARGE, span, "derivatives of expressions become too large here")
+        .help("use derivatives of lower order, or simpler expressions below them")
+}
+
 fn suggest(d: Diagnostic, nearest: Option<&str>) -> Diagnostic {
     match nearest {
         Some(n) => d.help(format!("did you mean `{n}`?")),

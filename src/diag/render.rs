@@ -21,7 +21,8 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnost
 use serde_json::json;
 
 use super::{Diagnostic, Notice, Severity};
-use crate::source::{FileId, Sources};
+pub use crate::source::is_unsafe;
+use crate::source::{FileId, Sources, Span, safe_json};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -53,7 +54,7 @@ pub fn sentence(text: &str, severity: Severity, style: &Style) -> String {
         (Format::Json, _) => {
             let severity = word(severity);
             let value = json!({ "code": null, "severity": severity, "message": text, "help": null, "labels": [] });
-            format!("{value}\n")
+            safe_json(&value.to_string()) + "\n"
         }
         (Format::Fancy | Format::Plain, Severity::Error) => format!("{}\n", safe(text)),
         (Format::Fancy | Format::Plain, Severity::Warning) => format!("warning: {}\n", safe(text)),
@@ -68,11 +69,11 @@ pub fn notice(n: &Notice, style: &Style) -> String {
             let value = json!({
                 "code": code, "severity": severity, "message": n.message, "help": n.help, "labels": [],
             });
-            format!("{value}\n")
+            safe_json(&value.to_string()) + "\n"
         }
-        Format::Plain => format!("{severity} {code}: {}\n  help: {}\n", safe(&n.message), safe(&n.help)),
+        Format::Plain => format!("{severity} {code}: {}\n  help: {}\n", safe_line(&n.message), indented(&n.help)),
         Format::Fancy => {
-            let report = MietteDiagnostic::new(safe(&n.message)).with_code(code).with_help(safe(&n.help));
+            let report = MietteDiagnostic::new(safe_line(&n.message)).with_code(code).with_help(safe(&n.help));
             let report = report.with_severity(match n.severity {
                 Severity::Error => miette::Severity::Error,
                 Severity::Warning => miette::Severity::Warning,
@@ -103,24 +104,44 @@ fn severity(d: &Diagnostic) -> &'static str {
     word(d.severity)
 }
 
-/// Text from a program, safe on a terminal: control characters cannot reach it.
-fn safe(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{FFFD}' } else { c }).collect()
+/// Characters of a text out of a program or file at the most, where a message quotes it.
+const MOST_QUOTED: usize = 2000;
+/// Bytes of a line at the most for it to be drawn.
+const MOST_DRAWN: usize = 400;
+
+/// Text that somebody else may have written, safe on a terminal. Lines and tabs stay.
+pub fn safe(text: &str) -> String {
+    text.chars().map(|c| if is_unsafe(c) && c != '\n' && c != '\t' { '\u{FFFD}' } else { c }).collect()
+}
+
+/// The same on a single line, and not endlessly long: a name with a line break in it could pass for a message of its own.
+fn safe_line(text: &str) -> String {
+    let mut out: String =
+        text.chars().take(MOST_QUOTED).map(|c| if is_unsafe(c) && c != '\t' { '\u{FFFD}' } else { c }).collect();
+    if text.chars().nth(MOST_QUOTED).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+/// Several lines, of which only the first could be taken for one of ours.
+fn indented(text: &str) -> String {
+    safe(text).replace('\n', "\n    ")
 }
 
 fn plain(d: &Diagnostic, sources: &Sources) -> String {
     let mut out = String::new();
     for (i, label) in d.labels.iter().enumerate() {
         let (line, column) = sources.line_col(label.span.file, label.span.start);
-        let name = safe(&sources.get(label.span.file).name);
+        let name = safe_line(&sources.get(label.span.file).name);
         let _ = if i == 0 {
-            writeln!(out, "{name}:{line}:{column}: {} {}: {}", severity(d), d.code, safe(&d.message))
+            writeln!(out, "{name}:{line}:{column}: {} {}: {}", severity(d), d.code, safe_line(&d.message))
         } else {
-            writeln!(out, "  {name}:{line}:{column}: {}", safe(&label.text))
+            writeln!(out, "  {name}:{line}:{column}: {}", safe_line(&label.text))
         };
     }
     if let Some(help) = &d.help {
-        let _ = writeln!(out, "  help: {}", safe(help));
+        let _ = writeln!(out, "  help: {}", indented(help));
     }
     out
 }
@@ -137,12 +158,16 @@ fn json_line(d: &Diagnostic, sources: &Sources) -> String {
         "code": d.code.to_string(), "severity": severity(d), "message": d.message, "help": d.help,
         "labels": d.labels.iter().map(label).collect::<Vec<_>>(),
     });
-    format!("{value}\n")
+    safe_json(&value.to_string()) + "\n"
 }
 
 /// Labels in the file of the first are drawn there; those in other files follow, each in a drawing of its own.
 fn fancy(d: &Diagnostic, sources: &Sources, style: &Style) -> String {
     let main = d.span().file;
+    // A line that fills screens says less than its place.
+    if d.labels.iter().any(|l| has_long_line(&sources.get(l.span.file).text, l.span)) {
+        return plain(d, sources);
+    }
     let mut out = draw(d, main, sources, style, d.help.as_deref());
     let mut others: Vec<FileId> = d.labels.iter().map(|l| l.span.file).filter(|f| *f != main).collect();
     others.sort_unstable();
@@ -156,14 +181,14 @@ fn fancy(d: &Diagnostic, sources: &Sources, style: &Style) -> String {
 
 fn draw(d: &Diagnostic, file: FileId, sources: &Sources, style: &Style, help: Option<&str>) -> String {
     let source = sources.get(file);
-    let mut report = MietteDiagnostic::new(safe(&d.message))
+    let mut report = MietteDiagnostic::new(safe_line(&d.message))
         .with_code(d.code.to_string())
         .with_severity(match d.severity {
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
         })
         .with_labels(d.labels.iter().enumerate().filter(|(_, l)| l.span.file == file).map(|(i, l)| {
-            let text = (!l.text.is_empty()).then(|| safe(&l.text));
+            let text = (!l.text.is_empty()).then(|| safe_line(&l.text));
             let (start, len) = (l.span.start as usize, (l.span.end - l.span.start) as usize);
             if i == 0 {
                 LabeledSpan::new_primary_with_span(text, (start, len))
@@ -175,8 +200,8 @@ fn draw(d: &Diagnostic, file: FileId, sources: &Sources, style: &Style, help: Op
         report = report.with_help(safe(help));
     }
     let handler = handler(style);
-    let report =
-        miette::Report::new(report).with_source_code(NamedSource::new(safe(&source.name), safe_source(&source.text)));
+    let report = miette::Report::new(report)
+        .with_source_code(NamedSource::new(safe_line(&source.name), safe_source(&source.text)));
     let mut out = String::new();
     match handler.render_report(&mut out, report.as_ref()) {
         Ok(()) => out,
@@ -185,9 +210,24 @@ fn draw(d: &Diagnostic, file: FileId, sources: &Sources, style: &Style, help: Op
     }
 }
 
+/// Whether what is drawn of a span, its own lines and one before and behind, has a line that is too long for that.
+fn has_long_line(text: &str, span: Span) -> bool {
+    let (start, end) = ((span.start as usize).min(text.len()), (span.end as usize).min(text.len()));
+    let before = text.as_bytes()[..start].rsplit(|b| *b == b'\n').take(2).map(<[u8]>::len).sum::<usize>();
+    let behind = text.as_bytes()[end..].split(|b| *b == b'\n').take(2).map(<[u8]>::len).sum::<usize>();
+    let longest = text.as_bytes()[start..end].split(|b| *b == b'\n').map(<[u8]>::len).max().unwrap_or(0);
+    before + behind + longest > MOST_DRAWN
+}
+
 /// As [`safe`], but every character keeps its length in bytes, so that spans stay where they are.
 fn safe_source(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_control() && c != '\n' && c != '\t' && c != '\r' { ' ' } else { c }).collect()
+    let same_length = |c: char| match c.len_utf8() {
+        1 => ' ',
+        2 => '\u{b7}',
+        3 => '\u{FFFD}',
+        _ => '\u{1f7c6}',
+    };
+    text.chars().map(|c| if is_unsafe(c) && !matches!(c, '\n' | '\t' | '\r') { same_length(c) } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -218,6 +258,44 @@ mod tests {
                 assert!(shown.contains(word), "{format:?} lacks {word}:\n{shown}");
             }
             assert!(!shown.contains('\u{1b}'), "control characters do not reach the terminal");
+        }
+    }
+
+    #[test]
+    fn no_character_that_a_terminal_obeys_gets_through() {
+        let evil = "a\u{1b}[31m\u{9b}31m\u{202e}\u{7}b\nerror SNN0000: none\r";
+        let mut sources = Sources::default();
+        let id = sources.add(format!("{evil}.snn"), format!("# {evil}\nconst x = y # {evil}\n"));
+        let at = sources.get(id).text.find("y #").expect("is there");
+        let d = Diagnostic::error(Code(201), Span::new(id, at, at + 1), format!("`{evil}`")).here(evil).help(evil);
+        let about = Notice { code: Code(1220), severity: Severity::Error, message: evil.into(), help: evil.into() };
+        for format in [Format::Fancy, Format::Plain, Format::Json] {
+            let style = Style { format, color: false, width: 100 };
+            for shown in [render(&d, &sources, &style), notice(&about, &style), sentence(evil, Severity::Error, &style)]
+            {
+                let bad = |c: char| is_unsafe(c) && c != '\n';
+                assert!(!shown.chars().any(bad), "{format:?}: {shown:?}");
+                if format == Format::Json {
+                    let value: serde_json::Value = serde_json::from_str(&shown).expect("is JSON");
+                    assert!(
+                        value["message"].as_str().is_some_and(|m| m.contains(evil)),
+                        "programs get the text itself"
+                    );
+                }
+            }
+            let all = render(&d, &sources, &style) + &notice(&about, &style);
+            assert!(!all.lines().any(|l| l.starts_with("error SNN0000")), "{format:?}: a forged message\n{all}");
+        }
+    }
+
+    #[test]
+    fn what_fills_screens_is_not_drawn() {
+        let mut sources = Sources::default();
+        let id = sources.add("a.snn", format!("const a = {}1\n", "1 + ".repeat(10_000)));
+        let d = Diagnostic::error(Code(201), Span::new(id, 10, 11), "x".repeat(10_000)).here("here");
+        for format in [Format::Fancy, Format::Plain] {
+            let shown = render(&d, &sources, &Style { format, color: false, width: 100 });
+            assert!(shown.len() < 10_000, "{} bytes", shown.len());
         }
     }
 

@@ -31,6 +31,8 @@ const CANNOT_WRITE: Code = Code(1221);
 const NOT_FOR_SIMULATIONS: Code = Code(1222);
 const EXPECTATION: Code = Code(1223);
 const OPTIONS: Code = Code(1224);
+const TOO_MUCH_MEMORY: Code = Code(1225);
+const TOO_MUCH_CODE: Code = Code(1226);
 
 macro_rules! info {
     ($code:expr, $slug:expr, $page:expr) => {
@@ -66,6 +68,8 @@ pub const FAMILY: Family = Family {
         info!(NOT_FOR_SIMULATIONS, "not_for_simulations", "SNN1222"),
         info!(EXPECTATION, "expectation_fails", "SNN1223"),
         info!(OPTIONS, "options_of_a_command", "SNN1224"),
+        info!(TOO_MUCH_MEMORY, "too_much_memory", "SNN1225"),
+        info!(TOO_MUCH_CODE, "too_much_code", "SNN1226"),
     ],
 };
 
@@ -265,6 +269,58 @@ pub fn expectation(text: &str, value: &str, trained: bool) -> Notice {
 /// Options that a command has, but not in this way.
 pub fn options(why: &str, help: &str) -> Notice {
     error(OPTIONS, why, help)
+}
+
+/// Bytes with three digits, `1.25 GB`.
+pub fn bytes(n: f64) -> String {
+    let units = ["bytes", "kB", "MB", "GB", "TB"];
+    let k = (0..units.len()).rev().find(|k| n >= 1000f64.powi(*k as i32)).unwrap_or(0);
+    match (n / 1000f64.powi(k as i32), k) {
+        (n, 0) => format!("{n:.0} bytes"),
+        (n, _) if n >= 1e6 => format!("{n:.1e} {}", units[k]),
+        (n, _) if n >= 99.95 => format!("{n:.0} {}", units[k]),
+        (n, _) if n >= 9.995 => format!("{n:.1} {}", units[k]),
+        (n, _) => format!("{n:.2} {}", units[k]),
+    }
+}
+
+/// `parts`: what it takes it for, the largest first, and what makes that smaller. `whose`: where the limit comes from.
+pub fn too_much_memory(total: f64, most: f64, whose: &str, parts: &[(String, f64, &str)]) -> Notice {
+    let some: Vec<String> = parts.iter().take(3).map(|(what, n, _)| format!("{what} {}", bytes(*n))).collect();
+    let message = format!(
+        "the program would take about {} of memory, and {whose} {}: {}",
+        bytes(total),
+        bytes(most),
+        some.join(", ")
+    );
+    let smaller = parts.first().map_or("", |(.., smaller)| smaller);
+    error(TOO_MUCH_MEMORY, message, format!("{smaller}; `--max-memory SIZE` lets the program take more"))
+}
+
+/// A simulation whose spikes, or the room for those under way, take more than there was room for.
+pub fn too_many_spikes(what: &str, steps: u64, most: f64) -> Notice {
+    let message =
+        format!("{what} take more than the {} of memory that are left for them, after {steps} steps", bytes(most));
+    let help = "what was simulated so far is saved; simulate less at once, or let it take more by `--max-memory SIZE`";
+    error(TOO_MUCH_MEMORY, message, help)
+}
+
+/// A layer too wide, or too many steps of it, for what kernels index.
+pub fn too_wide(numbers: f64, most: f64) -> Notice {
+    let message =
+        format!("a kernel of the program would work on {numbers:.2e} numbers at once, and {most:.2e} are the most");
+    error(TOO_MUCH_CODE, message, "use narrower layers or fewer steps")
+}
+
+pub fn too_much_code(instructions: f64, most: f64) -> Notice {
+    let message = format!(
+        "the program comes to about {instructions:.0} instructions, and {most:.0} are the most that is compiled"
+    );
+    error(
+        TOO_MUCH_CODE,
+        message,
+        "use fewer or larger layers in place of many small ones, and derivatives of lower order",
+    )
 }
 
 fn list(names: &[String]) -> String {

@@ -4,7 +4,7 @@
 //! layer h = dense(3    ->    SNN0104: `(` is never closed          help: write `)` where the list ends
 //! ```
 
-use super::{Code, CodeInfo, Diagnostic, Family};
+use super::{Code, CodeInfo, Diagnostic, Family, Severity};
 use crate::source::Span;
 
 const UNEXPECTED: Code = Code(101);
@@ -29,6 +29,8 @@ const INDEXED: Code = Code(124);
 const FOREIGN_FUNCTION: Code = Code(125);
 const MISSING_COMMA: Code = Code(126);
 const FOREIGN_COMMENT: Code = Code(127);
+const TOO_MANY: Code = Code(130);
+const TOO_MANY_ITEMS: Code = Code(131);
 
 /// The codes of this family.
 pub const FAMILY: Family = Family {
@@ -72,6 +74,8 @@ pub const FAMILY: Family = Family {
         },
         CodeInfo { code: MISSING_COMMA, slug: "missing_comma", page: include_str!("../../docs/errors/SNN0126.md") },
         CodeInfo { code: FOREIGN_COMMENT, slug: "foreign_comment", page: include_str!("../../docs/errors/SNN0127.md") },
+        CodeInfo { code: TOO_MANY, slug: "too_many_messages", page: include_str!("../../docs/errors/SNN0130.md") },
+        CodeInfo { code: TOO_MANY_ITEMS, slug: "too_many_items", page: include_str!("../../docs/errors/SNN0131.md") },
     ],
 };
 
@@ -269,6 +273,20 @@ pub fn too_deep(span: Span, most: usize) -> Diagnostic {
 pub fn too_long(span: Span, most: usize) -> Diagnostic {
     Diagnostic::error(TOO_DEEP, span, format!("an expression of more than {most} operators within one another"))
         .help("name parts of it with `fn` or `layer`")
+}
+
+/// Ends a list of messages that would be too long to read. The place is that of the first one left out.
+pub fn too_many(span: Span, severity: Severity, most: usize) -> Diagnostic {
+    let what = if severity == Severity::Error { "errors" } else { "warnings" };
+    let d = Diagnostic::error(TOO_MANY, span, format!("there are more {what} than the {most} that are shown"))
+        .help("mend the first of them: the others may follow from them");
+    Diagnostic { severity, ..d }
+}
+
+/// The place is that of the first one too many.
+pub fn too_many_items(span: Span, most: usize) -> Diagnostic {
+    Diagnostic::error(TOO_MANY_ITEMS, span, format!("a file has at most {most} items, and here is one more"))
+        .help("data belong into a data file; put what several programs need into files of their own and import them")
 }
 
 pub fn stuck_letters(span: Span, found: &str) -> Diagnostic {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use super::footprint::{self, Footprint};
 use super::{Bug, EmitError, optimise};
 use crate::check::simulation::model;
 use crate::exec::kernel::Kernel;
@@ -51,6 +52,11 @@ impl CheckedSimulation {
             population.step = pipelines::arithmetic(population.step.clone());
         }
         simulation
+    }
+
+    /// What it takes before its first step.
+    pub fn footprint(&self) -> Footprint {
+        footprint::simulation(&lower::simulation::lower(&self.model))
     }
 
     /// # Errors

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::data::RunData;
 use super::doubt::doubts;
+use crate::source::safe_json;
 use crate::train::outcome::{Broken, Status};
 
 pub fn encode(run: &RunData) -> String {
@@ -65,7 +66,7 @@ pub fn encode(run: &RunData) -> String {
             "loss": h.loss, "plain_loss": h.plain, "error": h.error,
         })).collect::<Vec<Value>>(),
     });
-    let mut text = format!("{value:#}");
+    let mut text = safe_json(&format!("{value:#}"));
     text.push('\n');
     text
 }

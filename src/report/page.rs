@@ -15,8 +15,8 @@ pub(super) const SCRIPT: &str = include_str!("page.js");
 
 /// A figure with what the script needs, its switch, and the files beside the page that have it.
 pub(super) fn figure(out: &mut String, f: &Figure) {
-    // `</` inside data would end the script's element.
-    let data = f.data.to_string().replace("</", "<\\/");
+    // Inside data, `</` would end the script's element, and `<!--` change how its end is found.
+    let data = f.data.to_string().replace('<', "\\u003c");
     let name = escape(&f.name);
     let _ = write!(out, "<figure class=\"{}\">", if f.linear.is_some() { "switched" } else { "plain" });
     match &f.linear {

@@ -37,6 +37,10 @@ pub struct SimulationData {
 pub enum State {
     Finished,
     Interrupted,
+    /// There was no room for more of `what`: `the spikes`.
+    Full {
+        what: String,
+    },
     /// `what` stopped being a number: `a state of exc`.
     Diverged {
         what: String,

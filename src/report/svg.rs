@@ -8,6 +8,7 @@ use std::fmt::Write;
 use base64::Engine as _;
 
 use super::scale::{Scale, short};
+use crate::source::is_unsafe;
 
 const INK: &str = "var(--ink, #1d2733)";
 const FAINT: &str = "var(--faint, #8a94a3)";
@@ -15,7 +16,7 @@ const GRID: &str = "var(--grid, #e3e7ec)";
 /// Colours that stay apart for colour-blind readers: Okabe and Ito.
 pub const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
-/// Text made safe inside SVG and HTML. Control characters other than newline and tab are shown as `\u{FFFD}`.
+/// Text made safe inside SVG and HTML. Characters that a terminal or browser would obey, other than newline and tab, are shown as `\u{FFFD}`.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -26,7 +27,7 @@ pub fn escape(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\n' | '\t' => out.push(c),
-            c if c.is_control() => out.push('\u{FFFD}'),
+            c if is_unsafe(c) => out.push('\u{FFFD}'),
             c => out.push(c),
         }
     }

@@ -29,6 +29,10 @@ use synapses::Synapses;
 pub enum Status {
     Finished,
     Interrupted,
+    /// There is no room for more; `what` takes it: `the spikes`.
+    Full {
+        what: &'static str,
+    },
     /// Something stopped being a finite number; `what` says what: `a state of exc`.
     Diverged {
         what: String,
@@ -79,8 +83,17 @@ impl Ring {
     }
 }
 
+/// Bytes that a spike comes to until it stands in the results: it is kept, copied, encoded and drawn.
+const SPIKE: f64 = 64.0;
+
 /// Runs the whole simulation; `kernels` holds the compiled `step` of each population. Uses the rayon pool it is called from.
 pub fn run(sim: &Simulation, kernels: &[Arc<dyn Kernel>], interrupt: Option<&AtomicBool>) -> Outcome {
+    run_within(sim, kernels, interrupt, f64::INFINITY)
+}
+
+/// As [`run`], until spikes, and the room for those under way, take more than so many bytes: how many spikes there will be, only
+/// the simulation tells.
+pub fn run_within(sim: &Simulation, kernels: &[Arc<dyn Kernel>], interrupt: Option<&AtomicBool>, most: f64) -> Outcome {
     let mut live: Vec<Live> =
         sim.populations.iter().enumerate().map(|(k, p)| Live::new(k, p, kernels[k].clone(), sim.seed)).collect();
     let synapses: Vec<Synapses> =
@@ -100,9 +113,17 @@ pub fn run(sim: &Simulation, kernels: &[Arc<dyn Kernel>], interrupt: Option<&Ato
             return outcome;
         }
     }
+    let slots = |(k, channel): (usize, &crate::ir::simulation::Channel)| {
+        4.0 * (f64::from(longest(sim, &synapses, k)) + 2.0) * f64::from(sim.populations[channel.population].size)
+    };
+    if sim.channels.iter().enumerate().map(slots).sum::<f64>() > most {
+        outcome.status = Status::Full { what: "the spikes under way" };
+        return outcome;
+    }
     let mut rings = rings(sim, &synapses);
     let decays: Vec<Option<(f32, f32)>> = sim.channels.iter().map(|c| decay(c.port, sim.dt)).collect();
 
+    let mut fired = 0.0;
     for j in 0..sim.steps {
         if interrupt.is_some_and(|i| i.load(Ordering::Relaxed)) {
             outcome.status = Status::Interrupted;
@@ -116,6 +137,11 @@ pub fn run(sim: &Simulation, kernels: &[Arc<dyn Kernel>], interrupt: Option<&Ato
             population.advance(j, sim.dt, sim.seed);
         }
         outcome.steps = j + 1;
+        fired += live.iter().map(|p| p.fired.len() as f64).sum::<f64>();
+        if fired * SPIKE > most {
+            outcome.status = Status::Full { what: "the spikes" };
+            return outcome;
+        }
         for (population, spikes) in live.iter().zip(&mut outcome.spikes) {
             spikes.extend(population.fired.iter().map(|u| (j as u32, *u)));
         }
@@ -139,11 +165,16 @@ pub fn run(sim: &Simulation, kernels: &[Arc<dyn Kernel>], interrupt: Option<&Ato
     outcome
 }
 
+/// The longest delay of a channel, in steps.
+fn longest(sim: &Simulation, synapses: &[Synapses], channel: usize) -> u32 {
+    let mine = synapses.iter().zip(&sim.connections).filter(|(_, c)| c.channel == channel);
+    mine.map(|(s, _)| s.longest()).max().unwrap_or(0)
+}
+
 /// Slots enough for the longest delay: of the spikes of step j those without delay arrive at step j + 1.
 fn rings(sim: &Simulation, synapses: &[Synapses]) -> Vec<Ring> {
     let ring = |(k, channel): (usize, &crate::ir::simulation::Channel)| {
-        let mine = synapses.iter().zip(&sim.connections).filter(|(_, c)| c.channel == k);
-        let longest = mine.map(|(s, _)| s.longest()).max().unwrap_or(0);
+        let longest = longest(sim, synapses, k);
         let units = sim.populations[channel.population].size as usize;
         let current = match channel.port {
             Port::Input { tau: Some(_) } => vec![0.0; units],

@@ -23,7 +23,7 @@ use crate::source::FileId;
 use crate::syntax::parse::outline::{Mark, outline};
 use crate::syntax::parse::parse;
 use crate::syntax::parse::scan::{KEYWORDS, Kind};
-use crate::syntax::print::print;
+use crate::syntax::print::compact;
 use atoms::{Atom, Comment, atoms};
 use doc::{Doc, WIDTH, layout};
 
@@ -31,7 +31,7 @@ use doc::{Doc, WIDTH, layout};
 pub fn format(text: &str) -> Option<String> {
     let outline = outline(text)?;
     let atoms = atoms(text, &outline);
-    let printer = Printer { atoms: &atoms };
+    let printer = Printer { atoms: &atoms, closes: closes(&atoms) };
     let last = atoms.len() - 1;
     let units = printer.units(0, last, Mark::Item);
     let mut rows = printer.rows(&units, 0, false);
@@ -41,7 +41,7 @@ pub fn format(text: &str) -> Option<String> {
 
 /// As [`format`], but `None` also where the layout would change what is said, which would be a bug.
 pub fn format_faithfully(text: &str) -> Option<String> {
-    let tree = |text: &str| parse(text, FileId::default(), &mut Sink::default()).as_ref().map(print);
+    let tree = |text: &str| parse(text, FileId::default(), &mut Sink::default()).as_ref().map(compact);
     format(text).filter(|new| tree(new) == tree(text))
 }
 
@@ -141,6 +141,22 @@ impl Cases {
 
 struct Printer<'a, 't> {
     atoms: &'a [Atom<'t>],
+    /// For each bracket that opens, the one that closes it.
+    closes: Vec<usize>,
+}
+
+/// The last atom closes what nothing else does.
+fn closes(atoms: &[Atom<'_>]) -> Vec<usize> {
+    let mut out = vec![atoms.len() - 1; atoms.len()];
+    let mut open = vec![];
+    for (i, atom) in atoms.iter().enumerate().filter(|(_, a)| a.kind == Kind::Sign) {
+        match atom.text {
+            "(" | "[" | "{" => open.push(i),
+            ")" | "]" | "}" => open.pop().into_iter().for_each(|at: usize| out[at] = i),
+            _ => {}
+        }
+    }
+    out
 }
 
 impl<'t> Printer<'_, 't> {
@@ -172,18 +188,7 @@ impl<'t> Printer<'_, 't> {
 
     /// The bracket that closes the one at `open`.
     fn close(&self, open: usize) -> usize {
-        let mut depth = 0;
-        for (i, atom) in self.atoms.iter().enumerate().skip(open).filter(|(_, a)| a.kind == Kind::Sign) {
-            match atom.text {
-                "(" | "[" | "{" => depth += 1,
-                ")" | "]" | "}" => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 {
-                return i;
-            }
-        }
-        self.atoms.len() - 1
+        self.closes[open]
     }
 
     // ---- units to rows ----------------------------------------------------------------------------------------------
@@ -379,16 +384,15 @@ impl<'t> Printer<'_, 't> {
 
     /// A stretch of atoms. `allowed` are the breaks that only some statements have.
     fn range(&self, range: Range, allowed: &[Break]) -> Doc {
-        let Some(loosest) = (range.from + 1..range.to).filter_map(|i| self.break_at(i, range, allowed)).min() else {
+        let breaks = self.breaks(range, allowed);
+        let Some(loosest) = breaks.iter().map(|(_, kind)| *kind).min() else {
             return self.tight(range);
         };
         let mut pieces = vec![];
         let mut from = range.from;
-        for i in range.from + 1..range.to {
-            if self.break_at(i, range, allowed) == Some(loosest) {
-                pieces.push((from, i));
-                from = i;
-            }
+        for (i, _) in breaks.into_iter().filter(|(_, kind)| *kind == loosest) {
+            pieces.push((from, i));
+            from = i;
         }
         pieces.push((from, range.to));
         let is_chain = loosest == Break::Else && self.is(range.from, "if");
@@ -405,17 +409,25 @@ impl<'t> Printer<'_, 't> {
         Doc::Group(vec![if is_chain { Doc::List(inner) } else { Doc::Nest(inner) }])
     }
 
-    /// The break before the atom at `i`, outside of the brackets within the range.
-    fn break_at(&self, i: usize, range: Range, allowed: &[Break]) -> Option<Break> {
-        let mut k = range.from;
+    /// The places in a range that may be broken, outside of the brackets within it: before which atom, and the kind.
+    fn breaks(&self, range: Range, allowed: &[Break]) -> Vec<(usize, Break)> {
+        let mut out = vec![];
+        let mut i = range.from;
         let mut ifs = Cases::default();
-        while k < i {
-            ifs.pass(self.atoms[k].text, self.atoms[k + 1].text);
-            k = if self.is(k, "(") || self.is(k, "[") { self.close(k) + 1 } else { k + 1 };
+        while i < range.to {
+            if i > range.from
+                && let Some(kind) = self.break_at(i, &ifs, allowed)
+            {
+                out.push((i, kind));
+            }
+            ifs.pass(self.atoms[i].text, self.atoms.get(i + 1).map_or("", |a| a.text));
+            i = if self.is(i, "(") || self.is(i, "[") { self.close(i) + 1 } else { i + 1 };
         }
-        if k != i {
-            return None;
-        }
+        out
+    }
+
+    /// The break before the atom at `i`, which stands in these `if`s.
+    fn break_at(&self, i: usize, ifs: &Cases, allowed: &[Break]) -> Option<Break> {
         let (before, atom) = (&self.atoms[i - 1], &self.atoms[i]);
         let found = match atom.text {
             _ if matches!(atom.mark, Some(Mark::Option { .. })) => Break::Option,
@@ -464,12 +476,10 @@ impl<'t> Printer<'_, 't> {
         }
         let mut inner = vec![Doc::Line(0)];
         let mut from = inside.from;
-        for i in inside.from + 1..inside.to {
-            if self.break_at(i, inside, &[Break::Comma]) == Some(Break::Comma) {
-                inner.push(self.range(Range { from, to: i, ..range }, &[Break::Equals]));
-                inner.push(Doc::Line(1));
-                from = i;
-            }
+        for (i, _) in self.breaks(inside, &[Break::Comma]).into_iter().filter(|(_, kind)| *kind == Break::Comma) {
+            inner.push(self.range(Range { from, to: i, ..range }, &[Break::Equals]));
+            inner.push(Doc::Line(1));
+            from = i;
         }
         inner.push(self.range(Range { from, to: inside.to, ..range }, &[Break::Equals]));
         Doc::Group(vec![Doc::Nest(inner), Doc::Line(0)])
@@ -588,6 +598,9 @@ fn align(rows: &mut [Row<'_>]) {
     }
 }
 
+/// Rows on either side that a comment is put in line with at the most.
+const NEIGHBOURS: usize = 500;
+
 /// The column of the comment behind a row: the same for neighbours, if that costs few blanks.
 fn comment_column(rows: &[Row<'_>], at: usize) -> usize {
     let end = |r: &Row<'_>, depth: usize| match r {
@@ -598,8 +611,8 @@ fn comment_column(rows: &[Row<'_>], at: usize) -> usize {
     };
     let Row::Code { indent, text, .. } = &rows[at] else { return 0 };
     let Some(own) = end(&rows[at], *indent) else { return width(text.rsplit('\n').next().unwrap_or_default()) + 2 };
-    let up = rows[..at].iter().rev().map_while(|r| end(r, *indent));
-    let down = rows[at + 1..].iter().map_while(|r| end(r, *indent));
+    let up = rows[..at].iter().rev().take(NEIGHBOURS).map_while(|r| end(r, *indent));
+    let down = rows[at + 1..].iter().take(NEIGHBOURS).map_while(|r| end(r, *indent));
     let all: Vec<usize> = up.chain([own]).chain(down).collect();
     let (least, most) = (all.iter().min().copied().unwrap_or(own), all.iter().max().copied().unwrap_or(own));
     if most - least <= MOST_PADDING { most + 2 } else { own + 2 }

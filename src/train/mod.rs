@@ -22,7 +22,7 @@ mod frame;
 pub mod fresh;
 pub mod functions;
 mod gradient;
-mod grow;
+pub(crate) mod grow;
 mod held;
 pub(crate) mod init;
 pub mod kernels;

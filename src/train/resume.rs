@@ -148,10 +148,13 @@ impl Session<'_> {
             true => Some(Spot {
                 residual: r.count("fault.residual")?,
                 params: r.exactly("fault.params", self.params.len())?.to_vec(),
-                point: r.numbers("fault.point")?.to_vec(),
+                point: r.exactly("fault.point", self.problem.network.primal.input_len())?.to_vec(),
             }),
             false => None,
         };
+        if fault.as_ref().is_some_and(|spot| spot.residual >= self.problem.residuals.len()) {
+            return Err(RecordError::Value("fault.residual".into()));
+        }
         self.lab.restore(r.number("evaluations")?, fault);
         Ok(place)
     }
@@ -164,9 +167,16 @@ impl Session<'_> {
             drawn.push(match &block.kind {
                 Kind::Point(old) if self.draws[block.residual] > 0 => {
                     let dim = problem.coords.len();
-                    let data = r.numbers(&format!("points.{k}"))?.to_vec();
+                    let name = format!("points.{k}");
+                    let data = r.numbers(&name)?.to_vec();
                     let rows = data.len() / dim.max(1);
-                    let columns = r.numbers(&format!("columns.{k}"))?.to_vec();
+                    // In the box, to which points of a curve are rounded.
+                    let inside = |p: &[f64]| p.iter().zip(&problem.coords).all(|(x, c)| (c.lo..=c.hi).contains(x));
+                    if rows == 0 || data.len() != rows * dim || !data.chunks_exact(dim).all(inside) {
+                        return Err(RecordError::Value(name));
+                    }
+                    let width = old.columns.len().checked_div(old.rows).unwrap_or(0);
+                    let columns = r.exactly(&format!("columns.{k}"), rows * width)?.to_vec();
                     let each: usize = problem.functions.iter().map(|f| f.coefficients).sum();
                     let coefficients = r.exactly(&format!("coefficients.{k}"), rows * each)?.to_vec();
                     let at = Points { dim, data, columns };

@@ -275,7 +275,7 @@ fn unit_points(closed: &[bool], n: usize, sampler: Sampler, rng: &mut impl Rng) 
         }
         Sampler::Grid => {
             let mut side = 1usize;
-            while side.pow(dim as u32) < n {
+            while side.saturating_pow(dim as u32) < n {
                 side += 1;
             }
             (0..side.pow(dim as u32))

@@ -39,7 +39,7 @@ pub use grading::{Grading, PARTS};
 /// jumps, so that more test functions are worth more than more points for each of them. With 2 points the moments of the
 /// exact two-mode wave err by 5e-4 at 36 functions a coordinate and by 2e-4 at 48, with 3 by 2e-6, all below what a layer of
 /// spiking neurons reaches there.
-fn field_points(coords: usize, spans: usize, degree: usize) -> usize {
+pub(crate) fn field_points(coords: usize, spans: usize, degree: usize) -> usize {
     let (most, three) = (12_000.0, libm::pow(3.0 * spans as f64, coords as f64));
     let least = if three <= most { 3 } else { 2 };
     // The rule is exact for the test functions themselves.

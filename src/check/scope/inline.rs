@@ -15,7 +15,9 @@ use crate::syntax::ast;
 /// What an expression may become, once functions are inlined: calls in all, and the operations and the height of each call.
 /// Beyond, it fills the memory, or the walks over it the stack.
 const MOST_CALLS: usize = 2000;
-const MOST_NODES: usize = 20_000;
+pub(super) const MOST_NODES: usize = 20_000;
+/// Operations that are walked through and copied for one expression, sums written out.
+pub(super) const MOST_WORK: usize = 1 << 20;
 pub(super) const MOST_HEIGHT: usize = 1000;
 
 impl Resolver<'_, '_, '_, '_> {

@@ -161,10 +161,21 @@ impl Resolver<'_, '_, '_, '_> {
             return None;
         }
         let mut terms = Vec::new();
+        // What every term gets a copy of.
+        let bound: usize = frame.bindings.iter().map(|(_, e)| e.extent(super::inline::MOST_NODES).0).sum();
         for k in lo..=hi {
+            self.work += bound;
             let mut inner = frame.clone();
             inner.bindings.push((index.text.clone(), Expr::Num(k as f64)));
-            terms.push(self.wanted(&term.value, Sort::Number, &inner)?);
+            match self.wanted(&term.value, Sort::Number, &inner) {
+                Some(term) => terms.push(term),
+                None => {
+                    if frame.stack.is_empty() && std::mem::take(&mut self.too_large) {
+                        self.sink.push(names::sum_too_large(e.span));
+                    }
+                    return None;
+                }
+            }
         }
         let mut value = Expr::Num(0.0);
         for (n, term) in terms.into_iter().enumerate() {

@@ -45,6 +45,9 @@ fn summary(run: &SimulationData) -> String {
         },
         State::Finished => "<span class=\"tag bad\">an expectation does not hold</span>".to_string(),
         State::Interrupted => "<span class=\"tag bad\">interrupted</span>".to_string(),
+        State::Full { what } => {
+            format!("<span class=\"tag bad\">no room for more of {} after step {}</span>", escape(what), run.steps)
+        }
         State::Diverged { what } => {
             format!("<span class=\"tag bad\">{} is no longer a number after step {}</span>", escape(what), run.steps)
         }

@@ -7,6 +7,8 @@
 
 use serde_json::json;
 
+use crate::source::safe_json;
+
 use super::{SimulationData, State};
 use crate::report::digest;
 use crate::report::scale::short;
@@ -59,6 +61,7 @@ pub fn json(run: &SimulationData) -> String {
     let status = match &run.status {
         State::Finished => json!({ "state": "finished" }),
         State::Interrupted => json!({ "state": "interrupted" }),
+        State::Full { what } => json!({ "state": "full", "step": run.steps, "what": what }),
         State::Diverged { what } => json!({ "state": "diverged", "step": run.steps, "what": what }),
     };
     let value = json!({
@@ -97,7 +100,7 @@ pub fn json(run: &SimulationData) -> String {
         "result_sha256": digest::simulation(run),
         "seconds": { "check": run.times.check, "compile": run.times.compile, "simulate": run.times.train },
     });
-    let mut text = format!("{value:#}");
+    let mut text = safe_json(&format!("{value:#}"));
     text.push('\n');
     text
 }

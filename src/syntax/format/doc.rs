@@ -82,9 +82,10 @@ pub fn layout(doc: &Doc, indent: usize) -> String {
 fn fits(group: &[Doc], rest: &[(usize, Mode, &Doc)], left: usize) -> bool {
     let mut left = left as isize;
     // Each with whether it stands behind the group.
-    let mut todo: Vec<(bool, Mode, &Doc)> = rest.iter().map(|(_, mode, d)| (true, *mode, *d)).collect();
-    todo.extend(group.iter().rev().map(|d| (false, Mode::Flat, d)));
-    while let Some((behind, mode, doc)) = todo.pop() {
+    let mut todo: Vec<(bool, Mode, &Doc)> = group.iter().rev().map(|d| (false, Mode::Flat, d)).collect();
+    // Only as far as the line reaches: there may be much behind.
+    let mut behind_it = rest.iter().rev().map(|(_, mode, d)| (true, *mode, *d));
+    while let Some((behind, mode, doc)) = todo.pop().or_else(|| behind_it.next()) {
         match doc {
             Doc::Text(text) => left -= text.chars().count() as isize,
             // What stands behind is broken if need be.

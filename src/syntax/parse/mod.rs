@@ -25,6 +25,9 @@ use crate::source::{FileId, Span};
 use crate::syntax::ast;
 use scan::{Kind, Token};
 
+/// Items of a file at the most: what is looked for among them would take long.
+const MOST_ITEMS: usize = 2000;
+
 #[derive(pest_derive::Parser)]
 #[grammar = "../grammar/snn.pest"]
 struct Grammar;
@@ -51,6 +54,13 @@ fn read(text: &str, file: FileId, sink: &mut Sink, mend: bool) -> Option<ast::Fi
     if tokens[0].kind != Kind::End && starts.first() != Some(&tokens[0].start) {
         starts.insert(0, tokens[0].start);
     }
+    let too_many = |at: Span, sink: &mut Sink| {
+        sink.push(say::too_many_items(at, MOST_ITEMS));
+        None
+    };
+    if let Some(&start) = starts.get(MOST_ITEMS) {
+        return too_many(Span::new(file, start, start), sink);
+    }
     let mut out = ast::File::default();
     for (i, &start) in starts.iter().enumerate() {
         let end = starts.get(i + 1).copied().unwrap_or(text.len());
@@ -65,6 +75,10 @@ fn read(text: &str, file: FileId, sink: &mut Sink, mend: bool) -> Option<ast::Fi
             }
             Err(e) => segment.mistakes(e, sink, mend.then_some(&mut out)),
         }
+    }
+    // Several may stand on one line.
+    if let Some(item) = out.items.get(MOST_ITEMS) {
+        return too_many(item.span(), sink);
     }
     (!out.items.is_empty() || starts.is_empty()).then_some(out)
 }
