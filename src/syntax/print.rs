@@ -108,7 +108,7 @@ mod tests {
             for item in &file.items {
                 assert_eq!(pretty(&format!("{item:?}")), format!("{item:#?}"));
             }
-            assert!(!compact(&file).contains("start"));
+            assert!(!compact(&file).contains("FileId"));
         }
     }
 }

@@ -1,0 +1,4 @@
+//! See `targets.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| snnc_fuzz::parser(bytes));
