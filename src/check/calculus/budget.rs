@@ -11,13 +11,13 @@
 use std::cell::Cell;
 
 use crate::check::expr::Expr;
-use crate::func::Binary;
+use crate::func::{Binary, Unary};
 use crate::source::Span;
 
 /// Operations of a derivative, at the most.
-const MOST: usize = 1 << 20;
+const MOST: usize = 1 << 23;
 /// Operations of all derivatives of a program, at the most.
-const MOST_IN_ALL: usize = 1 << 26;
+const MOST_IN_ALL: usize = 1 << 27;
 
 thread_local! {
     /// The item being checked.
@@ -72,17 +72,18 @@ fn reckon(e: &Expr) -> Cost {
         Expr::Num(_) => constant(1),
         // Any may be what is differentiated by.
         Expr::Var(_) => Cost { own: 1, derivative: 1, constant: false },
-        Expr::Unary(_, a) => {
+        Expr::Unary(f, a) => {
             let a = reckon(a);
             if a.constant {
                 return constant(a.own.saturating_add(1));
             }
-            // The rule with the most copies has four.
-            Cost {
-                own: sum(&[a.own, 1]),
-                derivative: sum(&[a.derivative, a.own.saturating_mul(4), 16]),
-                constant: false,
-            }
+            let copies = match f {
+                Unary::Gelu => 3,
+                Unary::Sech | Unary::Sigmoid => 2,
+                _ => 1,
+            };
+            let derivative = sum(&[a.derivative, a.own.saturating_mul(copies), 12]);
+            Cost { own: sum(&[a.own, 1]), derivative, constant: false }
         }
         Expr::Binary(f, a, b) => {
             let (a, b) = (reckon(a), reckon(b));
@@ -90,12 +91,20 @@ fn reckon(e: &Expr) -> Cost {
             if a.constant && b.constant {
                 return constant(own);
             }
-            let copies = match f {
-                Binary::Add | Binary::Sub => 0,
-                Binary::Mul => sum(&[if b.constant { 0 } else { a.own }, if a.constant { 0 } else { b.own }]),
-                _ => own.saturating_mul(3),
+            let (of_a, of_b) = match f {
+                Binary::Add | Binary::Sub => (0, 0),
+                Binary::Mul => (usize::from(!b.constant), usize::from(!a.constant)),
+                Binary::Div if b.constant => (0, 1),
+                Binary::Div => (1, 2),
+                Binary::Pow if b.constant => (1, 2),
+                Binary::Pow => (3, 2),
+                Binary::Min | Binary::Max => (1, 1),
+                Binary::Atan2 => (2, 2),
             };
-            Cost { own, derivative: sum(&[a.derivative, b.derivative, copies, 16]), constant: false }
+            let copies = sum(&[a.own.saturating_mul(of_a), b.own.saturating_mul(of_b)]);
+            // What is constant has a derivative of 0, which takes its place with it.
+            let inner = sum(&[if a.constant { 0 } else { a.derivative }, if b.constant { 0 } else { b.derivative }]);
+            Cost { own, derivative: sum(&[inner, copies, 8]), constant: false }
         }
         Expr::If(c, a, b) => {
             let (c, a, b) = (reckon(c), reckon(a), reckon(b));
@@ -116,7 +125,6 @@ mod tests {
     use super::*;
     use crate::check::calculus::d_coord;
     use crate::check::expr::Var;
-    use crate::func::Unary;
 
     #[test]
     fn what_a_derivative_comes_to_is_reckoned_rather_too_high() {
