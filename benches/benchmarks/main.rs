@@ -5,20 +5,27 @@
 //! cargo bench --bench benchmarks -- --peer /tmp/peers/bin/python          everything that is not known yet, and the page
 //! cargo bench --bench benchmarks -- wave heat --fresh                     these rows anew
 //! cargo bench --bench benchmarks -- --page                                only the page, of what is known
+//! cargo bench --bench benchmarks -- --default                             docs/studies/default.md: schedules by hand and the default
+//! cargo bench --bench benchmarks -- --regression                          docs/studies/regression.md: what holds a regression's error
 //! ```
 //! What was measured is kept in `docs/benchmarks.json`, row by row, so that it may be interrupted and goes on where it was; a
 //! row is measured again when its program has changed. The built `snnc` is run as a user would run it; its `run.json` has the
 //! figures. Programs, runs and arrays lie in `target/benchmarks`.
 
+mod defaults;
 mod measure;
 mod page;
+mod regression;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Parser;
+use defaults::Pair;
 use measure::{Bench, Row};
+use serde::de::DeserializeOwned;
 
 #[derive(Parser)]
 #[command(name = "cargo bench --bench benchmarks --", about = "Measures the examples and writes docs/benchmarks.md")]
@@ -43,6 +50,12 @@ struct Arguments {
     /// Only write the page
     #[arg(long)]
     page: bool,
+    /// Compare the default schedule with those written by hand, in docs/studies/default.md, and nothing else
+    #[arg(long)]
+    default: bool,
+    /// Run the programs of docs/studies/regression, write that study's page, and do nothing else
+    #[arg(long, conflicts_with_all = ["default", "page", "examples"])]
+    regression: bool,
     /// `cargo bench` says so
     #[arg(long, hide = true)]
     bench: bool,
@@ -53,34 +66,72 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn main() {
-    let arguments = Arguments::parse();
-    let store = root().join("docs/benchmarks.json");
-    let mut rows: BTreeMap<String, Row> = match std::fs::read(&store) {
+/// What was measured before, by names.
+fn known<T: DeserializeOwned>(store: &Path) -> BTreeMap<String, T> {
+    match fs::read(store) {
         Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|e| panic!("{}: {e}", store.display())),
         Err(_) => BTreeMap::new(),
-    };
+    }
+}
+
+fn write(path: &Path, text: String) {
+    fs::write(path, text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+}
+
+/// The names of the command line, if all of them are among those that there are.
+fn wanted(arguments: &Arguments, all: Vec<String>) -> Vec<String> {
+    if let Some(name) = arguments.examples.iter().find(|name| !all.contains(name)) {
+        eprintln!("there is no {name}; there are {}", all.join(", "));
+        std::process::exit(2);
+    }
+    if arguments.examples.is_empty() { all } else { arguments.examples.clone() }
+}
+
+/// The study of the default schedule.
+fn defaults(arguments: &Arguments) {
+    let store = root().join("docs/studies/default.json");
+    let mut pairs: BTreeMap<String, Pair> = known(&store);
+    pairs.retain(|name, _| defaults::names().contains(name));
+    for name in wanted(arguments, defaults::names()).iter().filter(|_| !arguments.page) {
+        let mut pair = pairs.remove(name).filter(|_| !arguments.fresh).unwrap_or_default();
+        defaults::complete(name, arguments.others, &mut pair, &mut |pair| {
+            pairs.insert(name.clone(), pair.clone());
+            write(&store, serde_json::to_string_pretty(&pairs).expect("plain data") + "\n");
+        });
+        eprintln!("{name}: measured");
+    }
+    let path = root().join("docs/studies/default.md");
+    write(&path, defaults::page(&pairs));
+    eprintln!("wrote {}", path.display());
+}
+
+fn main() {
+    let arguments = Arguments::parse();
+    if arguments.default {
+        return defaults(&arguments);
+    }
+    if arguments.regression {
+        let path = root().join("docs/studies/regression.md");
+        write(&path, regression::page(arguments.seeds));
+        return eprintln!("wrote {}", path.display());
+    }
+    let store = root().join("docs/benchmarks.json");
+    let mut rows: BTreeMap<String, Row> = known(&store);
     let Arguments { peer, seeds, others, longer, .. } = &arguments;
     let bench = Bench { peer: peer.clone(), seeds: *seeds, others: *others, longer: *longer };
     let all = measure::examples();
-    if let Some(name) = arguments.examples.iter().find(|name| !all.contains(name)) {
-        eprintln!("there is no example {name}; there are {}", all.join(", "));
-        std::process::exit(2);
-    }
     rows.retain(|name, _| all.contains(name));
     let begun = Instant::now();
-    let wanted = |name: &&String| arguments.examples.is_empty() || arguments.examples.contains(name);
-    for name in all.iter().filter(wanted).filter(|_| !arguments.page) {
+    for name in wanted(&arguments, all).iter().filter(|_| !arguments.page) {
         let mut row = rows.remove(name).filter(|_| !arguments.fresh).unwrap_or_default();
         let mut keep = |row: &Row| {
             rows.insert(name.clone(), row.clone());
-            let text = serde_json::to_string_pretty(&rows).expect("plain data");
-            std::fs::write(&store, text + "\n").unwrap_or_else(|e| panic!("{}: {e}", store.display()));
+            write(&store, serde_json::to_string_pretty(&rows).expect("plain data") + "\n");
         };
         bench.complete(name, &mut row, &mut keep);
         eprintln!("{name}: {:.0} s since the start", begun.elapsed().as_secs_f64());
     }
     let path = root().join("docs/benchmarks.md");
-    std::fs::write(&path, page::page(&rows)).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    write(&path, page::page(&rows));
     eprintln!("wrote {}", path.display());
 }

@@ -98,12 +98,12 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 }
 
 /// The folder of everything in between.
-fn folder() -> PathBuf {
+pub fn folder() -> PathBuf {
     root().join("target/benchmarks")
 }
 
 /// Copies the examples beside those that are made of them, so that the files that they read are found.
-fn programs() -> PathBuf {
+pub fn programs() -> PathBuf {
     let to = folder().join("programs");
     fs::create_dir_all(&to).expect("a folder below target");
     for entry in fs::read_dir(root().join("examples")).expect("there are examples") {
@@ -114,7 +114,7 @@ fn programs() -> PathBuf {
 }
 
 /// Runs a program; `None`, and a word to the terminal, if there is no `run.json` to read.
-fn snnc(program: &Path, seed: u64, out: &Path) -> Option<Value> {
+pub fn snnc(program: &Path, seed: u64, out: &Path) -> Option<Value> {
     let _ = fs::remove_dir_all(out);
     let mut command = Command::new(env!("CARGO_BIN_EXE_snnc"));
     command.arg("run").arg(program).args(["--quiet", "--message-format", "plain", "--seed", &seed.to_string()]);
@@ -126,13 +126,19 @@ fn snnc(program: &Path, seed: u64, out: &Path) -> Option<Value> {
     read
 }
 
-/// The error that counts: of several fields the largest; of an inverse problem, that of the constants.
+/// The error that counts: of several fields the largest; of an inverse problem, that of the constants; with neither, what is left
+/// of a residual.
 fn error(run: &Value, value: impl Fn(&Value) -> f64) -> f64 {
     let unknowns: Vec<&str> = list(&run["unknowns"]).iter().filter_map(|u| u["name"].as_str()).collect();
     let relative = list(&run["metrics"]).iter().filter(|m| m["kind"] == "relative_l2");
     let (constants, fields): (Vec<&Value>, Vec<&Value>) =
         relative.partition(|m| m["field"].as_str().is_some_and(|f| unknowns.contains(&f)));
-    let counted = if constants.is_empty() { fields } else { constants };
+    let residuals = || list(&run["metrics"]).iter().filter(|m| m["kind"] == "residual").collect();
+    let counted = match (constants.is_empty(), fields.is_empty()) {
+        (false, _) => constants,
+        (true, false) => fields,
+        (true, true) => residuals(),
+    };
     counted.into_iter().map(value).fold(f64::NAN, f64::max)
 }
 
@@ -148,7 +154,7 @@ fn own_error(run: &Value) -> f64 {
     error(run, |m| number(&m["value"]))
 }
 
-fn read_own(seed: u64, run: &Value) -> Run {
+pub fn read_own(seed: u64, run: &Value) -> Run {
     let text = |v: &Value| v.as_str().unwrap_or_default().to_string();
     let layer = |l: &Value| Some((text(&l["name"]), l["units"].as_u64()?, l["spike_rate"].as_f64()?));
     Run {
@@ -162,24 +168,25 @@ fn read_own(seed: u64, run: &Value) -> Run {
     }
 }
 
-/// The program with another `train` block; the precision stays.
-fn with_training(name: &str, text: &str, phase: &str) -> String {
+/// The program without its `train` block, and the precision that the block names; `None` if there is no such block.
+pub fn without_training(name: &str, text: &str) -> Option<(String, Option<String>)> {
     let (mut sources, mut sink) = (Sources::default(), Sink::default());
     let file = Source::new(name, text).parse(&mut sources, &mut sink).expect("an example has no errors");
     let train = file.items.iter().find_map(|item| match item {
         Item::Train(train) => Some(train),
         _ => None,
+    })?;
+    let precision = train.body.iter().find_map(|s| match s {
+        TrainStmt::Precision(name, _) => Some(format!("  precision {}\n", name.text)),
+        _ => None,
     });
-    let precision = train.and_then(|t| {
-        t.body.iter().find_map(|s| match s {
-            TrainStmt::Precision(name, _) => Some(format!("  precision {}\n", name.text)),
-            _ => None,
-        })
-    });
-    let rest = match train.map(|t| t.span) {
-        Some(span) => format!("{}{}", &text[..span.start as usize], &text[span.end as usize..]),
-        None => text.to_string(),
-    };
+    let (start, end) = (train.span.start as usize, train.span.end as usize);
+    Some((format!("{}{}", &text[..start], &text[end..]), precision))
+}
+
+/// The program with another `train` block; the precision stays.
+fn with_training(name: &str, text: &str, phase: &str) -> String {
+    let (rest, precision) = without_training(name, text).unwrap_or_else(|| (text.to_string(), None));
     format!("{rest}\ntrain {{\n{}{phase}}}\n", precision.unwrap_or_default())
 }
 
@@ -192,13 +199,28 @@ fn forward_gradients(steps: u64, rate: f64) -> String {
     )
 }
 
+/// Of the program and of all data that stand beside it and that it names.
+pub fn hash(place: &Path, text: &str) -> String {
+    let mut hasher = Sha256::new_with_prefix(text);
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(place).expect("a folder").map(|e| e.expect("an entry").path()).collect();
+    entries.sort();
+    for path in entries {
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if text.contains(&format!("\"{name}\"")) {
+            hasher.update(fs::read(path).expect("a file"));
+        }
+    }
+    hasher.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect()
+}
+
 impl Bench {
     /// Measures what is missing of a row, and has it kept after each part.
     pub fn complete(&self, name: &str, row: &mut Row, keep: &mut dyn FnMut(&Row)) {
         let place = programs();
         let path = place.join(format!("{name}.snn"));
         let text = fs::read_to_string(&path).expect("an example is text");
-        let hash = self.hash(&place, &text);
+        let hash = hash(&place, &text);
         if row.hash != hash {
             *row = Row { hash, ..Row::default() };
         }
@@ -228,21 +250,6 @@ impl Bench {
             row.backward = self.backward(&path, seconds, python, &out("1"));
             keep(row);
         }
-    }
-
-    /// Of the program and of all data that stand beside it and that it names.
-    fn hash(&self, place: &Path, text: &str) -> String {
-        let mut hasher = Sha256::new_with_prefix(text);
-        let mut entries: Vec<PathBuf> =
-            fs::read_dir(place).expect("a folder").map(|e| e.expect("an entry").path()).collect();
-        entries.sort();
-        for path in entries {
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-            if text.contains(&format!("\"{name}\"")) {
-                hasher.update(fs::read(path).expect("a file"));
-            }
-        }
-        hasher.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect()
     }
 
     /// Seconds for which rates are tried.

@@ -43,7 +43,7 @@ fn figure(x: f64) -> String {
     if x.is_finite() { format!("{x:.1e}") } else { "none".into() }
 }
 
-fn spread(values: &[f64]) -> String {
+pub fn spread(values: &[f64]) -> String {
     let (lo, hi) = values.iter().fold((f64::INFINITY, 0.0f64), |(lo, hi), x| (lo.min(*x), hi.max(*x)));
     match values.len() {
         0 => "none".into(),
@@ -65,12 +65,12 @@ fn grouped(n: u64) -> String {
     out
 }
 
-fn time(seconds: f64) -> String {
+pub fn time(seconds: f64) -> String {
     if seconds < 9.95 { format!("{seconds:.2}") } else { format!("{seconds:.0}") }
 }
 
 /// An error as a multiple of another.
-fn times(other: f64, own: f64) -> String {
+pub fn times(other: f64, own: f64) -> String {
     let ratio = other / own;
     match ratio {
         r if !r.is_finite() => "none".into(),

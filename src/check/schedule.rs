@@ -16,6 +16,10 @@ use crate::plan::{
 pub const POOL: usize = 4000;
 pub const MUTATE: f64 = 0.1;
 pub const ROUNDS: usize = 3;
+/// Directions a layer, steps, and steps from one exact readout to the next, of the default where no layer can be grown.
+const DIRECTIONS: usize = 64;
+const STEPS: usize = 100;
+const SOLVED: usize = 10;
 /// How much of the last step the next one keeps, with momentum.
 pub const BETA: f64 = 0.9;
 /// Last steps that a step of Gauss and Newton may go along.
@@ -39,28 +43,26 @@ pub fn default_plan(network: &Network, seed: u64) -> Train {
     if let [only] = phases.as_mut_slice() {
         only.name = "grow".into();
     }
+    // Through a product every weight of a layer is solved for: there are many of them, and little is left for others to do.
+    let is_product = network.fields.iter().any(|f| matches!(f.readout, Some((_, None))));
+    if phases.is_empty() && is_product {
+        let method = Method::Readout { ridge: None };
+        phases.push(Phase { name: "solve_all".into(), method, stop: StopWhen::default() });
+    }
     if phases.is_empty() {
+        let has_readout = network.fields.iter().any(|f| f.readout.is_some());
         phases.push(Phase {
             name: "descend".into(),
             method: Method::Gradient(Gradient {
-                distribution: Distribution::Rademacher,
+                distribution: Distribution::Orthogonal,
                 sigma: None,
-                directions: Directions::constant(16),
-                scope: Reach::Global,
+                directions: Directions::constant(DIRECTIONS),
+                scope: Reach::Layer,
                 antithetic: false,
                 estimate: Estimate::Forward,
-                update: Update::Adam {
-                    rate: Schedule { from: 0.01, to: 0.001, shape: Shape::Cosine },
-                    beta1: BETA1,
-                    beta2: BETA2,
-                    epsilon: EPSILON,
-                },
-                steps: 1000,
-                solve_readout: network
-                    .fields
-                    .iter()
-                    .any(|f| f.readout.is_some())
-                    .then_some(SolveReadout { every: 1, ridge: None }),
+                update: Update::GaussNewton { rate: Schedule::constant(1.0), damping: None, columns: COLUMNS as usize },
+                steps: STEPS,
+                solve_readout: has_readout.then_some(SolveReadout { every: SOLVED, ridge: None }),
                 clip: None,
                 average: None,
                 batch: None,

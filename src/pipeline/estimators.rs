@@ -15,6 +15,7 @@ use crate::train::estimate::{Estimator, Here};
 use crate::train::init;
 use crate::train::observe::Lab;
 use crate::train::perturb::{Group, groups};
+use crate::train::readout::Penalty;
 use crate::train::solve::square;
 use crate::train::system::{Columns, Part, System};
 
@@ -333,7 +334,8 @@ fn gauss_and_newton_solve_an_affine_problem_in_one_step() {
             };
             let estimator = Estimator { plan: &plan, groups: bench.groups(&plan.scope), seed: 17, phase: 0 };
             let here = Here { system: &system, frame: &frame, theta, rows: &rows };
-            let found = estimator.solve(&mut lab, here, 1e-3, (step, directions), &[], Some(0.0)).unwrap();
+            let slopes = estimator.slopes(&mut lab, here, 1e-3, (step, directions), &[]).unwrap();
+            let (found, _) = slopes.step(&rows, Penalty::Given(0.0), theta.len()).unwrap();
             let theta: Vec<f64> = theta.iter().zip(found).map(|(t, s)| t - s).collect();
             (theta, square(&rows))
         };

@@ -46,6 +46,30 @@ pub struct Here<'a> {
     pub rows: &'a [f64],
 }
 
+/// How rows change along directions.
+#[derive(Debug)]
+pub struct Slopes {
+    /// Weights and the direction's components along them.
+    along: Vec<(Vec<u32>, Vec<f64>)>,
+    /// A column for each of them.
+    slopes: Mat<f64>,
+}
+
+impl Slopes {
+    /// The step that lowers the rows most in the span of the directions, to the first order, by damped least squares: what is to be
+    /// taken away from the `len` weights; and the damping. `None` if a number is not finite.
+    pub fn step(&self, rows: &[f64], penalty: Penalty<'_>, len: usize) -> Option<(Vec<f64>, f64)> {
+        let solution = readout::solve(self.slopes.as_ref(), rows, 0, penalty)?;
+        let mut found = vec![0.0; len];
+        for (c, (weights, v)) in solution.weights.iter().zip(&self.along) {
+            for (w, v) in weights.iter().zip(v) {
+                found[*w as usize] += c * v;
+            }
+        }
+        Some((found, solution.ridge))
+    }
+}
+
 impl Estimator<'_> {
     /// The gradient's estimate, from so many directions for each group.
     ///
@@ -83,20 +107,18 @@ impl Estimator<'_> {
         }
     }
 
-    /// The step that lowers the rows most in the span of `total` directions a group and of `more` of one's own, to the first
-    /// order, by damped least squares: what is to be taken away from the weights.
+    /// How the rows change along `total` directions a group and along `more` of one's own, all over the weights.
     ///
     /// # Errors
     /// The name of a residual that was not finite in a perturbed run.
-    pub fn solve(
+    pub fn slopes(
         &self,
         lab: &mut Lab<'_>,
         here: Here<'_>,
         sigma: f64,
         (step, total): (usize, usize),
         more: &[&[f64]],
-        damping: Option<f64>,
-    ) -> Result<Vec<f64>, String> {
+    ) -> Result<Slopes, String> {
         let whole = Group { name: "network".into(), weights: (0..here.theta.len() as u32).collect(), matrices: vec![] };
         let mut along: Vec<Along<'_>> = vec![];
         for (g, group) in self.groups.iter().enumerate() {
@@ -113,16 +135,8 @@ impl Estimator<'_> {
             };
             slopes.as_mut().subcols_mut(k * DIRECTIONS, some.len()).copy_from(&changes);
         }
-        let penalty = damping.map_or(Penalty::CrossValidated, Penalty::Given);
-        let broken = || here.frame.broken(here.rows).unwrap_or("the gradient of all residuals").to_string();
-        let solution = readout::solve(slopes.as_ref(), here.rows, 0, penalty).ok_or_else(broken)?;
-        let mut found = vec![0.0; here.theta.len()];
-        for (c, (group, v)) in solution.weights.iter().zip(&along) {
-            for (w, v) in group.weights.iter().zip(v) {
-                found[*w as usize] += c * v;
-            }
-        }
-        Ok(found)
+        let along = along.into_iter().map(|(group, v)| (group.weights.clone(), v)).collect();
+        Ok(Slopes { along, slopes })
     }
 
     /// How the rows change along some directions, by differences: `rows x directions`.

@@ -8,19 +8,32 @@
 use std::sync::Arc;
 
 use crate::ir::problem::Network;
-use crate::plan::{self, Directions, Estimate, Gradient, SolveReadout};
+use crate::plan::{self, Directions, Estimate, Gradient, Precision, SolveReadout};
 use crate::train::adapt::Turn;
 use crate::train::average::Average;
-use crate::train::estimate::{Estimator, Here};
+use crate::train::estimate::{Estimator, Here, Slopes};
 use crate::train::frame::Frame;
+use crate::train::held::Held;
 use crate::train::noise::Noise;
+use crate::train::observe::Lab;
 use crate::train::perturb::{Group, groups};
+use crate::train::readout::Penalty;
 use crate::train::record::{Record, RecordError};
 use crate::train::session::{Ended, Session, Stop};
 use crate::train::solve::{self, Weights, better, square};
 use crate::train::stop::Watch;
 use crate::train::system::Field;
 use crate::train::update::{self, Update};
+
+/// A step of Gauss and Newton may leave a loss so many times the best one.
+const UPHILL: f64 = 1.02;
+/// With spikes, whose loss is piecewise constant, it may leave so much of the loss that the phase began with: who never goes uphill
+/// stands still. With a readout it may leave anything: in what is affine there is a way back.
+const ROUGH: f64 = 0.05;
+/// How often, how much and from where on a damping is raised.
+const RAISES: usize = 5;
+const RAISE: f64 = 100.0;
+const LEAST: f64 = 1e-6;
 
 /// In words, for the report: `adam, 16 gaussian directions a layer, antithetic differences, 200 steps`.
 pub fn describe(plan: &Gradient) -> String {
@@ -239,6 +252,8 @@ fn all_steps<'a>(
         watch.rebase(best.loss);
         theta.clone_from(&state.params);
     }
+    let spikes = network.layers.iter().any(|l| l.spiking);
+    let solvable = network.readouts.iter().any(|r| r.weight.is_some());
     // With batches all points are looked at once a pass.
     let pass = plan.batch.map_or(1, |n| session.system.passes(n));
     for step in first..plan.steps {
@@ -277,14 +292,19 @@ fn all_steps<'a>(
         super::init::sample_surrogates(network, precision, seed, (phase, step), &mut theta);
         let sigma = plan.sigma.map_or(0.0, |s| s.at(progress));
         let place = (step, noise.directions);
-        let mut g = gradient(session, &estimator, &frame, &state, &theta, sigma, place, &*rule)?;
+        let highest = match (spikes, solvable) {
+            (true, true) => f64::INFINITY,
+            (true, false) if origin.before.is_finite() => (UPHILL * best.loss).max(ROUGH * origin.before),
+            _ => UPHILL * best.loss,
+        };
+        let (mut g, tried) = gradient(session, &estimator, &frame, &state, &theta, sigma, place, &*rule, highest)?;
         noise.observe(&g);
         if let Some(longest) = plan.clip {
             clip(&mut g, longest);
         }
         rule.step(&mut theta, &g, progress);
         keep_unknowns(network, &mut theta);
-        session.params = theta.iter().map(|t| session.kernels.precision.round(*t)).collect();
+        session.params = rounded(precision, &theta);
         let solve = solved.filter(|s| (step + 1).is_multiple_of(s.every.max(1)));
         if let Some(average) = &mut average {
             average.add(&theta);
@@ -302,7 +322,10 @@ fn all_steps<'a>(
                 copy_readout(session, &state, &mut theta);
                 state
             }
-            None => State::of(session, &frame),
+            None => match tried.filter(|(params, _)| plan.batch.is_none() && *params == session.params) {
+                Some((params, field)) => State { params, rows: frame.residual(&field), field },
+                None => State::of(session, &frame),
+            },
         };
         state.check(session, &frame, step + 1)?;
         best.keep(step + 1, &state);
@@ -335,7 +358,7 @@ fn look_at<'a>(
     Ok(())
 }
 
-/// The estimate at `theta` (or the step, if the update solves for it), on all points or on this step's batch. `state` is the network there, unless there are batches.
+/// The estimate at `theta` (or the step, if the update solves for it, and where it was tried), on all points or on this step's batch. `state` is the network there, unless there are batches.
 #[allow(clippy::too_many_arguments)]
 fn gradient<'a>(
     session: &mut Session<'a>,
@@ -346,7 +369,8 @@ fn gradient<'a>(
     sigma: f64,
     (step, directions): (usize, usize),
     rule: &dyn Update,
-) -> Result<Vec<f64>, Stop> {
+    highest: f64,
+) -> Result<(Vec<f64>, Option<(Vec<f64>, Field)>), Stop> {
     let plan = estimator.plan;
     let batch =
         plan.batch.map(|n| session.system.batch(session.problem, n, session.options.seed, estimator.phase, step));
@@ -362,15 +386,57 @@ fn gradient<'a>(
     let rows = if batch.is_some() || tangent { frame.residual(field) } else { state.rows.clone() };
     let here = Here { system, frame: &frame, theta, rows: &rows };
     let found = match plan.update {
-        plan::Update::GaussNewton { damping, .. } => {
-            estimator.solve(&mut session.lab, here, sigma, (step, directions), &rule.columns(), damping)
+        plan::Update::GaussNewton { damping, rate, .. } => {
+            let slopes = estimator.slopes(&mut session.lab, here, sigma, (step, directions), &rule.columns());
+            slopes.and_then(|slopes| {
+                let rate = rate.at(update::progress(step, plan.steps));
+                let network = (&session.problem.network, session.kernels.precision);
+                let found = solved_step(&mut session.lab, network, here, &slopes, damping, (rate, highest));
+                found.ok_or_else(|| frame.broken(&rows).unwrap_or("the gradient of all residuals").to_string())
+            })
         }
-        _ => estimator.gradient(&mut session.lab, here, sigma, step, directions),
+        _ => estimator.gradient(&mut session.lab, here, sigma, step, directions).map(|g| (g, None)),
     };
     match found {
-        Ok(gradient) => session.sound(step).map(|()| gradient),
+        Ok(found) => session.sound(step).map(|()| found),
         Err(residual) => Err(session.diverged(step, residual, None)),
     }
+}
+
+/// A step of Gauss and Newton, with the damping that the program gives or that of cross-validation. The latter knows the slopes alone:
+/// where the step leaves a loss above `highest`, a damping that is [`RAISE`] times stronger is tried, up to [`RAISES`] times (Levenberg,
+/// Marquardt). With it the weights that it leads to, and the field there. `None` if a number is not finite.
+fn solved_step(
+    lab: &mut Lab<'_>,
+    (network, precision): (&Network, Precision),
+    here: Here<'_>,
+    slopes: &Slopes,
+    damping: Option<f64>,
+    (rate, highest): (f64, f64),
+) -> Option<(Vec<f64>, Option<(Vec<f64>, Field)>)> {
+    let len = here.theta.len();
+    if let Some(damping) = damping {
+        return slopes.step(here.rows, Penalty::Given(damping), len).map(|(step, _)| (step, None));
+    }
+    let mut found = slopes.step(here.rows, Penalty::CrossValidated, len)?;
+    // A neuron that broke in a perturbed run is the caller's to see.
+    let raises = if lab.fault().is_some() || highest == f64::INFINITY { 0 } else { RAISES };
+    for _ in 0..raises {
+        let mut theta: Vec<f64> = here.theta.iter().zip(&found.0).map(|(t, s)| t - rate * s).collect();
+        keep_unknowns(network, &mut theta);
+        let params = rounded(precision, &theta);
+        let field = lab.field(here.system, &params);
+        let is_sound = lab.take_fault().is_none();
+        if is_sound && square(&here.frame.residual(&field)) <= highest {
+            return Some((found.0, Some((params, field))));
+        }
+        found = slopes.step(here.rows, Penalty::Given((RAISE * found.1).max(LEAST)), len)?;
+    }
+    Some((found.0, None))
+}
+
+fn rounded(precision: Precision, theta: &[f64]) -> Vec<f64> {
+    theta.iter().map(|t| precision.round(*t)).collect()
 }
 
 /// Shortens a gradient that is longer than `longest` (Pascanu, Mikolov and Bengio, 2013).
@@ -383,20 +449,27 @@ fn clip(g: &mut [f64], longest: f64) {
 
 /// Solves for the readout of the session's weights and runs the network with it.
 fn solve_readout(session: &mut Session<'_>, frame: &Frame<'_>, plan: SolveReadout, step: usize) -> Result<State, Stop> {
-    readout(session, plan.ridge, step)?;
+    readout(session, plan.ridge, None, step)?;
     Ok(State::of(session, frame))
 }
 
-/// Puts the exact readout into the session's weights.
+/// Puts the exact readout into the session's weights. Without a penalty held rows choose one, if there are any.
 ///
 /// # Errors
 /// If features or residuals are not finite.
-pub fn readout(session: &mut Session<'_>, ridge: Option<f64>, step: usize) -> Result<(), Stop> {
+pub fn readout(
+    session: &mut Session<'_>,
+    ridge: Option<f64>,
+    held: Option<&Held<'_>>,
+    step: usize,
+) -> Result<(), Stop> {
     let network = &session.problem.network;
     let weights = Weights::of(network, &session.params);
     let features = session.lab.features(&session.system, &session.params);
     let start = start(session, &features, weights);
-    let solution = solve::readout(&session.system, session.linear.as_deref(), &features, &start, ridge);
+    let held = held.map(|h| (h, session.lab.features(&h.system, &session.params)));
+    let held = held.as_ref().map(|(h, features)| (*h, features));
+    let solution = solve::readout(&session.system, session.linear.as_deref(), &features, &start, ridge, held);
     let Some(solution) = solution else {
         let frame = session.system.frame(None);
         let rows = frame.residual(&features.field(&start));

@@ -194,20 +194,30 @@ fn start(
     })
 }
 
-/// A phase that only solves for the readout; kept if the loss falls.
+/// A phase that only solves for the readout; kept if the loss falls, that of rows held back if there are any.
 fn readout_phase(session: &mut Session<'_>, phase: usize, ridge: Option<f64>) -> Ended {
     let old = session.params.clone();
     let start = session.field();
+    let held = if ridge.is_none() { Held::new(session) } else { None };
     let loss = |session: &Session<'_>, about: &Field, field: &Field| square(&session.frame(about).residual(field));
     let before = loss(session, &start, &start);
     let mut ended = Ended { note: String::new(), before, after: before, stop: None };
-    if let Err(stop) = session.report(phase, 0, 1, before).and_then(|()| gradient::readout(session, ridge, 1)) {
+    let solved = session.report(phase, 0, 1, before).and_then(|()| gradient::readout(session, ridge, held.as_ref(), 1));
+    if let Err(stop) = solved {
         ended.stop = Some(stop);
         return ended;
     }
     let field = session.field();
     let after = loss(session, &field, &field);
-    if loss(session, &field, &start) <= after || !after.is_finite() {
+    let falls = match &held {
+        Some(held) => {
+            let [new, old] = [&session.params, &old].map(|p| session.lab.field(&held.system, p));
+            let frame = held.frame(&new);
+            square(&frame.residual(&new)) < square(&frame.residual(&old))
+        }
+        None => after < loss(session, &field, &start),
+    };
+    if !falls || !after.is_finite() {
         session.params = old;
         ended.note = "kept nothing new".to_string();
     } else {

@@ -14,7 +14,7 @@ use crate::ir::op::ParamId;
 use crate::ir::problem::{Network, Readout};
 use crate::plan::Precision;
 use crate::train::frame::Frame;
-use crate::train::held::HeldRows;
+use crate::train::held::{Held, HeldRows};
 use crate::train::init::place;
 use crate::train::observe::Features;
 use crate::train::readout::{self, Penalty};
@@ -216,16 +216,18 @@ pub fn square(rows: &[f64]) -> f64 {
 }
 
 /// The exact readout for fixed features. `linear` is the frame to use if the system is linear; otherwise Newton starts from
-/// `start`. `None` if numbers are not finite.
+/// `start`. `held` are rows to choose the penalty by, where none is given, and the features there. `None` if numbers are not finite.
 pub fn readout(
     system: &System<'_>,
     linear: Option<&Frame<'_>>,
     features: &Features,
     start: &Weights,
     ridge: Option<f64>,
+    held: Option<(&Held<'_>, &Features)>,
 ) -> Option<Weights> {
     let solve = |frame: &Frame<'_>, here: &Weights| {
-        Linear::new(frame, features, here).solve(features.rows(frame, &[]).as_ref(), here, ridge, None)
+        let seen = held.map(|(h, features)| h.rows(&h.frame(&features.field(here)), features, here));
+        Linear::new(frame, features, here).solve(features.rows(frame, &[]).as_ref(), here, ridge, seen.as_ref())
     };
     if let Some(frame) = linear {
         return solve(frame, start).map(|(weights, _)| weights);

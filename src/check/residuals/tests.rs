@@ -145,9 +145,9 @@ fn options_are_read_once_and_never_ignored() {
         (r.weight, r.sampler, r.dynamics.balanced, r.dynamics.resample),
         (1.0, Sampler::Adaptive, true, Some(2))
     );
-    // The default schedule of this network has 1000 steps.
-    assert_eq!(codes(SPIKING, "residual a on interior : u = x resample 999"), Vec::<String>::new());
-    assert_eq!(codes(SPIKING, "residual a on interior : u = x resample 1000"), ["SNN0710"]);
+    // The default schedule of this network has 100 steps.
+    assert_eq!(codes(SPIKING, "residual a on interior : u = x resample 99"), Vec::<String>::new());
+    assert_eq!(codes(SPIKING, "residual a on interior : u = x resample 100"), ["SNN0710"]);
     assert_eq!(codes(SPIKING, "residual a on grid(x = 3, t = 3) : u = x resample 1"), ["SNN0710"]);
     assert_eq!(codes(SPIKING, "residual a on t = 0 : u = x causal"), ["SNN0761"]);
     assert_eq!(codes(SPIKING, &format!("{WAVE} weight auto")), ["SNN0710"]);

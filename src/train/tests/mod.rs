@@ -210,7 +210,8 @@ fn pursuit_fits_a_sine_with_spikes() {
     let out = run(&p, &k);
     assert_eq!(out.status, Status::Finished);
     assert_eq!(out.history.len(), 4);
-    assert!(out.history.windows(2).all(|w| w[1].loss <= w[0].loss));
+    // Rounds are kept by held rows: the training loss may rise a little from one to the next.
+    assert!(out.history[1..].iter().all(|p| p.loss < 0.1 * out.history[0].loss));
     let error = out.history.last().unwrap().error.unwrap();
     assert!(error < 0.12, "{error}");
     assert_eq!(out.phases[0].method, "pursuit, 24 of 320 candidates, 2 rounds");
