@@ -113,6 +113,13 @@ pub fn page(pairs: &BTreeMap<String, Pair>) -> String {
         worse.join(", "),
         ratios.fold(0.0, f64::max),
     );
+    let missing: Vec<String> = names().iter().filter(|n| !pairs.contains_key(*n)).map(|n| format!("`{n}`")).collect();
+    if !missing.is_empty() {
+        let _ = writeln!(out, "\nNot measured yet: {}.", missing.join(", "));
+    }
+    let seeds = pairs.values().map(|p| p.default.len().min(p.written.len()));
+    let (least, most) = seeds.fold((usize::MAX, 0), |(lo, hi), n| (lo.min(n), hi.max(n)));
+    let _ = writeln!(out, "\nSeeds of a row: {least} to {most}.");
     let found = fs::read_to_string(root().join("benches/benchmarks/defaults.txt")).expect("what was found");
     let _ = write!(out, "\n{found}");
     out

@@ -18,7 +18,7 @@ const HEAD: &str = "\
 sin 2πx + 0.5 sin 8πx + 0.3 sin 14πx by 64 spiking neurons ([`regression_f2`](../../examples/regression_f2.snn)) and what changes the error. Each row is a
 program in [`regression`](regression), which says what it changes; all else is as in `base`. The page is written by
 
-    cargo bench --bench benchmarks -- --regression
+    cargo bench --bench benchmarks -- --regression --seeds SEEDS
 
 Errors are relative, L2, on 1001 points that training does not see, by medians and ranges over seeds 1 to SEEDS; *times* is the error over that of `base`: below 1 (bold)
 it is better. *Runs* are simulations of the network, forward evaluations over the points of the grid. Seconds were taken while the machine had other work to do.
