@@ -6,7 +6,7 @@
 //! ```
 //! Everything that grows with a number in the program is counted, from the lowered problem alone: nothing is drawn and no array
 //! made. Counts are in `f64`, so that no product overflows. It is meant to be too high rather than too low, by a factor of
-//! about two (`benches/memory.rs` compares it with what processes really take), and it never falls where a number in the program
+//! about two (`tests/memory.rs` compares it with what processes really take), and it never falls where a number in the program
 //! rises.
 
 use crate::exec::kernel::{DIRECTIONS, TILE};

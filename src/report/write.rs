@@ -31,8 +31,11 @@ fn flush_folder(_: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Removes what was being written when an earlier run was killed.
+/// Removes what was being written when an earlier run was killed. A link in a folder's place is left alone.
 pub fn clear(folder: &Path) {
+    if !std::fs::symlink_metadata(folder).is_ok_and(|m| m.is_dir()) {
+        return;
+    }
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries.filter(|e| e.file_name().to_string_lossy().starts_with(UNFINISHED)) {
         // One that stays is in nobody's way.
