@@ -2,9 +2,12 @@
 //! 2, 4 and 8 threads, by both engines, by every level of instructions that the processor has, and stopped and gone on with.
 //! Whole examples are compared by `tests/examples.rs` for 2 and 8 threads, and places to stop at by `tests/resume.rs`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use snnc::check::Options as CheckOptions;
 use snnc::exec::Engine;
@@ -54,14 +57,14 @@ fn shrink(problem: &mut Problem) {
     }
 }
 
-fn compiled(path: &Path, engine: Engine) -> Option<Compiled> {
+fn compiled(path: &Path, engine: Engine) -> Compiled {
     let text = fs::read_to_string(path).expect("reads");
     let mut sources = Sources::default();
     let options = CheckOptions { set: vec![], seed: None };
     let checking = Source::new("example.snn", &text).check(&mut sources, &Examples, &options);
-    let mut lowered = checking.program?.lower();
+    let mut lowered = checking.program.expect("it has no mistakes").lower();
     shrink(&mut lowered.problem);
-    Some(lowered.compile(engine).unwrap_or_else(|e| panic!("{e}")))
+    lowered.compile(engine).unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// Takes down the states that a run goes through.
@@ -104,33 +107,38 @@ fn trained(compiled: &Compiled, threads: usize) -> (Vec<u64>, Vec<Record>) {
     (bits(&outcome), watcher.0)
 }
 
+/// Two examples at a time, or as many as there are processors.
+fn each(examples: &[PathBuf], check: impl Fn(&Path, &str) + Sync) {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(example) = examples.get(next.fetch_add(1, Ordering::Relaxed)) {
+            check(example, &example.file_name().expect("a name").to_string_lossy());
+        }
+    };
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
+}
+
 /// One test, since the level of instructions is the whole process's.
 #[test]
 fn examples_have_the_same_bits_whatever_runs_them() {
     let mut all: Vec<PathBuf> = fs::read_dir(folder()).expect("lists").map(|e| e.expect("an entry").path()).collect();
     all.retain(|p| p.extension().is_some_and(|e| e == "snn"));
     all.sort();
-    let mut simulations = 0;
-    for example in &all {
-        let name = example.file_name().expect("a name").to_string_lossy().into_owned();
-        let Some(jit) = compiled(example, Engine::Jit) else {
-            simulated(example, &name);
-            simulations += 1;
-            continue;
-        };
+    assert!(all.len() > 20);
+    let simulates = |p: &PathBuf| p.to_string_lossy().ends_with("_simulate.snn");
+    let (simulations, trained_ones): (Vec<PathBuf>, Vec<PathBuf>) = all.into_iter().partition(simulates);
+    assert!(simulations.len() >= 2);
+    simulations.iter().for_each(|example| simulated(example));
+
+    let wanted: Mutex<BTreeMap<String, Vec<u64>>> = Mutex::default();
+    each(&trained_ones, |example, name| {
+        let jit = compiled(example, Engine::Jit);
         let (want, records) = trained(&jit, 2);
         for threads in [1, 4, 8] {
             assert!(trained(&jit, threads).0 == want, "{name}: {threads} threads");
         }
-        for level in Level::all() {
-            level.restrict();
-            let other = compiled(example, Engine::Jit).expect("compiled before");
-            assert!(trained(&other, 2).0 == want, "{name}: {level:?}");
-        }
-        assert!(
-            trained(&compiled(example, Engine::Interp).expect("compiled before"), 2).0 == want,
-            "{name}: interpreter"
-        );
+        assert!(trained(&compiled(example, Engine::Interp), 1).0 == want, "{name}: interpreter");
         let options = Options { seed: jit.problem.train.seed, interrupt: None, start: None };
         let apart = records.len().div_ceil(5);
         for (k, record) in records.iter().enumerate().step_by(apart) {
@@ -140,11 +148,19 @@ fn examples_have_the_same_bits_whatever_runs_them() {
             let outcome = outcome.unwrap_or_else(|e| panic!("{name}, place {k}: {e}"));
             assert!(bits(&outcome) == want, "{name}: gone on with from place {k} of {}", records.len());
         }
+        wanted.lock().expect("no other has failed").insert(name.to_string(), want);
+    });
+    let wanted = wanted.into_inner().expect("none has failed");
+    for level in Level::all() {
+        level.restrict();
+        each(&trained_ones, |example, name| {
+            assert!(trained(&compiled(example, Engine::Jit), 1).0 == wanted[name], "{name}: {level:?}");
+        });
     }
-    assert!(simulations >= 2 && all.len() > 20);
 }
 
-fn simulated(example: &Path, name: &str) {
+fn simulated(example: &Path) {
+    let name = example.display();
     let text = fs::read_to_string(example).expect("reads");
     let run = |engine, threads: usize, level: Level| {
         level.restrict();
