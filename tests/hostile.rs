@@ -18,8 +18,11 @@ fn well(name: &str, answer: &Answer) {
     assert!(answer.err.len() < 1 << 18, "{name}: {} bytes of messages", answer.err.len());
 }
 
+/// A name, the arguments, and files with what they hold.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, Vec<u8>)]);
+
 /// Every case in a folder of its own, with `snnc check` unless it says otherwise.
-fn all_well(cases: &[(&str, &str, &[(&str, Vec<u8>)])]) {
+fn all_well(cases: &[Case<'_>]) {
     for (name, command, files) in cases {
         let place = Place::new();
         files.iter().for_each(|(name, bytes)| place.put(name, bytes));

@@ -39,9 +39,12 @@ simulate {
 }
 ";
 
+/// A word of a program, and numbers to put there.
+type Rising = (&'static str, &'static [u64]);
+
 #[test]
 fn the_estimate_never_falls_where_a_number_rises() {
-    let cases: [(&str, &[(&str, &[u64])]); 2] = [
+    let cases: [(&str, &[Rising]); 2] = [
         (
             TRAINED,
             &[

@@ -358,6 +358,9 @@ fn look_at<'a>(
     Ok(())
 }
 
+/// An estimate (or a step), and where it was tried: the weights that it leads to, and the field there.
+type Found = (Vec<f64>, Option<(Vec<f64>, Field)>);
+
 /// The estimate at `theta` (or the step, if the update solves for it, and where it was tried), on all points or on this step's batch. `state` is the network there, unless there are batches.
 #[allow(clippy::too_many_arguments)]
 fn gradient<'a>(
@@ -370,7 +373,7 @@ fn gradient<'a>(
     (step, directions): (usize, usize),
     rule: &dyn Update,
     highest: f64,
-) -> Result<(Vec<f64>, Option<(Vec<f64>, Field)>), Stop> {
+) -> Result<Found, Stop> {
     let plan = estimator.plan;
     let batch =
         plan.batch.map(|n| session.system.batch(session.problem, n, session.options.seed, estimator.phase, step));
@@ -413,7 +416,7 @@ fn solved_step(
     slopes: &Slopes,
     damping: Option<f64>,
     (rate, highest): (f64, f64),
-) -> Option<(Vec<f64>, Option<(Vec<f64>, Field)>)> {
+) -> Option<Found> {
     let len = here.theta.len();
     if let Some(damping) = damping {
         return slopes.step(here.rows, Penalty::Given(damping), len).map(|(step, _)| (step, None));
