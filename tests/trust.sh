@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# What docs/trust.md promises, tried for longer than the tests do: about an hour on two cores. Stops at the first promise that
-# does not hold.
+# What docs/trust.md promises, tried for longer than the tests do. Stops at the first promise that does not hold.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

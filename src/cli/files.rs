@@ -58,20 +58,25 @@ impl Folder {
     pub fn with(program: &Path, more: &[PathBuf]) -> Folder {
         Folder { more: more.to_vec(), ..Folder::of(program) }
     }
-}
 
-impl Files for Folder {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        let outside = || Err("a program reads only files below its own folder, and below those of --allow-read".into());
+    /// Where a file really is; `None` if it may not be read from here.
+    fn find(&self, path: &str) -> Result<Option<PathBuf>, String> {
         if !is_below(path) && self.more.is_empty() {
-            return outside();
+            return Ok(None);
         }
         // A link may still lead out of the folder: compare where the paths really are.
         let real = self.home.join(path).canonicalize().map_err(|e| words(&e))?;
         let mut allowed = std::iter::once(&self.home).chain(&self.more);
-        if !allowed.any(|folder| folder.canonicalize().is_ok_and(|folder| real.starts_with(folder))) {
-            return outside();
-        }
+        let inside = allowed.any(|folder| folder.canonicalize().is_ok_and(|folder| real.starts_with(folder)));
+        Ok(inside.then_some(real))
+    }
+}
+
+impl Files for Folder {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        let real = self
+            .find(path)?
+            .ok_or("a program reads only files below its own folder, and below those of --allow-read")?;
         contents(&real, MOST_BYTES, false)
     }
 
@@ -109,9 +114,8 @@ fn contents(path: &Path, most: u64, streams: bool) -> Result<Vec<u8>, String> {
 
 /// A file in a run's folder: it must lie there, not behind a link that leads out.
 pub fn within(folder: &Path, path: &str) -> Result<Vec<u8>, String> {
-    Folder { home: folder.to_path_buf(), more: vec![] }.read(path).map_err(|why| {
-        if why.starts_with("a program reads") { "it lies outside of the run's folder".into() } else { why }
-    })
+    let real = Folder { home: folder.to_path_buf(), more: vec![] }.find(path)?;
+    contents(&real.ok_or("it lies outside of the run's folder")?, MOST_BYTES, false)
 }
 
 /// A place below `folder` to write a file to. The folders on the way are made, and none of them may be a link: it could lead

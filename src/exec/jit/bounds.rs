@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use super::JitError;
 use super::plan::{Buffer, Item, Loop, Place, Plan, Row, padded};
 use super::stages::Stage;
-use crate::exec::micro::feed::{HEAD, list_len};
+use crate::exec::micro::directions::HEAD;
+use crate::exec::micro::feed::list_len;
 use crate::ir::op::{ParamId, Ty, Value};
 use crate::ir::program::Pass;
 

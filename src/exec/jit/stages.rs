@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::normal::is_source;
 use super::plan::{Item, Loop, Place, Planner, Row, padded};
-use crate::exec::micro::feed::{HEAD, MOST, list_len};
+use crate::exec::micro::directions::HEAD;
+use crate::exec::micro::feed::{MOST, list_len};
 use crate::func::Binary;
 use crate::ir::op::{Op, ParamId, StateId, Ty, Value};
 use crate::ir::program::{Inst, Program};

@@ -18,6 +18,7 @@
 //! All sizes are in numbers, not bytes. A *point stride* leads from one point's row to the next point's.
 
 mod dense;
+pub mod directions;
 mod eight;
 mod events;
 pub mod feed;

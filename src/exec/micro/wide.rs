@@ -4,7 +4,8 @@
 
 use std::arch::x86_64::*;
 
-use super::feed::{HEAD, Kind, NONE, feed_body, kind_of, places, support_body};
+use super::directions::{HEAD, Kind, NONE, kind_of};
+use super::feed::{feed_body, places, support_body};
 
 /// What it has, by name.
 pub(super) fn all() -> [(&'static str, *const u8); 3] {
