@@ -98,8 +98,6 @@ pub struct Spec {
     pub roles: Vec<(UnitRole, f64)>,
     /// Parameters are rounded to it.
     pub precision: Precision,
-    /// The part of the ramps that are steep.
-    pub steep: f64,
 }
 
 impl Spec {
@@ -132,11 +130,7 @@ pub mod recipe {
     /// Where in the domain a ramp reaches threshold, in parts of its reach.
     pub const KINK: (f64, f64) = (-1.05, 0.95);
     /// Ramps that go all the way from threshold to saturation, as fronts are made of.
-    pub const STEEP: f64 = 0.25;
-    /// The same for the units that a network starts with: a gradient makes none steep.
-    pub const STEEP_START: f64 = 0.5;
-    /// The same where test functions have been graded, as they are for a front.
-    pub const STEEP_GRADED: f64 = 0.5;
+    pub const STEEP: f64 = 0.5;
     /// Over which part of their reach they do so, log-uniform.
     pub const WIDTH: (f64, f64) = (0.004, 1.0);
     /// Ramps along a single coordinate.
@@ -202,7 +196,7 @@ fn ramp(spec: &Spec, rng: &mut impl Rng) -> Unit {
     }
     let reach = spec.reach(&e);
     let kink = uniform(rng, recipe::KINK) * reach;
-    if spec.range != Range::UNIT && rng.random::<f64>() < spec.steep {
+    if spec.range != Range::UNIT && rng.random::<f64>() < recipe::STEEP {
         // A step, of any width.
         let width = reach * log_uniform(rng, recipe::WIDTH);
         let gain = borne(spec, (range.saturation - range.threshold) / width, reach + kink);
@@ -362,22 +356,12 @@ mod tests {
             curve,
             roles: roles.map(|r| (r, 0.5)).to_vec(),
             precision: Precision::F32,
-            steep: 0.5,
         }
     }
 
     fn dense(range: Range) -> Spec {
         let roles = vec![(UnitRole::Weight, 0.0), (UnitRole::Bias, 0.0)];
-        Spec {
-            fan_in: 2,
-            on_coords: true,
-            pairs: vec![],
-            range,
-            curve: Curve::Ramp,
-            roles,
-            precision: Precision::F32,
-            steep: 0.5,
-        }
+        Spec { fan_in: 2, on_coords: true, pairs: vec![], range, curve: Curve::Ramp, roles, precision: Precision::F32 }
     }
 
     fn stream(index: u64) -> Stream {

@@ -23,7 +23,7 @@ use crate::ir::op::ParamId;
 use crate::ir::problem::Units as UnitsPlan;
 use crate::plan::Pursuit as Plan;
 use crate::train::adapt::Turn;
-use crate::train::candidates::{Spec, Units, recipe};
+use crate::train::candidates::{Spec, Units};
 use crate::train::frame::Frame;
 use crate::train::held::{Held, HeldRows};
 use crate::train::init::{place, spec};
@@ -258,9 +258,8 @@ fn candidates(
         return (true, Units::join(&[&used, &Units::draw(&layer.spec, plan.pool, &mut rng)]));
     }
     let mutants: Vec<Units> = (0..MUTANTS).map(|_| used.mutate(&layer.spec, plan.mutate, &mut rng)).collect();
-    let (part, steep) = if graded { (FRESH_GRADED, recipe::STEEP_GRADED) } else { (FRESH, layer.spec.steep) };
-    let spec = Spec { steep, ..layer.spec.clone() };
-    let fresh = Units::draw(&spec, (plan.pool as f64 * part).ceil() as usize, &mut rng);
+    let part = if graded { FRESH_GRADED } else { FRESH };
+    let fresh = Units::draw(&layer.spec, (plan.pool as f64 * part).ceil() as usize, &mut rng);
     let parts: Vec<&Units> = [&used].into_iter().chain(&mutants).chain([&fresh]).collect();
     (true, Units::join(&parts))
 }

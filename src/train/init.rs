@@ -14,7 +14,7 @@ use crate::exec::rng::{Purpose, Stream};
 use crate::ir::op::ParamId;
 use crate::ir::problem::{Curve, Init, Network, UnitRole};
 use crate::plan::Precision;
-use crate::train::candidates::{Range, Spec, Units, recipe};
+use crate::train::candidates::{Range, Spec, Units};
 use crate::train::kernels::Kernels;
 
 /// What is assumed of a spiking neuron whose response curve is not known, or that never responds.
@@ -100,8 +100,7 @@ fn draw_population(network: &Network, kernels: &Kernels, wanted: u32, rng: &mut 
     let known = layer.and_then(|l| network.layers[l].pursuit.as_ref());
     let (on_coords, pairs) = known.map_or((true, vec![]), |u| (u.on_coords, u.pairs.clone()));
     let (range, precision) = (range(network, kernels, layer), kernels.precision);
-    let steep = recipe::STEEP_START;
-    let spec = Spec { fan_in, on_coords, pairs, range, curve, roles, precision, steep };
+    let spec = Spec { fan_in, on_coords, pairs, range, curve, roles, precision };
     let units = Units::draw(&spec, count, rng);
     for ((id, _), values) in members.iter().zip(&units.values) {
         out[place(network, *id)].copy_from_slice(values);
@@ -139,6 +138,5 @@ pub fn spec(network: &Network, kernels: &Kernels, layer: usize) -> Option<Spec> 
         curve: curve.unwrap_or(Curve::Ramp),
         roles: units.params.iter().map(|u| (u.role, start(u.param))).collect(),
         precision: kernels.precision,
-        steep: recipe::STEEP,
     })
 }

@@ -41,6 +41,7 @@ mod session;
 mod smoothing;
 pub(crate) mod solve;
 pub mod splines;
+mod staircase;
 pub mod state;
 mod stencil;
 mod stop;

@@ -18,6 +18,7 @@
 mod arrays;
 mod grading;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use faer::reborrow::*;
@@ -30,8 +31,9 @@ use crate::exec::micro::sweep;
 use crate::func::MultiIndex;
 use crate::ir::problem::{Coord, Integrand, Weak};
 use crate::ir::program::Program;
-use crate::train::linalg::{BLOCK, Staircase, StaircaseBuilder};
+use crate::train::linalg::BLOCK;
 use crate::train::splines::{Condition, Quadrature, TestSpace, spans_for};
+use crate::train::staircase::{Staircase, Step};
 
 pub use grading::{Grading, PARTS};
 
@@ -392,42 +394,39 @@ impl WeakSystem {
         let varying: Vec<&Vec<f64>> = operators.iter().zip(&self.varies).filter(|(_, v)| **v).map(|(o, _)| o).collect();
         let mut place = vec![0; self.tests];
         self.columns.iter().enumerate().for_each(|(k, &test)| place[test] = k);
-        let mut builder = StaircaseBuilder::new(self.tests);
-        let rows = |points: &[usize], window: &std::ops::Range<usize>| {
-            let mut rows = Mat::<f64>::zeros(points.len() * varying.len(), window.len());
-            for (row, &i) in points.iter().enumerate() {
+        let step = |points: &[usize], window: Range<usize>, finished: usize| {
+            let mut step = Step { window, starts: vec![0], entries: vec![], finished };
+            for &i in points {
                 let w = self.weights[i].sqrt();
-                for (f, operator) in varying.iter().enumerate() {
-                    for k in self.starts[i]..self.starts[i + 1] {
-                        let column = place[self.which[k] as usize] - window.start;
-                        rows[(row * varying.len() + f, column)] = w * operator[k];
-                    }
+                for operator in &varying {
+                    step.entries.extend((self.starts[i]..self.starts[i + 1]).map(|k| {
+                        let column = place[self.which[k] as usize] - step.window.start;
+                        (column as u32, w * operator[k])
+                    }));
+                    step.starts.push(step.entries.len());
                 }
             }
-            rows
+            step
         };
         let Some(lead) = self.lead else {
             // Every function is a neighbour of every other, round the end.
             let all: Vec<usize> = (0..self.len()).collect();
-            builder.push(0..self.tests, rows(&all, &(0..self.tests)).as_ref(), self.tests);
-            return builder.finish();
+            return Staircase::new(self.tests, 1, |_| step(&all, 0..self.tests, self.tests));
         };
         let axis = &self.axes[lead];
         let rest_tests = self.tests / axis.space.len().max(1);
         let stride: usize = self.axes[lead + 1..].iter().map(Axis::len).product();
         let spans = axis.space.splines.spans;
-        for s in 0..spans {
+        Staircase::new(self.tests, spans, |s| {
             let over = axis.space.over(s);
-            let window = over.start * rest_tests..over.end * rest_tests;
             let here = |i: &usize| i / stride % axis.len() / axis.per_span == s;
             let points: Vec<usize> = match lead {
                 0 => (s * axis.per_span * stride..(s + 1) * axis.per_span * stride).collect(),
                 _ => (0..self.len()).filter(here).collect(),
             };
             let finished = if s + 1 == spans { self.tests } else { axis.space.over(s + 1).start * rest_tests };
-            builder.push(window.clone(), rows(&points, &window).as_ref(), finished);
-        }
-        builder.finish()
+            step(&points, over.start * rest_tests..over.end * rest_tests, finished)
+        })
     }
 }
 
