@@ -377,7 +377,7 @@ impl Solution<'_> {
     /// Only by a bug.
     pub fn checkpoint(&self) -> Result<Vec<u8>, Error> {
         use sha2::{Digest, Sha256};
-        let hash = Sha256::digest(&self.program.text).iter().map(|b| format!("{b:02x}")).collect();
+        let hash = format!("{:x}", Sha256::digest(&self.program.text));
         let phase = self.outcome.as_ref().and_then(|o| o.phases.last()).map_or_else(String::new, |p| p.name.clone());
         let meta = Meta { program_hash: hash, seed: self.seed, phase, version: env!("CARGO_PKG_VERSION").to_string() };
         checkpoint::encode(&self.program.compiled.problem, self.weights(), &meta).map_err(Error::Weights)

@@ -74,7 +74,7 @@ pub struct Train {
     pub seed: u64,
     pub precision: Precision,
     pub phases: Vec<Phase>,
-    /// True when the program has no `train` block and this is the default.
+    /// True when the program has no phases and these are the default.
     pub is_default: bool,
 }
 

@@ -327,6 +327,12 @@ fn check_says_what_was_chosen() {
     let (code, out, err) = place.snnc(&["check", "pasted.snn", "-v"]);
     assert_eq!(code, 0, "{err}");
     assert!(!out.contains("train {"), "{out}");
+    // A seed and a precision alone leave the schedule to be chosen.
+    place.put("seeded.snn", &format!("{head}\ntrain {{ seed 3  precision f64 }}"));
+    let (code, out, err) = place.snnc(&["check", "seeded.snn", "-v"]);
+    assert_eq!(code, 0, "{err}");
+    let chosen = ["chosen by default", "seed 3", "precision f64", "perturb neurons(h)"];
+    assert!(chosen.iter().all(|part| out.contains(part)), "{out}");
 }
 
 #[test]

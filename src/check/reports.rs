@@ -111,6 +111,9 @@ pub fn check(item: Option<&ast::Report>, cx: &Context<'_>, scope: &Scope<'_>, si
             }
         }
     }
+    if report.plots.is_empty() {
+        report.plots = default_plots(cx);
+    }
     fine.then_some(report)
 }
 
@@ -127,19 +130,30 @@ fn default_report(cx: &Context<'_>, scope: &Scope<'_>) -> Report {
     let several = cx.network.fields.len() > 1;
     for (k, field) in cx.network.fields.iter().enumerate() {
         let field = field.name.clone();
-        report.plots.push(Plot::Field(PlotField::Solution(field.clone())));
         if cx.has_exact(Quantity::Field(k)) {
-            report.plots.push(Plot::Field(PlotField::Exact(field.clone())));
-            report.plots.push(Plot::Field(PlotField::Error(field.clone())));
             let grid = cx.counts(Quantity::Field(k)).unwrap_or_else(|| default_grid(scope.coords.len()));
             let name = if several { format!("l2_{field}") } else { "l2".into() };
             report.metrics.push(Metric { name, kind: MetricKind::RelativeL2, field, grid });
         }
     }
-    report.plots.push(Plot::Loss);
-    let spiking = cx.network.layers.iter().filter(|l| spikes(&l.owned, cx));
-    report.plots.extend(spiking.map(|l| Plot::Raster(l.name.clone())));
+    report.plots = default_plots(cx);
     report
+}
+
+fn default_plots(cx: &Context<'_>) -> Vec<Plot> {
+    let mut plots = vec![];
+    for (k, field) in cx.network.fields.iter().enumerate() {
+        let field = field.name.clone();
+        plots.push(Plot::Field(PlotField::Solution(field.clone())));
+        if cx.has_exact(Quantity::Field(k)) {
+            plots.push(Plot::Field(PlotField::Exact(field.clone())));
+            plots.push(Plot::Field(PlotField::Error(field.clone())));
+        }
+    }
+    plots.push(Plot::Loss);
+    let spiking = cx.network.layers.iter().filter(|l| spikes(&l.owned, cx));
+    plots.extend(spiking.map(|l| Plot::Raster(l.name.clone())));
+    plots
 }
 
 /// Points a coordinate where the program does not say.

@@ -23,7 +23,7 @@ use crate::plan::{Method, Phase, Precision, Pursuit, Train};
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind, PerturbOption, PhaseStmt, TrainStmt};
 
-/// The schedule; `seed` is that of the command line, which wins. `None` after a mistake.
+/// The schedule, that of [`default_plan`] without phases; `seed` is that of the command line, which wins. `None` after a mistake.
 pub fn check(
     item: Option<&ast::Train>,
     network: Option<&Network>,
@@ -73,11 +73,15 @@ pub fn check(
             }
         }
     }
-    if !item.body.iter().any(|s| matches!(s, TrainStmt::Phase(_))) {
+    if item.body.is_empty() {
         sink.push(say::empty_schedule(item.span));
         return None;
     }
-    fine.then(|| Train { seed: seed.or(own_seed).unwrap_or(0), precision, phases, is_default: false })
+    let seed = seed.or(own_seed).unwrap_or(0);
+    if !item.body.iter().any(|s| matches!(s, TrainStmt::Phase(_))) {
+        return network.filter(|_| fine).map(|n| Train { precision, ..default_plan(n, seed) });
+    }
+    fine.then_some(Train { seed, precision, phases, is_default: false })
 }
 
 /// Updates that follow a gradient.

@@ -437,7 +437,7 @@ pub(super) fn hash(text: &str, imports: &[(String, String)]) -> String {
         hasher.update([0]);
         hasher.update(part);
     }
-    hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    format!("{:x}", hasher.finalize())
 }
 
 /// Paths and texts of files.
@@ -446,7 +446,7 @@ pub(super) fn texts(files: &[SourceFile]) -> Vec<(String, String)> {
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 pub(super) fn available_threads() -> usize {

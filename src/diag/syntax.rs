@@ -29,6 +29,7 @@ const INDEXED: Code = Code(124);
 const FOREIGN_FUNCTION: Code = Code(125);
 const MISSING_COMMA: Code = Code(126);
 const FOREIGN_COMMENT: Code = Code(127);
+const WRAPPED_FILE: Code = Code(128);
 const TOO_MANY: Code = Code(130);
 const TOO_MANY_ITEMS: Code = Code(131);
 
@@ -74,6 +75,7 @@ pub const FAMILY: Family = Family {
         },
         CodeInfo { code: MISSING_COMMA, slug: "missing_comma", page: include_str!("../../docs/errors/SNN0126.md") },
         CodeInfo { code: FOREIGN_COMMENT, slug: "foreign_comment", page: include_str!("../../docs/errors/SNN0127.md") },
+        CodeInfo { code: WRAPPED_FILE, slug: "wrapped_file", page: include_str!("../../docs/errors/SNN0128.md") },
         CodeInfo { code: TOO_MANY, slug: "too_many_messages", page: include_str!("../../docs/errors/SNN0130.md") },
         CodeInfo { code: TOO_MANY_ITEMS, slug: "too_many_items", page: include_str!("../../docs/errors/SNN0131.md") },
     ],
@@ -258,6 +260,12 @@ pub fn missing_colon(span: Span) -> Diagnostic {
     Diagnostic::error(MISSING_COLON, span, "expected `:` between the place and the equation")
         .here("the equation may begin here")
         .help("a residual is written `residual NAME on PLACE : LEFT = RIGHT`")
+}
+
+/// `on data("probe.csv")`
+pub fn wrapped_file(span: Span, word: &str, file: &str) -> Diagnostic {
+    Diagnostic::error(WRAPPED_FILE, span, format!("a data file stands alone, without `{word}`"))
+        .help(format!("write `on {file}`"))
 }
 
 pub fn unit_apart(span: Span, number: &str, unit: &str) -> Diagnostic {

@@ -148,8 +148,8 @@ pub fn mixed_phase(span: Span, update: &str, perturb: Span) -> Diagnostic {
 }
 
 pub fn empty_schedule(span: Span) -> Diagnostic {
-    Diagnostic::error(EMPTY_SCHEDULE, span, "the train block has no phase")
-        .help("add a phase, or remove the block to get the default schedule")
+    Diagnostic::error(EMPTY_SCHEDULE, span, "the train block is empty")
+        .help("say a seed, a precision or phases, or remove the block: without phases the default schedule is taken")
 }
 
 pub fn nothing_trainable(span: Span, layer: &str) -> Diagnostic {

@@ -35,7 +35,7 @@ impl Digest {
     }
 
     fn hex(self) -> String {
-        self.0.finalize().iter().map(|b| format!("{b:02x}")).collect()
+        format!("{:x}", self.0.finalize())
     }
 }
 

@@ -202,8 +202,10 @@ fn tables(out: &mut String, run: &RunData) {
         format!("{:.1} ms", t.compile * 1e3),
         format!("{:.2} s", t.train),
         p.hash.chars().take(16).collect(),
+        run.digest.chars().take(16).collect(),
     ]];
-    table(out, "Run", &["snnc", "engine", "threads", "check", "lower and compile", "training", "program hash"], &rows);
+    let head = ["snnc", "engine", "threads", "check", "lower and compile", "training", "program hash", "result hash"];
+    table(out, "Run", &head, &rows);
 }
 
 /// The program's text, then that of every file that it imports.

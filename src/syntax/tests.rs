@@ -211,6 +211,8 @@ fn messages_speak_the_language() {
         ("const c = if 1 < x < 2 then 1 else 0", "SNN0114"),
         ("domain", "expected `{`, found the end of the item"),
         ("residual a on interior u = 1", "SNN0108"),
+        ("residual a on data(\"d.csv\") : u = value", "write `on \"d.csv\"`"),
+        ("residual a on file \"d.csv\" : u = value", "write `on \"d.csv\"`"),
         ("residul a on interior : u = 1", "did you mean `residual`?"),
         ("const a = 20 ms", "write `20ms`"),
         ("const a = 2x", "write `2*x`"),

@@ -54,7 +54,7 @@ impl Envelope {
             Envelope { sha256: String::new(), precision: self.precision.clone(), meta: self.meta.clone(), ..*self };
         let mut hasher = Sha256::new_with_prefix(serde_json::to_string(&bare).unwrap_or_default());
         hasher.update(params);
-        hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
+        format!("{:x}", hasher.finalize())
     }
 }
 

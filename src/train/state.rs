@@ -90,7 +90,7 @@ fn digest<'a>(bare: &str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) ->
         hasher.update((bytes.len() as u64).to_le_bytes());
         hasher.update(bytes);
     }
-    hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    format!("{:x}", hasher.finalize())
 }
 
 /// The bytes of a state. The same state gives the same bytes.

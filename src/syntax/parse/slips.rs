@@ -134,7 +134,7 @@ impl Segment<'_> {
             return Some(say::double_equals(span));
         }
         if first.text == "residual" && !self.tokens[..index].iter().any(|t| t.is_sign(":")) && wanted(Rule::t_colon) {
-            return Some(say::missing_colon(span));
+            return Some(self.wrapped_file(index).unwrap_or_else(|| say::missing_colon(span)));
         }
         if let Some(b) = before {
             let number = b.kind == Kind::Number;
@@ -155,6 +155,18 @@ impl Segment<'_> {
             return Some(say::missing_comma(before.map_or(span, |b| span_of(self.file, b)), span));
         }
         None
+    }
+
+    /// `on data("probe.csv")`, `on file "probe.csv"`, with the parser at what follows the word.
+    fn wrapped_file(&self, index: usize) -> Option<Diagnostic> {
+        let [on, word, rest @ ..] = self.tokens.get(index.checked_sub(2)?..)? else { return None };
+        let (file, last) = match rest {
+            [file, ..] if file.kind == Kind::Str => (file, file),
+            [open, file, close, ..] if (open.text, close.text) == ("(", ")") && file.kind == Kind::Str => (file, close),
+            _ => return None,
+        };
+        let at = span_of(self.file, word).to(span_of(self.file, last));
+        (on.text == "on" && word.kind == Kind::Word).then(|| say::wrapped_file(at, word.text, file.text))
     }
 
     /// Notations of other languages, and of paper.
