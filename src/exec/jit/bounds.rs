@@ -8,6 +8,7 @@ use super::JitError;
 use super::plan::{Buffer, Item, Loop, Place, Plan, Row, padded};
 use super::stages::Stage;
 use crate::exec::micro::directions::HEAD;
+use crate::exec::micro::events::width;
 use crate::exec::micro::feed::list_len;
 use crate::ir::op::{ParamId, Ty, Value};
 use crate::ir::program::Pass;
@@ -87,6 +88,12 @@ impl Bounds<'_> {
         for (value, row) in &plan.bits {
             let words = 2 * plan.types[value].width.div_ceil(64) as usize;
             self.row(*row, words, 1, "bits of spikes")?;
+        }
+        for (weight, at) in &plan.weights {
+            let param = &p.params[weight.0 as usize];
+            if at + param.rows as usize * width(param.cols as usize) > plan.prepared {
+                return Err("weights in blocks".into());
+            }
         }
         for (state, place) in p.states.iter().zip(&plan.states) {
             self.ty(place.row, state.ty, 1, "a state")?;

@@ -23,6 +23,7 @@ use cranelift::prelude::{Block, FunctionBuilder, InstBuilder, IntCC, MemFlagsDat
 use super::lanes::{Constants, Emit, Lanes, Two};
 use super::plan::{Buffer, Item, Loop, Place, Plan, Row, weight};
 use super::wide::Which;
+use crate::exec::kernel::TILE;
 use crate::exec::math::Ops;
 use crate::ir::op::{Elem, Op, Ty, Value};
 use crate::ir::program::{Inst, TraceLayout};
@@ -49,7 +50,7 @@ pub(super) fn emit<R: Emit>(
         unreachable!("a tile has {ARGUMENTS} arguments");
     };
     let mut e = emitter::<R>(plan, b, functions, [scratch, points, inputs, params, directions, prepared, tables]);
-    if plan.passes.iter().all(|p| p.stages.is_empty()) {
+    if plan.points >= TILE {
         e.group([outputs, traces]);
     } else {
         // Fewer at a time, one group after the other in the same frames.
@@ -371,7 +372,7 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
             Op::Dense { x: of, weight, direction } => {
                 let ty = plan.types[of];
                 let (buffer, scale) = if *direction { (self.directions, k) } else { (self.params, 1) };
-                let w = self.b.ins().iadd_imm_s(buffer, bytes::<R>(plan.program.param_offset(*weight) * scale));
+                let offset = plan.program.param_offset(*weight) * scale;
                 let (inputs, outputs) = (ty.width as usize, inst.ty.width as usize);
                 let (name, sizes) = match (ty.tangent, direction) {
                     (false, true) => ("dense", vec![inputs, outputs * k, k, padded]),
@@ -381,10 +382,12 @@ impl<'p, 'f, R: Emit> Emitter<'p, '_, 'f, R> {
                 };
                 if let Some(bits) = plan.bits.get(of).filter(|_| name == "dense" && !direction) {
                     let (x, x_point) = self.row(*bits);
+                    let w = self.b.ins().iadd_imm_s(self.prepared, bytes::<R>(plan.weights[weight]));
                     let [inputs, outputs] = [inputs, outputs].map(|n| self.number(n));
                     self.call("fired", &[points, inputs, outputs, x, x_point, w, y, y_point]);
                     return;
                 }
+                let w = self.b.ins().iadd_imm_s(buffer, bytes::<R>(offset));
                 let name = if name == "dense" && plan.program.is_event(*of) { "gather" } else { name };
                 let (x, x_point) = self.row(self.place(*of));
                 let mut arguments = vec![points];

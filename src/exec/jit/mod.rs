@@ -13,6 +13,7 @@ mod bounds;
 mod emit;
 mod lanes;
 mod module;
+mod near;
 mod normal;
 mod plan;
 mod stages;

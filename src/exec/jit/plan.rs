@@ -9,15 +9,15 @@
 //! frame:   [input][current][potential][trace]…     each row padded to whole vectors
 //! ```
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::LINE;
 use super::normal::{is_source, normalise};
 use super::stages::{Stage, stages};
-use crate::exec::kernel::TILE;
 use crate::exec::micro::Level;
 use crate::exec::micro::feed::units;
 use crate::func::{Binary, Unary};
-use crate::ir::op::{Op, StateId, Ty, Value};
+use crate::ir::op::{Op, ParamId, StateId, Ty, Value};
 use crate::ir::program::{Inst, Pass, Program, State};
 
 /// Lanes of a row that holds `n` numbers.
@@ -109,8 +109,10 @@ pub(super) struct Plan {
     pub places: HashMap<Value, Place>,
     /// Where the bits of spikes lie that products read.
     pub bits: HashMap<Value, Row>,
+    /// Where the weights of products with those bits lie in what is prepared.
+    pub weights: BTreeMap<ParamId, usize>,
     pub types: HashMap<Value, Ty>,
-    /// Points that are run together: what is kept of them stays in the second-level cache.
+    /// Points that are run together.
     pub points: usize,
     /// Outputs of a block of a stage.
     pub units: usize,
@@ -148,11 +150,6 @@ pub(super) fn weight(op: &Op) -> usize {
 const BODY_LIMIT: usize = 1500;
 /// A loop over time may weigh so much.
 const TIME_LIMIT: usize = 400;
-
-/// Numbers of the frames of points that are run together, where much is kept of each.
-const TOGETHER: usize = 1 << 17;
-/// So many are, even if they are longer: a block's weights are fetched for each such group anew.
-const LEAST: usize = 4;
 
 pub(super) fn plan(program: &Program, level: Level) -> Plan {
     let program = normalise(program);
@@ -193,6 +190,7 @@ pub(super) fn plan(program: &Program, level: Level) -> Plan {
     }
     let in_place = planner.in_place(&passes);
     planner.rows(&init, &passes, &in_place, &events);
+    planner.weights(init.iter().chain(passes.iter().flat_map(|p| p.step.iter().chain(&p.finish))));
     let straight = passes.iter_mut().flat_map(|p| {
         let stages = p.stages.iter_mut().map(|s| std::slice::from_mut(&mut s.item));
         stages.chain([&mut p.step[..], &mut p.finish[..]])
@@ -222,12 +220,12 @@ pub(super) fn plan(program: &Program, level: Level) -> Plan {
     if frame.is_multiple_of(512) {
         frame += 16;
     }
-    let Planner { lanes, units, fixed, prepared, seldom, copies_in, states, places, bits, types, .. } = planner;
-    let staged = passes.iter().any(|p| !p.stages.is_empty());
+    let points = planner.points(frame, passes.iter().any(|p| !p.stages.is_empty()));
+    let Planner { lanes, units, fixed, prepared, copies_in, states, places, bits, weights, types, .. } = planner;
     Plan {
         level,
         units,
-        points: if staged { (TOGETHER / (frame - seldom / 4 * 3)).clamp(LEAST, TILE) } else { TILE },
+        points,
         lanes,
         fixed: (fixed + 16).next_multiple_of(16),
         frame,
@@ -238,6 +236,7 @@ pub(super) fn plan(program: &Program, level: Level) -> Plan {
         states,
         places,
         bits,
+        weights,
         types,
         program,
     }
@@ -297,7 +296,8 @@ pub(super) struct Planner<'a> {
     copies_in: Vec<(Buffer, usize, Ty, Row)>,
     states: Vec<StatePlace>,
     pub(super) places: HashMap<Value, Place>,
-    bits: HashMap<Value, Row>,
+    pub(super) bits: HashMap<Value, Row>,
+    pub(super) weights: BTreeMap<ParamId, usize>,
     pub(super) types: HashMap<Value, Ty>,
     ops: HashMap<Value, &'a Op>,
     /// States of stages.
@@ -322,6 +322,7 @@ impl<'a> Planner<'a> {
             states: vec![],
             places: HashMap::new(),
             bits: HashMap::new(),
+            weights: BTreeMap::new(),
             types: program.insts().map(|i| (i.value, i.ty)).collect(),
             ops: program.insts().map(|i| (i.value, &i.op)).collect(),
         }
@@ -330,11 +331,11 @@ impl<'a> Planner<'a> {
     fn row(&mut self, ty: Ty, fixed: bool) -> Row {
         // A concatenation writes whole vectors: up to three numbers beyond its end.
         let n = if ty.tangent { ty.width as usize * self.lanes } else { padded(ty.width as usize) } + 4;
-        let n = n.next_multiple_of(8);
         let end = if fixed { &mut self.fixed } else { &mut self.frame };
-        let row = Row { fixed, at: *end, step: 0 };
-        *end += n;
-        row
+        // Long rows start cache lines, so that no vector lies in two of them.
+        let at = if n >= LINE { end.next_multiple_of(LINE) } else { *end };
+        *end = at + n.next_multiple_of(8);
+        Row { fixed, at, step: 0 }
     }
 
     /// Cuts a region into loops and the rest. Each loop takes everything that can go into it from the rest of the region.

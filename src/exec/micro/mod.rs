@@ -20,7 +20,7 @@
 mod dense;
 pub mod directions;
 mod eight;
-mod events;
+pub mod events;
 pub mod feed;
 mod normals;
 pub mod peak;
@@ -192,11 +192,24 @@ mod tests {
         x.iter().map(|x| x.raw()).collect()
     }
 
+    /// Weights as `fired` wants them.
+    fn in_blocks(w: &[f32], columns: usize) -> Vec<f32> {
+        let mut blocks = vec![];
+        for first in (0..columns).step_by(events::BLOCK) {
+            let n = events::BLOCK.min(columns - first);
+            for row in w.chunks_exact(columns) {
+                blocks.extend(&row[first..first + n]);
+                blocks.resize(blocks.len() + events::width(n) - n, 0.0);
+            }
+        }
+        blocks
+    }
+
     #[test]
     fn bits_add_the_rows_that_spikes_add() {
         let mut s = Stream::new(1, Purpose::Test, 78);
         for inputs in [1, 7, 64, 65, 130] {
-            for outputs in [1, 3, 4, 9, 16, 23, 40, 64, 72, 100, 130] {
+            for outputs in [1, 3, 4, 9, 16, 23, 40, 64, 72, 90, 100, 128, 130, 300] {
                 let w = numbers::<f32>(inputs * outputs, &mut s);
                 let x: Vec<f32> = (0..inputs).map(|_| (s.next_u32() % 3 / 2) as f32).collect();
                 // What lies beyond the inputs does not count.
@@ -204,14 +217,25 @@ mod tests {
                 for (i, _) in x.iter().enumerate().filter(|(_, x)| **x == 0.0) {
                     bits[i / 64] &= !(1 << (i % 64));
                 }
-                let (mut y, mut z) = (vec![0f32; outputs], vec![0f32; outputs]);
+                let blocks = in_blocks(&w, outputs);
+                let mut z = vec![0f32; outputs];
                 // SAFETY: one point, the buffers as long as the sizes say.
                 unsafe {
-                    let bits: *const u8 = bits.as_ptr().cast();
-                    events::portable::fired(1, inputs, outputs, bits, 0, w.as_ptr(), y.as_mut_ptr(), 0);
                     dense::portable::gather(1, inputs, outputs, 1, 1, x.as_ptr(), 0, w.as_ptr(), z.as_mut_ptr(), 0);
                 }
-                assert_eq!(super::tests::bits(&y), super::tests::bits(&z), "{inputs} inputs, {outputs} outputs");
+                for table in Level::all().into_iter().map(symbols::<f32>) {
+                    let fired = table.iter().find(|s| s.name == "fired").expect("it is in the table");
+                    // What lies behind a row is left alone.
+                    let mut y = vec![7f32; outputs + 64];
+                    // SAFETY: the same.
+                    unsafe {
+                        let fired = std::mem::transmute::<*const u8, F8<f32>>(fired.address);
+                        fired(1, inputs, outputs, bits.as_ptr().cast(), 0, blocks.as_ptr(), y.as_mut_ptr(), 0);
+                    }
+                    let (y, behind) = y.split_at(outputs);
+                    assert_eq!(super::tests::bits(y), super::tests::bits(&z), "{inputs} inputs, {outputs} outputs");
+                    assert!(behind.iter().all(|y| *y == 7.0));
+                }
             }
         }
     }
@@ -227,7 +251,7 @@ mod tests {
         for (points, inputs, outputs, lanes) in [(1, 3, 5, 3), (9, 17, 67, 6), (32, 64, 64, 8), (5, 1100, 9, 16)] {
             let padded = 8 * usize::div_ceil(lanes, 8);
             let x = numbers::<R>(points * inputs * padded, &mut s);
-            let w = numbers::<R>(inputs * outputs * lanes, &mut s);
+            let w = numbers::<R>(inputs * outputs.max(16) * lanes, &mut s);
             let (xp, yp) = (inputs * padded, outputs * padded);
             let results: Vec<Vec<Vec<u64>>> = Level::all()
                 .into_iter()

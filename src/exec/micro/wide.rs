@@ -1,15 +1,22 @@
-//! What feeds tangents, for processors with AVX-512: eight outputs at a time along sixteen directions, a vector each. The order of
+//! Products with spikes and what feeds tangents, for processors with AVX-512. A product has a whole block of columns in registers, so
+//! that it goes through the bits once. Tangents are fed eight outputs at a time along sixteen directions, a vector each. The order of
 //! additions is that of [`feed`](super::feed), and so are the bits; twice as many registers halve the ways through the lists,
 //! each of which ends with a branch that nothing foretells.
 
 use std::arch::x86_64::*;
 
 use super::directions::{HEAD, Kind, NONE, kind_of};
+use super::events::{Point, blocks, rows};
 use super::feed::{feed_body, places, support_body};
 
 /// What it has, by name.
-pub(super) fn all() -> [(&'static str, *const u8); 3] {
-    [("feed", feed as *const u8), ("events", events as *const u8), ("support", support as *const u8)]
+pub(super) fn all() -> [(&'static str, *const u8); 4] {
+    [
+        ("fired", fired as *const u8),
+        ("feed", feed as *const u8),
+        ("events", events as *const u8),
+        ("support", support as *const u8),
+    ]
 }
 
 /// Directions.
@@ -217,6 +224,56 @@ unsafe fn add_bytes<const J: usize>(
         }
     }
     sum
+}
+
+/// [`fired`](super::events), a block of columns at a time.
+///
+/// # Safety
+/// As `fired_body`; the processor has [`Level::Avx512`](super::Level).
+#[target_feature(enable = "avx2,fma,bmi1,avx512f,avx512bw,avx512vl")]
+#[allow(clippy::too_many_arguments)]
+pub(super) unsafe extern "C" fn fired(
+    points: usize,
+    inputs: usize,
+    columns: usize,
+    bits: *const u8,
+    bits_point: usize,
+    w: *const f32,
+    y: *mut f32,
+    y_point: usize,
+) {
+    // SAFETY: the caller's buffers.
+    unsafe {
+        blocks([points, inputs, columns], (bits, bits_point), w, (y, y_point), |point| match point.width / LANES {
+            1 => sums::<1>(point),
+            2 => sums::<2>(point),
+            3..=4 => sums::<4>(point),
+            5 => sums::<5>(point),
+            6 => sums::<6>(point),
+            _ => sums::<8>(point),
+        });
+    }
+}
+
+/// # Safety
+/// As [`fired`], for a block of N vectors.
+#[inline]
+#[target_feature(enable = "avx2,fma,bmi1,avx512f,avx512bw,avx512vl")]
+unsafe fn sums<const N: usize>(point: Point<f32>) {
+    let point = Point { width: N * LANES, ..point };
+    let mut sum = [_mm512_setzero_ps(); N];
+    // SAFETY: rows have N vectors, and no more numbers are written than there are columns.
+    unsafe {
+        rows(point, |row| {
+            for (k, sum) in sum.iter_mut().enumerate() {
+                *sum = _mm512_add_ps(*sum, _mm512_loadu_ps(row.add(k * LANES)));
+            }
+        });
+        for (k, &sum) in sum.iter().enumerate() {
+            let left = point.columns.saturating_sub(k * LANES).min(LANES);
+            _mm512_mask_storeu_ps(point.y.add(k * LANES), ((1u32 << left) - 1) as u16, sum);
+        }
+    }
 }
 
 /// [`events`](super::feed), sixteen numbers at a time.

@@ -7,6 +7,7 @@ use cranelift::prelude::{InstBuilder, IntCC, Value as Clif};
 use super::{Body, Emit, Emitter, Loop, Place, Row, bytes};
 use crate::exec::jit::stages::{Feed, List, Stage};
 use crate::exec::jit::wide::Which;
+use crate::exec::micro::events::{BLOCK, width};
 use crate::ir::op::Value;
 
 impl<R: Emit> Emitter<'_, '_, '_, R> {
@@ -133,9 +134,21 @@ impl<R: Emit> Emitter<'_, '_, '_, R> {
         })
     }
 
-    /// Puts the directions and weights of all feeds block by block, side by side.
+    /// Puts the weights that spikes are multiplied with in blocks of columns, and the directions and weights of all feeds block
+    /// by block, side by side.
     pub(super) fn pack(&mut self) {
         let plan = self.plan;
+        for (&weight, &start) in &plan.weights {
+            let param = &plan.program.params[weight.0 as usize];
+            let (rows, columns) = (param.rows as usize, param.cols as usize);
+            for first in (0..columns).step_by(BLOCK) {
+                let n = BLOCK.min(columns - first);
+                let from = self.b.ins().iadd_imm_s(self.params, bytes::<R>(plan.program.param_offset(weight) + first));
+                let to = self.b.ins().iadd_imm_s(self.prepared, bytes::<R>(start + rows * first));
+                let [rows, len, from_row, to_row] = [rows, n, columns, width(n)].map(|n| self.number(n));
+                self.call("pack", &[rows, len, from, from_row, to, to_row]);
+            }
+        }
         for feed in plan.passes.iter().flat_map(|p| &p.stages).flat_map(|s| &s.feeds) {
             let width = self.number(feed.shape[1]);
             self.repeat(width, self.plan.units as i64, &mut |e, first| {
