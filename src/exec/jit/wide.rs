@@ -1,9 +1,10 @@
 //! Loops in vectors of 512 bits, for processors that have them; Cranelift's have 128.
 //!
 //! A loop that holds its states in registers for all steps is one stretch of straight code, repeated for a few vectors to hide
-//! its latency; one that goes through the rows of all points in a step is another. That much is encoded here: the step is written down once ([`record`]), registers are given out ([`registers`]),
-//! and the code is put together ([`encode`]). Every operation is rounded as it is by the other ways, so that the bits are the same. What does not fit 32 registers, or is
-//! not element by element, is left to Cranelift.
+//! its latency; one that goes through the rows of all points, in a step or before or after them, is another. That much is encoded
+//! here: the step is written down once ([`record`]), registers are given out ([`registers`]), and the code is put together
+//! ([`encode`]). Every operation is rounded as it is by the other ways, so that the bits are the same. What does not fit 32
+//! registers, or is not element by element, is left to Cranelift.
 //!
 //! ```text
 //! for 8 units { load states;  for step { 8 x (mul, add [feed], mul [slope], store, sub) };  store states }
@@ -44,22 +45,23 @@ impl Which {
     }
 }
 
-/// Code for all loops in the steps of a plan that it can be made for.
+/// Code for all loops of a plan that it can be made for.
 pub(super) fn all<R: Emit>(plan: &Plan) -> Vec<(Which, Vec<u8>)> {
     // The code calls nothing, but it is called as functions are there.
     if plan.level != Level::Avx512 || !cfg!(all(target_arch = "x86_64", unix)) {
         return vec![];
     }
-    let mut all = vec![];
-    for (pass, p) in plan.passes.iter().enumerate() {
-        let own = p.step.iter().filter_map(Item::as_loop);
-        for l in own.chain(p.stages.iter().map(Stage::body)) {
-            let writer = Writer::<R>::new(plan, pass, l);
-            let code = if l.time.is_some() { writer.over_time() } else { writer.over_points() };
-            all.extend(code.map(|code| (Which::of(l), code)));
-        }
+    let mut loops: Vec<(&Loop, u32)> = plan.init.iter().filter_map(Item::as_loop).map(|l| (l, 0)).collect();
+    for p in &plan.passes {
+        let own = p.step.iter().chain(&p.finish).filter_map(Item::as_loop);
+        loops.extend(own.chain(p.stages.iter().map(Stage::body)).map(|l| (l, p.steps)));
     }
-    all
+    let code = loops.into_iter().filter_map(|(l, steps)| {
+        let writer = Writer::<R>::new(plan, steps, l);
+        let code = if l.time.is_some() { writer.over_time() } else { writer.over_points() };
+        code.map(|code| (Which::of(l), code))
+    });
+    code.collect()
 }
 
 /// Units of a loop that are not tangents: whole vectors of this length of a row.
@@ -117,8 +119,7 @@ struct Writer<'p, R> {
 }
 
 impl<'p, R: Emit> Writer<'p, R> {
-    fn new(plan: &'p Plan, pass: usize, l: &'p Loop) -> Writer<'p, R> {
-        let steps = plan.passes[pass].steps;
+    fn new(plan: &'p Plan, steps: u32, l: &'p Loop) -> Writer<'p, R> {
         let (known, masks, fired) = (HashMap::new(), HashMap::new(), HashMap::new());
         Writer { plan, l, steps, record: Record::new(), pointers: vec![], known, masks, fired }
     }
@@ -150,11 +151,8 @@ impl<'p, R: Emit> Writer<'p, R> {
         Some(a.finish())
     }
 
-    /// One step, of all points and whole rows that are not tangents.
+    /// Whole rows of all points: one step, or what comes before and after the steps.
     fn over_points(mut self) -> Option<Vec<u8>> {
-        if self.l.tangent {
-            return None;
-        }
         for inst in &self.l.insts {
             self.inst(inst)?;
         }
@@ -432,11 +430,12 @@ impl<'p, R: Emit> Writer<'p, R> {
         })?;
         let section =
             |length, units: usize, count| Some(Section { length, units, parts, group: group(units * parts)?, count });
-        if self.l.tangent {
+        if self.l.tangent && self.l.time.is_some() {
             return [8, 4, 2, 1].into_iter().filter(|u| *u <= most).map(|u| section(length, u, None)).collect();
         }
         let mut sections = vec![];
-        for (length, n) in lengths {
+        let whole = if self.l.tangent { vec![(length, self.l.width as usize)] } else { lengths.to_vec() };
+        for (length, n) in whole {
             for (units, count) in [(most, n / most), (n % most, 1)] {
                 if units * count > 0 {
                     sections.push(section(length, units, Some(count))?);
