@@ -219,7 +219,8 @@ fn has_long_line(text: &str, span: Span) -> bool {
     before + behind + longest > MOST_DRAWN
 }
 
-/// As [`safe`], but every character keeps its length in bytes, so that spans stay where they are.
+/// As [`safe`], but every character keeps its length in bytes, so that spans stay where they are. A carriage return stays where it
+/// ends a line; elsewhere a terminal would write over what stands before it.
 fn safe_source(text: &str) -> String {
     let same_length = |c: char| match c.len_utf8() {
         1 => ' ',
@@ -227,7 +228,13 @@ fn safe_source(text: &str) -> String {
         3 => '\u{FFFD}',
         _ => '\u{1f7c6}',
     };
-    text.chars().map(|c| if is_unsafe(c) && !matches!(c, '\n' | '\t' | '\r') { same_length(c) } else { c }).collect()
+    let mut rest = text.chars().peekable();
+    let mut out = String::with_capacity(text.len());
+    while let Some(c) = rest.next() {
+        let stays = matches!(c, '\n' | '\t') || (c == '\r' && rest.peek() == Some(&'\n'));
+        out.push(if is_unsafe(c) && !stays { same_length(c) } else { c });
+    }
+    out
 }
 
 #[cfg(test)]
@@ -285,6 +292,21 @@ mod tests {
             }
             let all = render(&d, &sources, &style) + &notice(&about, &style);
             assert!(!all.lines().any(|l| l.starts_with("error SNN0000")), "{format:?}: a forged message\n{all}");
+        }
+    }
+
+    /// Alone, a carriage return is no line's end, and sends a terminal back to the beginning of its line.
+    #[test]
+    fn carriage_returns_end_lines_or_are_not_shown() {
+        for (text, line) in [("const a = 1\r\r\r\nconst x = y\r\n", 2), ("\rconst x =\r\r y", 1)] {
+            let mut sources = Sources::default();
+            let id = sources.add("a.snn", text);
+            let at = text.find('y').expect("is there");
+            let first = text.find("const").expect("is there");
+            let d = Diagnostic::error(Code(201), Span::new(id, at, at + 1), "no `y` here").here("here");
+            let d = d.label(Span::new(id, first, first + 5), "and here");
+            let shown = render(&d, &sources, &Style { format: Format::Fancy, color: false, width: 100 });
+            assert!(!shown.contains('\r') && shown.contains(&format!("a.snn:{line}:")), "{shown:?}");
         }
     }
 

@@ -15,6 +15,8 @@ use super::graph::{Graph, Node, Value};
 
 /// The version of the package whose layout this is.
 const VERSION: &str = "1.0.8";
+/// Bytes of an array at the most, unpacked.
+const MOST: u64 = 1 << 28;
 /// Graphs in graphs, at the most.
 const DEEPEST: usize = 16;
 
@@ -100,7 +102,7 @@ fn get_node(group: &Group, at: &str, depth: usize) -> Result<Node, String> {
     let mut edges = None;
     for name in sorted(group.datasets().map_err(failed)?) {
         let data = group.dataset(&name).map_err(failed)?;
-        let shape: Vec<usize> = data.shape().map_err(failed)?.iter().map(|n| *n as usize).collect();
+        let shape = fitting_shape(&data).map_err(|e| format!("`{at}/{name}` cannot be read: {e}"))?;
         let text = data.read_string().ok();
         match (name.as_str(), text) {
             ("type", Some(text)) => node.kind = text.first().cloned().unwrap_or_default(),
@@ -139,7 +141,7 @@ fn get_node_values(group: &Group) -> Result<Vec<(String, Value)>, String> {
     let mut out = vec![];
     for name in sorted(group.datasets().map_err(|e| e.to_string())?) {
         let Ok(data) = group.dataset(&name) else { continue };
-        let shape = data.shape().map_err(|e| e.to_string())?.iter().map(|n| *n as usize).collect();
+        let Ok(shape) = fitting_shape(&data) else { continue };
         if let Ok(text) = data.read_string() {
             out.push((name, Value::Text(text.join(" "))));
         } else if let Ok(values) = data.read_f64() {
@@ -147,6 +149,16 @@ fn get_node_values(group: &Group) -> Result<Vec<(String, Value)>, String> {
         }
     }
     Ok(out)
+}
+
+/// The shape of an array, of which a header may say what it likes; else why it is not read, as a clause.
+fn fitting_shape(data: &hdf5_pure::Dataset) -> Result<Vec<usize>, String> {
+    let shape = data.shape().map_err(|e| e.to_string())?;
+    let size = data.element_size().map_err(|e| e.to_string())?;
+    match shape.iter().try_fold(size.max(1), |bytes, n| bytes.checked_mul((*n).max(1))) {
+        Some(bytes) if bytes <= MOST => Ok(shape.iter().map(|n| *n as usize).collect()),
+        _ => Err(format!("its shape is {shape:?}, more than {MOST} bytes")),
+    }
 }
 
 fn is_integer(data: &hdf5_pure::Dataset) -> bool {

@@ -201,13 +201,13 @@ fn steps<'a>(
     let mut average = plan.average.map(|decay| Average::new(decay, theta.len()));
     if let Some(record) = from {
         update::restore(&mut *rule, record)?;
-        watch.restore(record)?;
+        at = (record.earlier("gradient.step", plan.steps as u64)? as usize, record.count("gradient.fresh")? != 0);
+        watch.restore(record, at.0, session.lab.evaluations())?;
         noise.restore(record)?;
         if let Some(average) = &mut average {
             average.restore(record)?;
         }
         theta = record.exactly("gradient.theta", theta.len())?.to_vec();
-        at = (record.count("gradient.step")?, record.count("gradient.fresh")? != 0);
     }
     let memory = Memory { rule, watch, noise, average, theta, step: at.0, is_fresh: at.1, begun: from.is_some() };
     Ok(all_steps(session, phase, plan, frame, start, best, origin, memory))

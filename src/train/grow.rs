@@ -83,12 +83,12 @@ pub fn run(session: &mut Session<'_>, phase: usize, plan: &Plan, from: Option<&R
     let layer = Layer { index, units: network.layers[index].units as usize, plan: units, spec, ridge: plan.ridge };
 
     let Going { first, mut field, sound, before, mut loss, mut kept, mut in_place } = match from {
-        Some(record) => Going::restore(session, record)?,
+        Some(record) => Going::restore(session, record, plan.rounds)?,
         None => Going::start(session),
     };
     let mut held = session.held();
     let mut watch = Watch::new(&session.problem.train.phases[phase].stop, "rounds", loss);
-    from.map(|record| watch.restore(record)).transpose()?;
+    from.map(|record| watch.restore(record, first, session.lab.evaluations())).transpose()?;
     let mut reached = None;
     let mut stop = match from {
         Some(_) => None,
@@ -215,7 +215,7 @@ impl Going {
     }
 
     /// Field and features are observed again, uncounted: they have the bits that they had.
-    fn restore(session: &mut Session<'_>, record: &Record) -> Result<Going, RecordError> {
+    fn restore(session: &mut Session<'_>, record: &Record, rounds: usize) -> Result<Going, RecordError> {
         let losses = record.exactly("grow.losses", 2)?;
         let (spent, fault) = (session.lab.spent(), session.lab.fault().cloned());
         let params = session.params.clone();
@@ -224,7 +224,7 @@ impl Going {
         let in_place = known.then(|| session.lab.features(&session.system, &params));
         session.lab.restore(spent, fault);
         Ok(Going {
-            first: record.count("grow.round")?,
+            first: record.earlier("grow.round", rounds as u64)? as usize,
             field,
             sound: record.count("grow.sound")? != 0,
             before: losses[0],

@@ -95,6 +95,15 @@ impl Record {
         }
     }
 
+    /// A count taken before there were `now` of what it counts.
+    ///
+    /// # Errors
+    /// If there is no such entry, or it is no count, or a larger one.
+    pub fn earlier(&self, name: &str, now: u64) -> Result<u64, RecordError> {
+        let value = self.count(name)? as u64;
+        if value <= now { Ok(value) } else { Err(RecordError::Value(name.into())) }
+    }
+
     /// # Errors
     /// If there is no such entry.
     pub fn word(&self, name: &str) -> Result<&str, RecordError> {
@@ -118,6 +127,8 @@ mod tests {
             r.exactly("params", 3).unwrap_err().to_string().contains("2 numbers for `params`, where the program has 3")
         );
         assert!(r.number("best").unwrap_err().to_string().contains("nothing of `best`"));
+        assert_eq!(r.earlier("step", 7), Ok(7));
+        assert_eq!(r.earlier("step", 6), Err(RecordError::Value("step".into())));
         assert_eq!(r.count("odd"), Err(RecordError::Value("odd".into())));
     }
 }

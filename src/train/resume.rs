@@ -108,6 +108,10 @@ impl Session<'_> {
         }
         self.params = r.exactly("params", self.params.len())?.to_vec();
         let draws = r.exactly("draws", self.draws.len())?.to_vec();
+        // Another draw or two are counted on.
+        if !draws.iter().all(|d| d.fract() == 0.0 && (0.0..4e9).contains(d)) {
+            return Err(RecordError::Value("draws".into()));
+        }
         self.draws = draws.iter().map(|d| *d as u32).collect();
         self.restore_system(r)?;
         for (k, phase) in plan[..place.phase].iter().enumerate() {
@@ -136,8 +140,15 @@ impl Session<'_> {
                 error: (h[8] != 0.0).then_some(h[9]),
             })
             .collect();
-        self.measured = if r.has("measured") { Some(r.count("measured")? as u64) } else { None };
+        let spent = r.number("evaluations")?;
+        if !(0.0..9e15).contains(&spent) {
+            return Err(RecordError::Value("evaluations".into()));
+        }
+        self.measured = if r.has("measured") { Some(r.earlier("measured", spent.round() as u64)?) } else { None };
         let mark = r.exactly("mark", 2)?;
+        if !(0.0..=spent.round()).contains(&mark[1]) {
+            return Err(RecordError::Value("mark".into()));
+        }
         self.mark = (mark[0], mark[1] as u64);
         self.before = r.number("seconds")?;
         // The field that a run begins with is counted when a phase first asks for it.
@@ -155,7 +166,7 @@ impl Session<'_> {
         if fault.as_ref().is_some_and(|spot| spot.residual >= self.problem.residuals.len()) {
             return Err(RecordError::Value("fault.residual".into()));
         }
-        self.lab.restore(r.number("evaluations")?, fault);
+        self.lab.restore(spent, fault);
         Ok(place)
     }
 

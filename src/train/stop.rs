@@ -50,12 +50,15 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// Goes on after `step` steps and `spent` forward evaluations.
+    ///
     /// # Errors
-    /// If the record has no such entries.
-    pub fn restore(&mut self, record: &Record) -> Result<(), RecordError> {
-        (self.best, self.since) = (record.number("watch.best")?, record.count("watch.since")?);
+    /// If the record has no such entries, or later ones.
+    pub fn restore(&mut self, record: &Record, step: usize, spent: u64) -> Result<(), RecordError> {
+        self.best = record.number("watch.best")?;
+        self.since = record.earlier("watch.since", step as u64)? as usize;
         if record.has("watch.measured") {
-            self.measured = Some(record.count("watch.measured")? as u64);
+            self.measured = Some(record.earlier("watch.measured", spent)?);
         }
         Ok(())
     }
