@@ -2,7 +2,9 @@
 //!
 //! The coverage-guided fuzzers in `fuzz_targets` and the short run in `tests/fuzz.rs` share them.
 
+use std::io::{Cursor, Write};
 use std::ops::ControlFlow;
+use std::rc::Rc;
 
 use snnc::check::Options;
 use snnc::diag::Sink;
@@ -111,8 +113,34 @@ pub fn csv(bytes: &[u8]) {
     checked(&PROGRAM.replace("exact u from \"r.npz\"\n", ""), &[("d.csv", bytes)]);
 }
 
+/// Bytes that are no archive are arrays, one after the other, and are packed into one: a search never finds a checksum.
 pub fn npz(bytes: &[u8]) {
-    checked(PROGRAM, &[("d.csv", b"x,v\n0.5,1\n"), ("r.npz", bytes)]);
+    let packed = if bytes.starts_with(b"PK") { bytes.to_vec() } else { archive(bytes) };
+    checked(PROGRAM, &[("d.csv", b"x,v\n0.5,1\n"), ("r.npz", &packed)]);
+}
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// `x` and `u`, the second from where another array begins.
+fn archive(bytes: &[u8]) -> Vec<u8> {
+    let second = bytes.windows(MAGIC.len()).skip(1).position(|w| w == MAGIC).map_or(bytes.len(), |k| k + 1);
+    let (x, u) = bytes.split_at(second);
+    let mut zip = zip::ZipWriter::new(Cursor::new(vec![]));
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, array) in [("x.npy", x), ("u.npy", u)] {
+        zip.start_file(name, options).expect("a name that is free");
+        zip.write_all(array).expect("into memory");
+    }
+    zip.finish().expect("into memory").into_inner()
+}
+
+/// Two arrays for [`npz`], by a type and its bytes.
+pub fn some_arrays(kind: &str, order: &str, numbers: &[u8], count: usize) -> Vec<u8> {
+    let header = format!("{{'descr': '{kind}', 'fortran_order': {order}, 'shape': ({count},), }}");
+    let length = header.len().next_multiple_of(64) + 54;
+    let padded = format!("{header:<width$}\n", width = length - 1);
+    let array = [MAGIC, &[1, 0], &(length as u16).to_le_bytes(), padded.as_bytes(), numbers];
+    array.concat().repeat(2)
 }
 
 /// The program, compiled once a thread.
@@ -148,6 +176,32 @@ pub fn some_checkpoint() -> Vec<u8> {
     })
 }
 
+/// The same without its checksum, so that a search goes beyond it.
+pub fn some_bare_checkpoint() -> Vec<u8> {
+    let mut bytes = some_checkpoint();
+    let word = b"sha256";
+    let at = bytes.windows(word.len()).position(|w| w == word).expect("it is there");
+    bytes[at + 5] = b'_';
+    bytes
+}
+
+/// The state of a run that was stopped after its first step.
+pub fn some_state() -> Vec<u8> {
+    let origin = state::Origin {
+        version: "0".into(),
+        name: "p".into(),
+        file: "/p.snn".into(),
+        text: PROGRAM.into(),
+        imports: vec![("lib/a.snn".into(), "fn f(x) = x".into())],
+        program_hash: "0".into(),
+        inputs: vec![("d.csv".into(), "0".into())],
+        set: vec![("c".into(), 0.5)],
+        seed: 1,
+        precision: "f32".into(),
+    };
+    state::encode(&records()[0], &origin).expect("encodes")
+}
+
 /// Keeps the records of a run, each of which it could be stopped at.
 #[derive(Default)]
 struct Keeper(Vec<Record>);
@@ -166,14 +220,28 @@ impl Progress for Keeper {
     }
 }
 
+fn options() -> train::Options<'static> {
+    train::Options { seed: 1, ..Default::default() }
+}
+
+/// Every record of the program's run, made once a thread.
+fn records() -> Rc<[Record]> {
+    thread_local! {
+        static RECORDS: Rc<[Record]> = with_program(|c| {
+            let mut keeper = Keeper::default();
+            train::train(&c.problem, &c.kernels, &options(), &mut keeper);
+            keeper.0.into()
+        });
+    }
+    RECORDS.with(Rc::clone)
+}
+
 /// Goes on from a state with some of its numbers changed, as somebody could who also mends the checksum.
 pub fn resume(bytes: &[u8]) {
     let Some((&first, changes)) = bytes.split_first() else { return };
     with_program(|c| {
-        let options = train::Options { seed: 1, ..Default::default() };
-        let mut keeper = Keeper::default();
-        train::train(&c.problem, &c.kernels, &options, &mut keeper);
-        let mut record = keeper.0.swap_remove(usize::from(first) % keeper.0.len());
+        let records = records();
+        let mut record = records[usize::from(first) % records.len()].clone();
         for change in changes.chunks_exact(4).take(8) {
             let names: Vec<String> = record.numbers.keys().cloned().collect();
             let name = &names[usize::from(change[0]) % names.len()];
@@ -189,7 +257,7 @@ pub fn resume(bytes: &[u8]) {
                 }
             }
         }
-        let _ = train::go_on(&c.problem, &c.kernels, &options, &mut Keeper::default(), &record);
+        let _ = train::go_on(&c.problem, &c.kernels, &options(), &mut Keeper::default(), &record);
     });
 }
 

@@ -130,10 +130,23 @@ fn files(folder: &str, endings: &[&str]) -> Vec<Vec<u8>> {
 fn corpus(target: &str) -> Vec<Vec<u8>> {
     let mut all = match target {
         "ir" => files("tests/ir/cases", &["ir"]),
-        "csv" => [files("examples", &["csv"]), files("docs/tutorial", &["csv"])].concat(),
-        "npz" => [files("tests/data", &["npz"]), files("examples", &["npz"])].concat(),
+        "csv" => {
+            let fitting = b"x,v,weight\n0.25,1,1\n0.5,-1e-3,2\n".to_vec();
+            [files("examples", &["csv"]), files("docs/tutorial", &["csv"]), vec![b"x,v\n0.5,1\n".to_vec(), fitting]]
+                .concat()
+        }
+        "npz" => {
+            let doubles: Vec<u8> = [0.25f64, 0.5, 0.75].iter().flat_map(|v| v.to_le_bytes()).collect();
+            let arrays = vec![
+                targets::some_arrays("<f8", "False", &doubles, 3),
+                targets::some_arrays(">f4", "True", &[0, 0, 0, 0, 0x3f, 0, 0, 0], 2),
+                targets::some_arrays("<i8", "False", &[0, 0, 0, 0, 0, 0, 0, 0], 1),
+                targets::some_arrays("|b1", "False", &[0, 1], 2),
+            ];
+            [files("tests/data", &["npz"]), files("examples", &["npz"]), arrays].concat()
+        }
         "nir" => files("tests/data/nir", &["nir"]),
-        "checkpoint" => vec![targets::some_checkpoint()],
+        "checkpoint" => vec![targets::some_checkpoint(), targets::some_bare_checkpoint(), targets::some_state()],
         "resume" => (0..64u8).map(|k| vec![k, k.wrapping_mul(7), k % 4, k % 8, k.wrapping_mul(3)]).collect(),
         _ => [files("examples", &["snn"]), files("tests/ui", &["snn"]), files("tests/syntax", &["snn"])].concat(),
     };
@@ -202,6 +215,19 @@ fn drive(target: &'static str, cases: usize) {
         said += &format!("{}: {why:.500}\n{:.600}\n\n", path.display(), String::from_utf8_lossy(input));
     }
     assert!(found.is_empty(), "{} inputs of {target}:\n{said:.9000}", found.len());
+}
+
+/// What `fuzz/run.sh` begins with.
+#[test]
+#[ignore = "writes `fuzz/corpus`"]
+fn corpora() {
+    for (target, _) in TARGETS {
+        let folder = root().join("fuzz/corpus").join(target);
+        fs::create_dir_all(&folder).expect("can be made");
+        for (k, input) in corpus(target).iter().enumerate() {
+            fs::write(folder.join(format!("seed-{k}")), input).expect("writes");
+        }
+    }
 }
 
 #[test]
