@@ -12,7 +12,7 @@ use snnc::ir::op::{Op, Ty};
 use snnc::ir::problem::{BoundaryTerm, Coord, Curve, Integrand, UnitRole, VolumeTerm, Weak};
 use snnc::ir::program::{Builder, Input, Output, Program, Region};
 use snnc::plan::Precision;
-use snnc::train::candidates::{Range, Spec, Units, recipe};
+use snnc::train::candidates::{Range, Spec, Units};
 use snnc::train::pursuit::Pursuit;
 use snnc::train::readout;
 use snnc::train::sampling::grid;
@@ -121,7 +121,6 @@ fn spiking_neurons_solve_the_two_mode_wave_without_a_derivative() {
         curve: Curve::Mixed,
         roles: roles.map(|r| (r, 0.0)).to_vec(),
         precision: Precision::F32,
-        steep: recipe::STEEP,
     };
 
     let system = wave();

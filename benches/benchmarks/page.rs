@@ -35,7 +35,7 @@ surrogate along Gaussian directions over all weights (four, which cost as much a
 
 Both get the wall time of the example's own training. Their learning rate falls by a cosine to a tenth; three are tried (0.01, 0.03, 0.1) with the first seed, for a third of that
 time where it is long, and the one with the lowest error is kept. Of each run the weights with the lowest training loss count. Neither solves for the readout, which
-the examples' own schedules do. *Times ours* is the other's median error over that of the example: below 1 the other is better.
+the examples' own schedules do. *Times ours* is the other's error over the median error of the example: below 1 the other is better.
 ";
 
 /// An error with two digits.
@@ -143,7 +143,13 @@ pub fn page(rows: &BTreeMap<String, Row>) -> String {
             if rates.is_empty() { "none".into() } else { rates.join(", ") },
         );
     }
-    let _ = write!(out, "\n## The same network trained otherwise, for as long\n\n{OTHERS}\n");
+    let others =
+        trained().flat_map(|(_, row)| [&row.backward, &row.gradient].map(|o| o.as_ref().map_or(0, |o| o.errors.len())));
+    let seeds = match others.max().unwrap_or(0) {
+        0 | 1 => "The others' errors are of one seed.".to_string(),
+        n => format!("The others' errors are medians over up to {n} seeds."),
+    };
+    let _ = write!(out, "\n## The same network trained otherwise, for as long\n\n{OTHERS}{seeds}\n\n");
     out.push_str("| example | ours | seconds | back-propagation | steps | times ours | forward gradients | steps | times ours |\n|---|---|---|---|---|---|---|---|---|\n");
     for (name, row) in trained() {
         let ours = own(row);

@@ -232,4 +232,41 @@ mod tests {
         plan.copies_in[0].1 += 1;
         assert!(check(&plan).is_err(), "an input");
     }
+
+    #[test]
+    fn weights_in_blocks_lie_within_what_is_prepared() {
+        let program = read(
+            "program \"p\" steps 3 directions 0
+             input \"x\" [5]
+             param \"w\" [5 x 70] trainable
+             init {
+               %0 = input 0 : 5
+               %9 = const 0.0 : 1
+               %1 = splat %9, 5 : 5
+               %2 = splat %9, 70 : 70
+             }
+             state 0 : 5 = %1 next %4
+             state 1 : 70 = %2 next %8
+             step {
+               %3 = state 0 : 5
+               %4 = add %3, %0 : 5
+               %5 = spike strict %4, triangle 0.5 : 5
+               %6 = state 1 : 70
+               %7 = dense %5, \"w\" : 70
+               %8 = add %6, %7 : 70
+             }
+             finish {
+               %10 = state 1 : 70
+               %11 = sum %10 : 1
+             }
+             output \"y\" = %11",
+        )
+        .expect("reads");
+        let mut plan = plan(&program, Level::best());
+        assert_eq!(check(&plan), Ok(()));
+        // 64 columns, and 6 that take 16.
+        assert_eq!(plan.prepared, 5 * 80);
+        plan.weights.values_mut().for_each(|at| *at += 1);
+        assert!(check(&plan).is_err());
+    }
 }
