@@ -29,9 +29,5 @@ else
   part "no valgrind here: its part is left out"
 fi
 
-if cargo deny --version >/dev/null 2>&1; then
-  part "dependencies: advisories, licences, sources, duplicates"
-  cargo deny check
-else
-  part "no cargo-deny here (cargo install --locked cargo-deny): its part is left out"
-fi
+part "dependencies: licences, sources, duplicates, advisories"
+tests/dependencies.sh
