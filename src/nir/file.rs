@@ -111,9 +111,8 @@ fn get_node(group: &Group, at: &str, depth: usize) -> Result<Node, String> {
             ("edges", None) => edges = Some(vec![]),
             (_, Some(text)) => node.values.push((name, Value::Text(text.join(" ")))),
             (_, None) => {
-                let values = data.read_f64().map_err(|e| format!("`{at}/{name}` cannot be read: {e}"))?;
-                let integer = data.read_string().is_err() && is_integer(&data);
-                node.values.push((name, Value::Array { shape, values, integer }));
+                let array = array(&data, shape).map_err(|e| format!("`{at}/{name}` cannot be read: {e}"))?;
+                node.values.push((name, array));
             }
         }
     }
@@ -144,8 +143,8 @@ fn get_node_values(group: &Group) -> Result<Vec<(String, Value)>, String> {
         let Ok(shape) = fitting_shape(&data) else { continue };
         if let Ok(text) = data.read_string() {
             out.push((name, Value::Text(text.join(" "))));
-        } else if let Ok(values) = data.read_f64() {
-            out.push((name, Value::Array { shape, values, integer: is_integer(&data) }));
+        } else if let Ok(array) = array(&data, shape) {
+            out.push((name, array));
         }
     }
     Ok(out)
@@ -159,6 +158,15 @@ fn fitting_shape(data: &hdf5_pure::Dataset) -> Result<Vec<usize>, String> {
         Some(bytes) if bytes <= MOST => Ok(shape.iter().map(|n| *n as usize).collect()),
         _ => Err(format!("its shape is {shape:?}, more than {MOST} bytes")),
     }
+}
+
+/// The numbers of an array of that shape. A file may hold fewer than its header says.
+fn array(data: &hdf5_pure::Dataset, shape: Vec<usize>) -> Result<Value, String> {
+    let values = data.read_f64().map_err(|e| e.to_string())?;
+    if values.len() != shape.iter().product::<usize>() {
+        return Err(format!("it has {} values, and its shape is {shape:?}", values.len()));
+    }
+    Ok(Value::Array { shape, values, integer: is_integer(data) })
 }
 
 fn is_integer(data: &hdf5_pure::Dataset) -> bool {
