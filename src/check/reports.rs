@@ -234,7 +234,7 @@ fn metric(
         return None;
     };
     if *kind == MetricKind::Residual {
-        return residual(name, args, value.span, place.map(|(_, at)| *at), cx, sink);
+        return residual(name, args, value.span, place.map(|(_, at)| *at), cx, scope, sink);
     }
     let of = quantity(args, value.span, &callee.text, scope, sink);
     let grid = match place {
@@ -274,6 +274,7 @@ fn residual(
     span: Span,
     place: Option<Span>,
     cx: &Context<'_>,
+    scope: &Scope<'_>,
     sink: &mut Sink,
 ) -> Option<Metric> {
     let [arg] = args else {
@@ -289,7 +290,10 @@ fn residual(
     }
     if !cx.residuals.contains(&of.as_str()) {
         let near = nearest(of, cx.residuals.iter().copied());
-        sink.push(say::unknown_residual(arg.value.span, of, &cx.residuals, near));
+        // It may stand in what could not be read.
+        if near.is_some() || !scope.partial {
+            sink.push(say::unknown_residual(arg.value.span, of, &cx.residuals, near));
+        }
         return None;
     }
     Some(Metric { name: name.into(), kind: MetricKind::Residual, field: of.clone(), grid: vec![] })
